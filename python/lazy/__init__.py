@@ -1,0 +1,1 @@
+"""Composable transforms of plain NumPy code."""

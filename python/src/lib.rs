@@ -1,0 +1,8 @@
+//! The extension module `lazy._lazy`: conversions only.
+
+use pyo3::prelude::*;
+
+#[pymodule]
+fn _lazy(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add("__version__", env!("CARGO_PKG_VERSION"))
+}

@@ -1,0 +1,1 @@
+//! Stage 6: graph in, Python source out.

@@ -1,0 +1,380 @@
+//! The only way to make a graph.
+//!
+//! In: operations and operands, one at a time. Out: a [`Graph`] whose avals are inferred.
+//!
+//! ```
+//! use lazy_core::graph::{Aval, Builder, DType, Dim};
+//! use lazy_core::ops::Elementwise;
+//! let mut b = Builder::new("double");
+//! let x = b.input("x", Aval::new(DType::F64, [Dim::known(3)]));
+//! let two = b.constant_like(2.0, x);
+//! let y = b.elementwise(Elementwise::Multiply, &[x, two]).unwrap();
+//! assert_eq!(b.finish(vec![y]).aval(y).to_string(), "float64[3]");
+//! ```
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::{
+    Assumption, Aval, DType, Dim, Graph, Node, NodeId, Origin, Shape, Symbol, SymbolOrigin,
+};
+use crate::error::Result;
+use crate::ops::{Axes, Constant, Elementwise, Op, Reduction};
+
+/// A graph being made.
+#[derive(Clone, Debug, Default)]
+pub struct Builder {
+    graph: Graph,
+    /// Sizes seen when lifting, per symbol: they decide comparisons of sizes, which become assumptions.
+    examples: Vec<Option<i64>>,
+    /// Given to every node added from now on.
+    origin: Option<u32>,
+    origins: HashMap<Origin, u32>,
+}
+
+impl Builder {
+    pub fn new(name: impl Into<String>) -> Builder {
+        Builder {
+            graph: Graph {
+                name: name.into(),
+                ..Graph::default()
+            },
+            ..Builder::default()
+        }
+    }
+
+    /// A builder that starts with everything `graph` has; its nodes keep their ids.
+    /// Add to it, then [`Builder::finish`] with new outputs.
+    pub fn extend(graph: &Graph) -> Builder {
+        let mut graph = graph.clone();
+        let origins = graph.origins.iter().cloned().zip(0..).collect();
+        graph.outputs.clear();
+        let examples = vec![None; graph.symbols.len()];
+        Builder {
+            graph,
+            examples,
+            origin: None,
+            origins,
+        }
+    }
+
+    /// An empty builder with the same name, symbol table, assumptions and origins as `graph`, for a
+    /// transform that copies nodes: declare the same inputs with [`Builder::copy`], which moves the
+    /// symbols' origins along.
+    pub fn rebuild(graph: &Graph) -> Builder {
+        let kept = Graph {
+            name: graph.name.clone(),
+            symbols: graph.symbols.clone(),
+            assumptions: graph.assumptions.clone(),
+            origins: graph.origins.clone(),
+            ..Graph::default()
+        };
+        Builder::extend(&kept)
+    }
+
+    /// Copies node `id` of `from` with operands `operands` (ids here), keeping aval, name and origin,
+    /// and moving the origins of the symbols that `id` defines. For builders made by [`Builder::rebuild`].
+    pub fn copy(&mut self, from: &Graph, id: NodeId, operands: &[NodeId]) -> NodeId {
+        let node = Node {
+            group: None,
+            ..from.node(id).clone()
+        };
+        let new = self.push(node, operands);
+        for (symbol, origin) in from.symbols.iter().enumerate() {
+            if origin.node == id {
+                self.graph.symbols[symbol] = SymbolOrigin {
+                    node: new,
+                    axis: origin.axis,
+                };
+            }
+        }
+        new
+    }
+
+    fn push(&mut self, node: Node, operands: &[NodeId]) -> NodeId {
+        let is_input = matches!(node.op, Op::Input);
+        let is_effect = matches!(node.op, Op::Draw { .. });
+        let id = self.graph.dag.add_node(node);
+        for &operand in operands.iter().rev() {
+            self.graph.dag.add_edge(operand, id, ());
+        }
+        if is_input {
+            self.graph.inputs.push(id);
+        }
+        if is_effect {
+            self.graph.effects.push(id);
+        }
+        id
+    }
+
+    /// An argument of the graph, with an aval whose symbols exist already (or none).
+    pub fn input(&mut self, name: &str, aval: Aval) -> NodeId {
+        let node = Node {
+            op: Op::Input,
+            aval,
+            name: Some(name.into()),
+            origin: None,
+            group: None,
+        };
+        self.push(node, &[])
+    }
+
+    /// An argument with one fresh symbol per axis, except that sizes 0 and 1 are taken as known,
+    /// since NumPy broadcasts by them. `sizes` are those of the call being lifted.
+    pub fn symbolic_input(&mut self, name: &str, dtype: DType, sizes: &[usize]) -> NodeId {
+        let id = self.input(name, Aval::new(dtype, []));
+        let shape: Shape = sizes
+            .iter()
+            .enumerate()
+            .map(|(axis, &size)| match size {
+                0 | 1 => Dim::from(size),
+                _ => Dim::symbol(self.symbol(id, axis, Some(size as i64))),
+            })
+            .collect();
+        self.graph.dag[id].aval.shape = shape;
+        id
+    }
+
+    /// A new symbol for the size of an axis of a node.
+    pub fn symbol(&mut self, node: NodeId, axis: usize, example: Option<i64>) -> Symbol {
+        self.graph.symbols.push(SymbolOrigin { node, axis });
+        self.examples.push(example);
+        Symbol(self.graph.symbols.len() as u32 - 1)
+    }
+
+    /// Applies an operation: infers the aval, adds the node.
+    ///
+    /// # Errors
+    /// What NumPy would raise for these shapes and dtypes.
+    pub fn add(&mut self, op: Op, operands: &[NodeId]) -> Result<NodeId> {
+        let aval = crate::ops::infer(self, &op, operands)?;
+        let data_dependent = matches!(op, Op::ArgWhere);
+        let node = Node {
+            op,
+            aval,
+            name: None,
+            origin: self.origin,
+            group: None,
+        };
+        let id = self.push(node, operands);
+        if data_dependent {
+            let size = Dim::symbol(self.symbol(id, 0, None));
+            self.graph.dag[id].aval.shape[0] = size;
+        }
+        Ok(id)
+    }
+
+    pub fn elementwise(&mut self, op: Elementwise, operands: &[NodeId]) -> Result<NodeId> {
+        self.add(Op::Elementwise(op), operands)
+    }
+
+    /// A strong constant.
+    pub fn constant(&mut self, value: Constant, aval: Aval) -> NodeId {
+        let node = Node {
+            op: Op::Constant(value),
+            aval,
+            name: None,
+            origin: self.origin,
+            group: None,
+        };
+        self.push(node, &[])
+    }
+
+    /// A weak float: a Python literal.
+    pub fn float(&mut self, value: f64) -> NodeId {
+        self.constant(Constant::Float(value), Aval::weak(DType::F64))
+    }
+
+    /// A weak integer: a Python literal.
+    pub fn int(&mut self, value: i64) -> NodeId {
+        self.constant(Constant::Int(value), Aval::weak(DType::I64))
+    }
+
+    /// A weak scalar written as the literal a person would use beside `like`: `2` beside integers, `2.0` beside floats.
+    pub fn constant_like(&mut self, value: f64, like: NodeId) -> NodeId {
+        if self.aval(like).dtype.is_inexact() || value.fract() != 0.0 {
+            self.float(value)
+        } else {
+            self.int(value as i64)
+        }
+    }
+
+    /// An array of `like`'s dtype and shape filled with a value (a broadcast scalar, no memory).
+    pub fn full_like(&mut self, value: f64, like: NodeId) -> Result<NodeId> {
+        let aval = self.aval(like).clone();
+        self.full(value, aval.dtype, aval.shape)
+    }
+
+    /// An array filled with a value.
+    pub fn full(&mut self, value: f64, dtype: DType, shape: Shape) -> Result<NodeId> {
+        let constant = match dtype {
+            DType::Bool => Constant::Bool(value != 0.0),
+            d if d.is_integer() => Constant::Int(value as i64),
+            d if d.is_complex() => Constant::Complex(value.into()),
+            _ => Constant::Float(value),
+        };
+        let scalar = self.constant(constant, Aval::scalar(dtype));
+        if shape.is_empty() {
+            Ok(scalar)
+        } else {
+            self.add(Op::BroadcastTo(shape), &[scalar])
+        }
+    }
+
+    pub fn size(&mut self, dim: Dim) -> NodeId {
+        match dim.as_known() {
+            Some(k) => self.int(k),
+            None => {
+                let node = Node {
+                    op: Op::Size(dim),
+                    aval: Aval::weak(DType::I64),
+                    name: None,
+                    origin: self.origin,
+                    group: None,
+                };
+                self.push(node, &[])
+            }
+        }
+    }
+
+    pub fn cast(&mut self, x: NodeId, dtype: DType) -> Result<NodeId> {
+        let aval = self.aval(x);
+        if aval.dtype == dtype && !aval.weak {
+            Ok(x)
+        } else {
+            self.add(Op::Cast(dtype), &[x])
+        }
+    }
+
+    pub fn reshape(&mut self, x: NodeId, shape: Shape) -> Result<NodeId> {
+        if self.aval(x).shape == shape {
+            Ok(x)
+        } else {
+            self.add(Op::Reshape(shape), &[x])
+        }
+    }
+
+    pub fn transpose(&mut self, x: NodeId, perm: Axes) -> Result<NodeId> {
+        if perm.iter().enumerate().all(|(i, &p)| i == p) {
+            Ok(x)
+        } else {
+            self.add(Op::Transpose(perm), &[x])
+        }
+    }
+
+    pub fn broadcast_to(&mut self, x: NodeId, shape: Shape) -> Result<NodeId> {
+        if self.aval(x).shape == shape {
+            Ok(x)
+        } else {
+            self.add(Op::BroadcastTo(shape), &[x])
+        }
+    }
+
+    /// Reduces over `axes`; with no axes, the operand itself.
+    pub fn reduce(&mut self, kind: Reduction, x: NodeId, axes: Axes) -> Result<NodeId> {
+        if axes.is_empty() {
+            Ok(x)
+        } else {
+            self.add(Op::Reduce { kind, axes }, &[x])
+        }
+    }
+
+    pub fn aval(&self, id: NodeId) -> &Aval {
+        self.graph.aval(id)
+    }
+
+    pub fn op(&self, id: NodeId) -> &Op {
+        self.graph.op(id)
+    }
+
+    /// The graph so far.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// Gives a node the user's name, unless it has one.
+    pub fn name(&mut self, id: NodeId, name: impl Into<Arc<str>>) {
+        self.graph.dag[id].name.get_or_insert(name.into());
+    }
+
+    /// Where nodes added from now on come from.
+    pub fn set_origin(&mut self, origin: Option<Origin>) {
+        self.origin = origin.map(|o| {
+            let next = self.graph.origins.len() as u32;
+            let graph = &mut self.graph;
+            *self.origins.entry(o).or_insert_with_key(|o| {
+                graph.origins.push(o.clone());
+                next
+            })
+        });
+    }
+
+    /// The size seen when lifting, if all its symbols have one.
+    pub fn example(&self, dim: &Dim) -> Option<i64> {
+        dim.evaluate(&|s| self.examples.get(s.0 as usize).copied().flatten())
+    }
+
+    /// Whether two sizes are equal: by form, or by the example, which then becomes an assumption.
+    pub fn assume_equal(&mut self, a: &Dim, b: &Dim) -> bool {
+        if a == b {
+            return true;
+        }
+        if let (Some(a), Some(b)) = (a.as_known(), b.as_known()) {
+            return a == b;
+        }
+        // Within a transform there are no examples; an equality already assumed still holds.
+        let known = Assumption::Equal(a.clone(), b.clone());
+        let mirrored = Assumption::Equal(b.clone(), a.clone());
+        if self.graph.assumptions.contains(&known) || self.graph.assumptions.contains(&mirrored) {
+            return true;
+        }
+        match (self.example(a), self.example(b)) {
+            (Some(x), Some(y)) if x != y => false,
+            _ => {
+                self.graph.assumptions.push(known);
+                true
+            }
+        }
+    }
+
+    /// Whether `a <= b`, by form or by the example, which then becomes an assumption.
+    pub fn assume_at_most(&mut self, a: &Dim, b: &Dim) -> bool {
+        if let Some(difference) = (b.clone() - a.clone()).as_known() {
+            return difference >= 0;
+        }
+        match (self.example(a), self.example(b)) {
+            (Some(x), Some(y)) if x > y => {
+                // The opposite was seen: it is what later calls must satisfy.
+                self.require(Assumption::AtMost(b.clone() + Dim::known(1), a.clone()));
+                false
+            }
+            _ => {
+                self.require(Assumption::AtMost(a.clone(), b.clone()));
+                true
+            }
+        }
+    }
+
+    /// Fixes a size that Python looked at to the one seen.
+    pub fn concretize(&mut self, dim: &Dim) -> Option<i64> {
+        if let Some(k) = dim.as_known() {
+            return Some(k);
+        }
+        let seen = self.example(dim)?;
+        self.require(Assumption::Equal(dim.clone(), Dim::known(seen)));
+        Some(seen)
+    }
+
+    fn require(&mut self, assumption: Assumption) {
+        if !self.graph.assumptions.contains(&assumption) {
+            self.graph.assumptions.push(assumption);
+        }
+    }
+
+    /// The finished graph. Nodes that no output needs stay until `dce` drops them.
+    pub fn finish(mut self, outputs: Vec<NodeId>) -> Graph {
+        self.graph.outputs = outputs;
+        debug_assert_eq!(super::verify::verify(&self.graph), Ok(()));
+        self.graph
+    }
+}

@@ -1,0 +1,166 @@
+//! Stage 4, the centre: array programs as data.
+//!
+//! A [`Graph`] is a directed acyclic graph of [`Node`]s on petgraph, append-only and therefore
+//! always in topological order. Source, bytecode and recorded arrays all become one;
+//! every transform takes one and gives one; evaluator and emitter consume it.
+//!
+//! ```text
+//! loss(w: float64[n0], X: float64[n1, n0]) {
+//!   %0 = input w : float64[n0]
+//!   %1 = input X : float64[n1, n0]
+//!   %2 = contract(%1, %0) contract=(1, 0) : float64[n1]
+//!   return %2
+//! }
+//! ```
+
+pub mod aval;
+pub mod builder;
+pub mod dim;
+pub mod dtype;
+pub mod parse;
+pub mod print;
+pub mod verify;
+
+use std::sync::Arc;
+
+pub use aval::{Aval, Shape, result_type};
+pub use builder::Builder;
+pub use dim::{Dim, Symbol};
+pub use dtype::{DType, Kind};
+use petgraph::Direction;
+use petgraph::graph::DiGraph;
+pub use petgraph::graph::NodeIndex as NodeId;
+use smallvec::SmallVec;
+
+use crate::ops::Op;
+
+/// Operands of a node, in order.
+pub type Operands = SmallVec<[NodeId; 4]>;
+
+/// One operation applied.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    pub op: Op,
+    pub aval: Aval,
+    /// The user's name for it, or one derived from it (`d_weights`).
+    pub name: Option<Arc<str>>,
+    /// Which of the graph's [`Graph::origins`] it came from.
+    pub origin: Option<u32>,
+    /// The fusion group that computes it, set by the pass `fuse`.
+    pub group: Option<u32>,
+}
+
+/// Where a symbol's size is found at run time: an axis of a node's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SymbolOrigin {
+    pub node: NodeId,
+    pub axis: usize,
+}
+
+/// A condition on sizes under which the graph is valid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Assumption {
+    Equal(Dim, Dim),
+    /// At most.
+    AtMost(Dim, Dim),
+}
+
+/// A line of the user's program, for messages and for `explain`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Origin {
+    pub file: Arc<str>,
+    pub span: crate::ast::Span,
+}
+
+/// A program over arrays.
+#[derive(Clone, Debug, Default)]
+pub struct Graph {
+    pub name: String,
+    dag: DiGraph<Node, ()>,
+    inputs: Vec<NodeId>,
+    outputs: Vec<NodeId>,
+    /// Draws, in the order in which they must happen.
+    effects: Vec<NodeId>,
+    symbols: Vec<SymbolOrigin>,
+    assumptions: Vec<Assumption>,
+    origins: Vec<Origin>,
+}
+
+impl Graph {
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.dag[id]
+    }
+
+    pub fn op(&self, id: NodeId) -> &Op {
+        &self.dag[id].op
+    }
+
+    pub fn aval(&self, id: NodeId) -> &Aval {
+        &self.dag[id].aval
+    }
+
+    /// All nodes; each after its operands.
+    pub fn nodes(&self) -> impl DoubleEndedIterator<Item = NodeId> + ExactSizeIterator + use<> {
+        (0..self.dag.node_count()).map(NodeId::new)
+    }
+
+    pub fn len(&self) -> usize {
+        self.dag.node_count()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.dag.node_count() == 0
+    }
+
+    /// What a node is applied to, in order. The builder adds edges last operand first,
+    /// because petgraph iterates over edges most recent first.
+    pub fn operands(&self, id: NodeId) -> Operands {
+        self.dag
+            .neighbors_directed(id, Direction::Incoming)
+            .collect()
+    }
+
+    /// Where a node is used, once per use.
+    pub fn users(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+        self.dag.neighbors_directed(id, Direction::Outgoing)
+    }
+
+    pub fn inputs(&self) -> &[NodeId] {
+        &self.inputs
+    }
+
+    pub fn outputs(&self) -> &[NodeId] {
+        &self.outputs
+    }
+
+    pub fn effects(&self) -> &[NodeId] {
+        &self.effects
+    }
+
+    pub fn symbols(&self) -> &[SymbolOrigin] {
+        &self.symbols
+    }
+
+    pub fn assumptions(&self) -> &[Assumption] {
+        &self.assumptions
+    }
+
+    pub fn origin(&self, id: NodeId) -> Option<&Origin> {
+        self.dag[id].origin.map(|o| &self.origins[o as usize])
+    }
+
+    /// Records which group computes a node; the pass `fuse` calls this.
+    pub fn set_group(&mut self, id: NodeId, group: Option<u32>) {
+        self.dag[id].group = group;
+    }
+
+    /// Names a node.
+    pub fn set_name(&mut self, id: NodeId, name: Option<Arc<str>>) {
+        self.dag[id].name = name;
+    }
+
+    /// The underlying petgraph, for its algorithms.
+    pub fn dag(&self) -> &DiGraph<Node, ()> {
+        &self.dag
+    }
+}

@@ -1,0 +1,1 @@
+//! Stub: the text form, written.

@@ -1,0 +1,70 @@
+//! NumPy's functions, methods and operators as operations of the graph.
+//!
+//! In: the dotted name of a function and its arguments as [`Arg`]s. Out: nodes, in a [`Builder`].
+//! Both users of NumPy's vocabulary, the abstract machine and the recorded arrays, come here.
+//!
+//! ```text
+//! call(b, "numpy.sum", [x], {axis: 1, keepdims: True})  =>  reduce sum, reshape
+//! ```
+
+use num_complex::Complex64;
+
+use crate::graph::{Builder, DType, Dim, NodeId};
+
+/// An argument or a result of a NumPy function, with Python objects left out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Arg {
+    None,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Complex(Complex64),
+    Str(String),
+    Ellipsis,
+    /// A Python integer that depends on the size of an input.
+    Dim(Dim),
+    DType(DType),
+    Array(Symbolic),
+    Tuple(Vec<Arg>),
+    List(Vec<Arg>),
+    /// start, stop, step.
+    Slice(Box<[Arg; 3]>),
+    /// Any other object, in words: functions refuse it by this name.
+    Other(String),
+}
+
+/// An array or number that is a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Symbolic {
+    pub node: NodeId,
+    pub form: Form,
+}
+
+/// What Python sees of a node of rank 0. Arrays of higher rank are always `Array`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// `bool`, `int`, `float`, `complex`: immutable and weak under NEP 50.
+    Python,
+    /// `np.float64` and its like: immutable; what reductions and ufuncs on 0-d give.
+    Scalar,
+    /// `np.ndarray`.
+    Array,
+}
+
+/// Keyword arguments, in order.
+pub type Keywords = Vec<(String, Arg)>;
+
+/// Calls the function named `name` (`"numpy.sum"`, `"numpy.ndarray.sum"` with self first,
+/// `"operator.add"` for `+`, `"scipy.special.gammaln"`).
+///
+/// # Errors
+/// What NumPy raises for these arguments, or `Unlifted` for what we do not lift.
+/// `Ok(None)` if the name is not known here.
+pub fn call(
+    _b: &mut Builder,
+    _name: &str,
+    _args: &[Arg],
+    _keywords: &Keywords,
+) -> crate::error::Result<Option<Arg>> {
+    Ok(None)
+}
