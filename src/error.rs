@@ -34,15 +34,39 @@ pub struct Place {
 }
 
 /// The exception NumPy raises for the same mistake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Exception {
     Value,
     Type,
     Index,
+    Key,
+    Attribute,
     ZeroDivision,
     Overflow,
     Memory,
     Axis,
+    LinAlg,
+    /// Any other, by its class name.
+    Named(Arc<str>),
+}
+
+impl Exception {
+    /// The name of the Python class.
+    pub fn name(&self) -> &str {
+        match self {
+            Exception::Value => "ValueError",
+            Exception::Type => "TypeError",
+            Exception::Index => "IndexError",
+            Exception::Key => "KeyError",
+            Exception::Attribute => "AttributeError",
+            Exception::ZeroDivision => "ZeroDivisionError",
+            Exception::Overflow => "OverflowError",
+            Exception::Memory => "MemoryError",
+            Exception::Axis => "AxisError",
+            Exception::LinAlg => "LinAlgError",
+            Exception::Named(name) => name,
+        }
+    }
 }
 
 /// One variant per message. The text is in `render`, so that a snapshot can list them all.
@@ -123,9 +147,142 @@ impl Error {
     }
 }
 
+impl ErrorKind {
+    /// What happened: the first line, without the place.
+    pub fn title(&self) -> String {
+        match self {
+            ErrorKind::Raises { exception, message } => format!("{}: {message}", exception.name()),
+            ErrorKind::DataDependentBranch { .. }
+            | ErrorKind::NeedsValue { .. }
+            | ErrorKind::Unread { .. }
+            | ErrorKind::UnknownCall { .. }
+            | ErrorKind::Unlifted { .. }
+            | ErrorKind::SideEffect { .. }
+            | ErrorKind::TooLong { .. } => "graph break".into(),
+            ErrorKind::NotDifferentiable { operation, .. } => {
+                format!("{operation} has no derivative")
+            }
+            ErrorKind::NonScalarLoss { .. } => "the gradient needs a scalar".into(),
+            ErrorKind::IntegerArgument { argument, .. } => {
+                format!("no derivative with respect to {argument}")
+            }
+            ErrorKind::NoDensity { what, .. } => format!("no density for {what}"),
+            ErrorKind::Assumption { .. } => "the sizes do not fit the graph".into(),
+            ErrorKind::Syntax { .. } => "not the text of a graph".into(),
+            ErrorKind::Internal { .. } => "a bug in lazy".into(),
+        }
+    }
+
+    /// Why: beside the underlining.
+    pub fn reason(&self) -> String {
+        match self {
+            ErrorKind::Raises { .. } => "raised here".into(),
+            ErrorKind::DataDependentBranch { construct } => {
+                format!("the {construct} depends on an array's values")
+            }
+            ErrorKind::NeedsValue { construct } => {
+                format!("{construct} needs the value of an array that is not computed yet")
+            }
+            ErrorKind::Unread { construct } => format!("{construct} is not lifted"),
+            ErrorKind::UnknownCall { callee } => {
+                format!("{callee} is compiled code that lazy has no operation for")
+            }
+            ErrorKind::Unlifted { what, why } => format!("{what}: {why}"),
+            ErrorKind::NotDifferentiable { reason, .. } => reason.clone(),
+            ErrorKind::NonScalarLoss { shape } => format!("the result is {shape}"),
+            ErrorKind::IntegerArgument { argument, dtype } => format!("{argument} is {dtype}"),
+            ErrorKind::SideEffect { what } => format!("{what} is an effect outside the function"),
+            ErrorKind::NoDensity { why, .. } => why.clone(),
+            ErrorKind::TooLong { what } | ErrorKind::Assumption { what } => what.clone(),
+            ErrorKind::Syntax { message } | ErrorKind::Internal { message } => message.clone(),
+        }
+    }
+
+    /// What to do.
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            ErrorKind::DataDependentBranch { .. } => {
+                Some("use numpy.where, or lazy.jit, which runs this function as plain Python")
+            }
+            ErrorKind::NeedsValue { .. } => {
+                Some("keep the value an array, or pass it to the function as an argument")
+            }
+            ErrorKind::Unread { .. } => Some("move the numerical part into a function of its own"),
+            ErrorKind::UnknownCall { .. } => {
+                Some("call it outside, and pass its result to the function")
+            }
+            ErrorKind::NotDifferentiable { .. } => {
+                Some("leave it out of the loss, or pass its result as an argument")
+            }
+            ErrorKind::NonScalarLoss { .. } => {
+                Some("reduce it, for example with .sum(), or use lazy.jacobian")
+            }
+            ErrorKind::IntegerArgument { .. } => {
+                Some("pass floats, or choose other arguments with argnums")
+            }
+            ErrorKind::SideEffect { .. } => Some("return the new value instead"),
+            ErrorKind::NoDensity { .. } => {
+                Some("give its value with given={...}, or write it with a known distribution")
+            }
+            ErrorKind::TooLong { .. } => Some("write the loop with whole arrays"),
+            ErrorKind::Internal { .. } => Some("please report it with the function that caused it"),
+            ErrorKind::Raises { .. }
+            | ErrorKind::Unlifted { .. }
+            | ErrorKind::Assumption { .. }
+            | ErrorKind::Syntax { .. } => None,
+        }
+    }
+}
+
+impl Error {
+    /// The whole message: what, where, why, what to do.
+    pub fn render(&self) -> String {
+        let mut out = self.kind.title();
+        match &self.place {
+            None => out.push_str(&format!(": {}", self.kind.reason())),
+            Some(place) => out.push_str(&place.render(&self.kind.reason())),
+        }
+        if let Some(help) = self.kind.help() {
+            out.push_str(&format!("\nhelp: {help}"));
+        }
+        out
+    }
+}
+
+impl Place {
+    fn render(&self, reason: &str) -> String {
+        let Span {
+            line,
+            column,
+            end_line,
+            end_column,
+        } = self.span;
+        let file = self.file.rsplit(['/', '\\']).next().unwrap_or(&self.file);
+        let mut out = format!(" at {file}:{line}");
+        match &self.text {
+            None => out.push_str(&format!("\n   = {reason}")),
+            Some(text) => {
+                let length = text.chars().count();
+                let from = (column as usize).min(length);
+                let to = if end_line == line {
+                    (end_column as usize).min(length)
+                } else {
+                    length
+                };
+                let carets = "^".repeat(to.saturating_sub(from).max(1));
+                out.push_str(&format!(
+                    "\n{line:>5} | {text}\n      | {}{carets} {reason}",
+                    " ".repeat(from)
+                ));
+            }
+        }
+        out
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.kind)
+        f.write_str(&self.render())
     }
 }
 

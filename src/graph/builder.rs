@@ -128,7 +128,11 @@ impl Builder {
             .enumerate()
             .map(|(axis, &size)| match size {
                 0 | 1 => Dim::from(size),
-                _ => Dim::symbol(self.symbol(id, axis, Some(size as i64))),
+                _ => {
+                    let n = Dim::symbol(self.symbol(id, axis, Some(size as i64)));
+                    self.require(Assumption::AtMost(Dim::known(2), n.clone()));
+                    n
+                }
             })
             .collect();
         self.graph.dag[id].aval.shape = shape;
