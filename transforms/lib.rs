@@ -2,6 +2,8 @@
 //!
 //! A *derivation* changes what is computed and states how; a *pass* must not change it.
 
+pub mod simplify;
+
 use lazy_core::error::Result;
 use lazy_core::graph::Graph;
 

@@ -80,6 +80,20 @@ impl Builder {
             ..from.node(id).clone()
         };
         let new = self.push(node, operands);
+        self.move_symbols(from, id, new);
+        new
+    }
+
+    /// Says that `new` stands for node `id` of `from`, which is not copied: it takes over the symbols
+    /// that `id` defines and, if it has no name of its own, its name. For builders made by [`Builder::rebuild`].
+    pub fn replace(&mut self, from: &Graph, id: NodeId, new: NodeId) {
+        self.move_symbols(from, id, new);
+        if let Some(name) = &from.node(id).name {
+            self.name(new, name.clone());
+        }
+    }
+
+    fn move_symbols(&mut self, from: &Graph, id: NodeId, new: NodeId) {
         for (symbol, origin) in from.symbols.iter().enumerate() {
             if origin.node == id {
                 self.graph.symbols[symbol] = SymbolOrigin {
@@ -88,7 +102,6 @@ impl Builder {
                 };
             }
         }
-        new
     }
 
     fn push(&mut self, node: Node, operands: &[NodeId]) -> NodeId {
