@@ -21,7 +21,10 @@ pub struct Executable {
 /// Gives memory for outputs, so that results are written where they will live.
 pub trait Outputs {
     /// Uninitialised C-contiguous memory for output `index`, valid until the run returns.
-    fn allocate(&mut self, index: usize, dtype: DType, shape: &[usize]) -> *mut u8;
+    ///
+    /// # Errors
+    /// If there is no memory.
+    fn allocate(&mut self, index: usize, dtype: DType, shape: &[usize]) -> Result<*mut u8>;
 }
 
 /// What only the caller can do: draws, which need NumPy's own generators.
