@@ -19,6 +19,7 @@ pub mod dim;
 pub mod dtype;
 pub mod parse;
 pub mod print;
+pub mod term;
 pub mod verify;
 
 use std::sync::Arc;

@@ -1,0 +1,164 @@
+//! Derivatives of elementwise operations that take more than a line of the table.
+//!
+//! In: operands and result as [`Term`]s. Out: a [`Partial`], itself differentiable.
+//! Where calculus leaves a removable hole (`x**0` and `hypot` at 0), the formula is finite there.
+//!
+//! ```text
+//! power(x, 2) by x: 2 * x      power(x, y) by x: y * x**where(y == 0, 1, y - 1)
+//! ```
+
+use super::{Elementwise, Partial};
+use crate::error::{Error, Result};
+use crate::graph::term::{Term, formula};
+use crate::graph::{Builder, NodeId};
+
+/// Builds the partial of `op` by operand `wrt`, in the dtype of the result.
+pub fn build(
+    op: Elementwise,
+    b: &mut Builder,
+    x: &[NodeId],
+    out: NodeId,
+    wrt: usize,
+) -> Result<Partial> {
+    let Some(slope) = op.def().partials.get(wrt) else {
+        return Err(Error::internal(format!("{op:?} has no operand {wrt}")));
+    };
+    let partial = formula(b, |scope| {
+        let operands: smallvec::SmallVec<[Term<'_>; 3]> =
+            x.iter().map(|&node| scope.term(node)).collect();
+        slope(&operands, scope.term(out))
+    })?;
+    match partial {
+        Partial::Node(node) => in_precision_of(b, node, out).map(Partial::Node),
+        Partial::Real(node) => in_precision_of(b, node, out).map(Partial::Real),
+        Partial::Zero | Partial::One | Partial::MinusOne | Partial::NotDifferentiable(_) => {
+            Ok(partial)
+        }
+    }
+}
+
+/// A choice between literals is float64 in NumPy; beside float32 it is cast.
+fn in_precision_of(b: &mut Builder, node: NodeId, out: NodeId) -> Result<NodeId> {
+    let (slope, result) = (b.aval(node), b.aval(out));
+    let precision = if slope.dtype.is_complex() {
+        result.dtype.complex()
+    } else {
+        result.dtype.real()
+    };
+    if slope.weak || slope.dtype == precision || !result.dtype.is_inexact() {
+        Ok(node)
+    } else {
+        b.cast(node, precision)
+    }
+}
+
+/// `x**n` by `x`.
+pub fn power_base(x: &[Term<'_>], out: Term<'_>) -> Partial {
+    let (base, exponent) = (x[0], x[1]);
+    match exponent.as_number() {
+        Some(0.0) => Partial::Zero,
+        Some(1.0) => Partial::One,
+        Some(2.0) => (2 * base).into(),
+        Some(0.5) => (0.5 / out).into(),
+        Some(-1.0) => (-(out * out)).into(),
+        // Written as the user wrote the exponent: an integer or a float.
+        Some(n) if exponent.dtype().is_integer() => (exponent * base.pow(n as i64 - 1)).into(),
+        Some(n) => (exponent * base.pow(n - 1.0)).into(),
+        None => {
+            // At exponent 0 the slope is 0 even where the base is.
+            let reduced = exponent.equals(0).choose(1, exponent - 1);
+            (exponent * base.pow(reduced)).into()
+        }
+    }
+}
+
+/// `x**y` by `y`: 0 where the base is not positive, as it is at `0**y`.
+pub fn power_exponent(x: &[Term<'_>], out: Term<'_>) -> Partial {
+    let base = x[0];
+    match base.as_number() {
+        Some(c) if c > 0.0 => (out * base.log()).into(),
+        _ if base.dtype().is_complex() => (out * base.log()).into(),
+        _ => (out * base.above(0).choose(base, 1).log()).into(),
+    }
+}
+
+/// `|x|` by `x`.
+pub fn absolute(x: &[Term<'_>], _out: Term<'_>) -> Partial {
+    if x[0].dtype().is_complex() {
+        Partial::Real(x[0].sign().conj().node)
+    } else {
+        x[0].sign().into()
+    }
+}
+
+/// Of `conjugate` and `real` of a real number; of a complex one they are linear over the reals only.
+pub fn real_linear(x: &[Term<'_>], _out: Term<'_>) -> Partial {
+    if x[0].dtype().is_complex() {
+        Partial::NotDifferentiable("it is linear over the real numbers only")
+    } else {
+        Partial::One
+    }
+}
+
+/// Of `imag`.
+pub fn imag(x: &[Term<'_>], _out: Term<'_>) -> Partial {
+    if x[0].dtype().is_complex() {
+        Partial::NotDifferentiable("it is linear over the real numbers only")
+    } else {
+        Partial::Zero
+    }
+}
+
+/// Of `sign`: zero but at the jump.
+pub fn sign(x: &[Term<'_>], _out: Term<'_>) -> Partial {
+    if x[0].dtype().is_complex() {
+        Partial::NotDifferentiable("the sign of a complex number is not holomorphic")
+    } else {
+        Partial::Zero
+    }
+}
+
+/// Of `maximum` by either operand: the larger takes all, a tie is shared.
+pub fn larger<'s>(this: Term<'s>, other: Term<'s>) -> Partial {
+    match other.as_number() {
+        Some(0.0) => this.apply2(Elementwise::Heaviside, 0.5).into(),
+        Some(c) if c.is_finite() => (this - other).apply2(Elementwise::Heaviside, 0.5).into(),
+        _ => this.equals(other).choose(0.5, this.above(other)).into(),
+    }
+}
+
+/// Of `minimum` by either operand.
+pub fn smaller<'s>(this: Term<'s>, other: Term<'s>) -> Partial {
+    match other.as_number() {
+        Some(0.0) => (-this).apply2(Elementwise::Heaviside, 0.5).into(),
+        Some(c) if c.is_finite() => (other - this).apply2(Elementwise::Heaviside, 0.5).into(),
+        _ => this.equals(other).choose(0.5, other.above(this)).into(),
+    }
+}
+
+/// Of `fmax`: beside NaN a number takes all.
+pub fn larger_number<'s>(this: Term<'s>, other: Term<'s>) -> Partial {
+    let wins = this
+        .above(other)
+        .apply2(Elementwise::LogicalOr, other.apply(Elementwise::Isnan));
+    this.equals(other).choose(0.5, wins).into()
+}
+
+/// Of `fmin`.
+pub fn smaller_number<'s>(this: Term<'s>, other: Term<'s>) -> Partial {
+    let wins = other
+        .above(this)
+        .apply2(Elementwise::LogicalOr, other.apply(Elementwise::Isnan));
+    this.equals(other).choose(0.5, wins).into()
+}
+
+/// `x / y`, 0 where both are.
+pub fn ratio_or_zero<'s>(x: Term<'s>, y: Term<'s>) -> Partial {
+    let both_zero = x.equals(0).apply2(Elementwise::LogicalAnd, y.equals(0));
+    (x / both_zero.choose(1, y)).into()
+}
+
+/// Of the distance `out` by one side: 0 at the origin.
+pub fn hypot<'s>(side: Term<'s>, out: Term<'s>) -> Partial {
+    (side / out.equals(0).choose(1, out)).into()
+}
