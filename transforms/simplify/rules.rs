@@ -559,7 +559,7 @@ fn elementwise_cost(op: Elementwise) -> u32 {
         | Arcsin | Arccos | Arctan | Arctan2 | Arcsinh | Arccosh | Arctanh | Hypot | Cbrt
         | Expit | Xlogy | Xlog1py | Erf | Erfc => 20,
         Logaddexp | Logaddexp2 | LogExpit | Softplus | Power | FloatPower | Gcd | Lcm => 32,
-        Gammaln | Digamma | Polygamma => 64,
+        Gamma | Gammaln | Digamma | Polygamma => 64,
     }
 }
 
