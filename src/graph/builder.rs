@@ -354,6 +354,22 @@ impl Builder {
         }
     }
 
+    /// Whether a size is 1, by form, by assumption, or by the example, which then becomes an assumption.
+    pub fn assumed_one(&mut self, dim: &Dim) -> bool {
+        if let Some(known) = dim.as_known() {
+            return known == 1;
+        }
+        let one = Assumption::Equal(dim.clone(), Dim::known(1));
+        if self.graph.assumptions.contains(&one) {
+            return true;
+        }
+        let seen = self.example(dim) == Some(1);
+        if seen {
+            self.require(one);
+        }
+        seen
+    }
+
     /// Whether `a <= b`, by form or by the example, which then becomes an assumption.
     pub fn assume_at_most(&mut self, a: &Dim, b: &Dim) -> bool {
         if let Some(difference) = (b.clone() - a.clone()).as_known() {

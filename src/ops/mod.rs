@@ -2,7 +2,7 @@
 //!
 //! One closed enum, [`Op`], by family. Facts of mathematics live here: shape and dtype, meaning,
 //! derivative. An elementwise operation is one row of [`elementwise`]; each other family is a file
-//! with the same five functions in the same order: `infer`, `eval`, `jvp`, `transpose`, `print`.
+//! with the same functions in the same order: `infer`, `jvp`, `transpose`.
 //! To add an operation: add the variant, then do what `cargo check` lists.
 
 pub mod elementwise;
@@ -17,8 +17,9 @@ use std::sync::Arc;
 use num_complex::Complex64;
 use smallvec::SmallVec;
 
+use crate::error::{Error, Exception, Result};
 use crate::eval::value::Value;
-use crate::graph::{DType, Dim, Shape};
+use crate::graph::{Aval, Builder, DType, Dim, NodeId, Shape};
 pub use elementwise::Elementwise;
 pub use random::Distribution;
 
@@ -182,14 +183,192 @@ pub enum Constant {
     Array(Arc<Value>),
 }
 
+impl Constant {
+    /// What it is on its own: a Python literal, or an array.
+    pub fn aval(&self) -> Aval {
+        match self {
+            Constant::Bool(_) => Aval::weak(DType::Bool),
+            Constant::Int(_) => Aval::weak(DType::I64),
+            Constant::UInt(_) => Aval::weak(DType::U64),
+            Constant::Float(_) => Aval::weak(DType::F64),
+            Constant::Complex(_) => Aval::weak(DType::C128),
+            Constant::Array(value) => {
+                Aval::new(value.dtype, value.shape.iter().map(|&n| Dim::from(n)))
+            }
+        }
+    }
+}
+
 /// Shape and dtype of `op` applied to `operands`. May record assumptions on sizes.
 ///
 /// # Errors
 /// What NumPy would raise for these shapes and dtypes.
-pub fn infer(
-    _b: &mut crate::graph::Builder,
-    _op: &Op,
-    _operands: &[crate::graph::NodeId],
-) -> crate::error::Result<crate::graph::Aval> {
-    todo!("inference")
+pub fn infer(b: &mut Builder, op: &Op, operands: &[NodeId]) -> Result<Aval> {
+    let avals: SmallVec<[Aval; 4]> = operands.iter().map(|&x| b.aval(x).clone()).collect();
+    match op {
+        Op::Input => Err(Error::internal("an input is declared, not inferred")),
+        Op::Constant(constant) => Ok(constant.aval()),
+        Op::Size(_) => Ok(Aval::weak(DType::I64)),
+        Op::Elementwise(e) => {
+            let shapes: SmallVec<[&Shape; 4]> = avals.iter().map(|a| &a.shape).collect();
+            let shape = broadcast_shapes(b, &shapes)?;
+            let avals: SmallVec<[&Aval; 4]> = avals.iter().collect();
+            let chosen = e.result_dtype(&avals)?;
+            Ok(Aval {
+                dtype: chosen.out,
+                weak: chosen.weak && shape.is_empty(),
+                shape,
+            })
+        }
+        Op::Cast(dtype) => Ok(one(&avals)?.with_dtype(*dtype)),
+        Op::Reshape(_)
+        | Op::Transpose(_)
+        | Op::BroadcastTo(_)
+        | Op::Slice(_)
+        | Op::Unslice { .. }
+        | Op::Concatenate { .. }
+        | Op::Iota { .. } => shape::infer(b, op, &avals),
+        Op::Reduce { .. } | Op::ArgReduce { .. } | Op::Cumulate { .. } => {
+            reduce::infer(b, op, &avals)
+        }
+        Op::Gather { .. }
+        | Op::Scatter { .. }
+        | Op::SliceWrite { .. }
+        | Op::ArgWhere
+        | Op::ArgSort { .. } => index::infer(b, op, &avals),
+        Op::Contract { .. } => linalg::infer(b, op, &avals),
+        Op::Draw {
+            distribution,
+            shape,
+            ..
+        } => Ok(Aval::new(distribution.dtype(), shape.iter().cloned())),
+    }
+}
+
+/// The only operand.
+pub(crate) fn one(avals: &[Aval]) -> Result<&Aval> {
+    match avals {
+        [a] => Ok(a),
+        _ => Err(Error::internal(format!("{} operands, not 1", avals.len()))),
+    }
+}
+
+/// The first two operands.
+pub(crate) fn two(avals: &[Aval]) -> Result<(&Aval, &Aval)> {
+    match avals {
+        [a, b, ..] => Ok((a, b)),
+        _ => Err(Error::internal(format!("{} operands, not 2", avals.len()))),
+    }
+}
+
+/// Structural operations do not convert: whoever builds them casts first.
+pub(crate) fn same_dtype(what: &str, avals: &[Aval]) -> Result<()> {
+    match avals.iter().find(|a| a.dtype != avals[0].dtype) {
+        None => Ok(()),
+        Some(other) => Err(Error::internal(format!(
+            "{what} of {} and {}: cast first",
+            avals[0].dtype, other.dtype
+        ))),
+    }
+}
+
+/// The axis, checked.
+pub(crate) fn size_along(aval: &Aval, axis: usize) -> Result<&Dim> {
+    aval.shape.get(axis).ok_or_else(|| {
+        Error::raises(
+            Exception::Axis,
+            format!(
+                "axis {axis} is out of bounds for array of dimension {}",
+                aval.rank()
+            ),
+        )
+    })
+}
+
+/// NumPy's broadcasting of shapes, aligned at the right.
+///
+/// # Errors
+/// `ValueError` with the text of ufuncs.
+pub fn broadcast_shapes(b: &mut Builder, shapes: &[&Shape]) -> Result<Shape> {
+    try_broadcast(b, shapes).ok_or_else(|| {
+        Error::value(format!(
+            "operands could not be broadcast together with shapes {}",
+            show_shapes(b, shapes)
+        ))
+    })
+}
+
+/// As [`broadcast_shapes`], leaving the message to the caller.
+pub fn try_broadcast(b: &mut Builder, shapes: &[&Shape]) -> Option<Shape> {
+    let rank = shapes.iter().map(|s| s.len()).max().unwrap_or(0);
+    (0..rank)
+        .map(|axis| {
+            let mut size = Dim::known(1);
+            for shape in shapes {
+                if let Some(at) = (axis + shape.len()).checked_sub(rank) {
+                    size = broadcast_sizes(b, &size, &shape[at])?;
+                }
+            }
+            Some(size)
+        })
+        .collect()
+}
+
+/// Whether `from` broadcasts to exactly `to`.
+pub fn broadcasts_to(b: &mut Builder, from: &Shape, to: &Shape) -> bool {
+    from.len() <= to.len()
+        && from
+            .iter()
+            .rev()
+            .zip(to.iter().rev())
+            .all(|(f, t)| f == t || b.assumed_one(f) || b.assume_equal(f, t))
+}
+
+/// Broadcasts `from` to `to`, saying what NumPy says of assignments if it does not fit.
+pub(crate) fn fits_into(b: &mut Builder, from: &Shape, to: &Shape) -> Result<()> {
+    if broadcasts_to(b, from, to) {
+        return Ok(());
+    }
+    Err(Error::value(format!(
+        "could not broadcast input array from shape {} into shape {}",
+        show_shape(b, from),
+        show_shape(b, to)
+    )))
+}
+
+fn broadcast_sizes(b: &mut Builder, x: &Dim, y: &Dim) -> Option<Dim> {
+    if x == y || y.is_one() {
+        return Some(x.clone());
+    }
+    if x.is_one() {
+        return Some(y.clone());
+    }
+    // A size that happened to be 1 on the call being lifted broadcasts, and is from then on 1.
+    match (b.assumed_one(x), b.assumed_one(y)) {
+        (_, true) => Some(x.clone()),
+        (true, false) => Some(y.clone()),
+        (false, false) => b
+            .assume_equal(x, y)
+            .then(|| if y.as_known().is_some() { y } else { x }.clone()),
+    }
+}
+
+/// `(3, 4)`, `(3,)`, `()`: sizes as seen when lifting where they are symbolic.
+pub(crate) fn show_shape(b: &Builder, shape: &[Dim]) -> String {
+    let sizes: Vec<String> = shape
+        .iter()
+        .map(|d| {
+            b.example(d)
+                .map_or_else(|| d.to_string(), |k| k.to_string())
+        })
+        .collect();
+    match sizes.as_slice() {
+        [only] => format!("({only},)"),
+        many => format!("({})", many.join(",")),
+    }
+}
+
+/// `(3,) (4,) `, with the space that NumPy leaves at the end.
+pub(crate) fn show_shapes(b: &Builder, shapes: &[&Shape]) -> String {
+    shapes.iter().map(|s| show_shape(b, s) + " ").collect()
 }
