@@ -318,7 +318,11 @@ impl Distribution {
         if matches!(method, "rand" | "randn") {
             return None;
         }
-        if let "standard_normal" | "random" | "random_sample" | "ranf" | "sample"
+        if let "standard_normal"
+        | "random"
+        | "random_sample"
+        | "ranf"
+        | "sample"
         | "standard_exponential" = method
         {
             return Some(&[SIZE]);
@@ -370,8 +374,10 @@ pub fn log_density(
 /// Where `x` is in the support, unless the formula takes care of it.
 fn inside<'s>(def: &Def, x: Term<'s>, p: &[Term<'s>]) -> Option<Term<'s>> {
     let between = |low: Term<'s>, high: Term<'s>| {
-        x.apply2(Elementwise::GreaterEqual, low)
-            .apply2(Elementwise::LogicalAnd, x.apply2(Elementwise::LessEqual, high))
+        x.apply2(Elementwise::GreaterEqual, low).apply2(
+            Elementwise::LogicalAnd,
+            x.apply2(Elementwise::LessEqual, high),
+        )
     };
     let scope = x.scope();
     match def.support {

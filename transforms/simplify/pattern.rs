@@ -237,7 +237,7 @@ fn pattern(expression: &Expr, names: &mut Vec<String>) -> Option<Pattern> {
             let mut parts = parts.collect::<Option<Vec<_>>>()?;
             match name.id.as_str() {
                 "sum" => Some(Pattern::Reduce(Reduction::Sum, Box::new(parts.pop()?))),
-                name => Some(Pattern::Apply(named(name)?, parts)),
+                name => Some(Pattern::Apply(Elementwise::from_name(name)?, parts)),
             }
         }
         _ => None,
@@ -254,16 +254,4 @@ fn number(constant: &ast::Constant) -> Option<f64> {
         ast::Constant::Float(v) => Some(*v),
         _ => None,
     }
-}
-
-/// The operation of this name.
-fn named(name: &str) -> Option<Elementwise> {
-    use Elementwise::*;
-    let known = [
-        Positive, Absolute, Square, Sqrt, Conjugate, Real, Exp, Expm1, Log, Log1p, Logaddexp,
-        Maximum, Minimum, Where, Expit, Softplus, Xlogy, Xlog1py,
-    ];
-    known
-        .into_iter()
-        .find(|e| format!("{e:?}").to_lowercase() == name)
 }
