@@ -161,6 +161,23 @@ pub fn array<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>>
     Ok(out)
 }
 
+/// The value as Python code would have got it: an ndarray, or a scalar where the form says so.
+///
+/// # Errors
+/// `MemoryError`.
+pub fn object<'py>(py: Python<'py>, value: &Value, form: Form) -> PyResult<Bound<'py, PyAny>> {
+    if !value.shape.is_empty() || form == Form::Array {
+        return array(py, value);
+    }
+    let mut bytes = [0u64; 2];
+    // SAFETY: one element has at most 16 bytes.
+    unsafe {
+        let to = bytes.as_mut_ptr().cast::<u8>();
+        std::ptr::copy_nonoverlapping(value.as_ptr(), to, value.dtype.size());
+    }
+    scalar(py, ndarray::api(py)?, value.dtype, form, &bytes)
+}
+
 /// Results of a run, as Python objects: the evaluator writes into arrays that are ready to return.
 pub struct Arrays<'a, 'py> {
     py: Python<'py>,

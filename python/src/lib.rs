@@ -2,11 +2,18 @@
 
 use pyo3::prelude::*;
 
+pub mod array;
 pub mod convert;
 pub mod exceptions;
 pub mod ndarray;
+pub mod record;
 
 #[pymodule]
 fn _lazy(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    m.add_class::<record::Array>()?;
+    m.add_function(wrap_pyfunction!(record::record_call, m)?)?;
+    m.add_function(wrap_pyfunction!(record::compute_all, m)?)?;
+    m.add_function(wrap_pyfunction!(record::wrap, m)?)?;
+    m.add_function(wrap_pyfunction!(record::variable, m)?)?;
     m.add("__version__", env!("CARGO_PKG_VERSION"))
 }
