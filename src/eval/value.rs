@@ -60,6 +60,12 @@ impl Value {
         Arc::make_mut(&mut self.data).as_mut_ptr().cast()
     }
 
+    /// The elements' memory.
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: the memory holds `len` initialised elements of the dtype's size.
+        unsafe { std::slice::from_raw_parts(self.as_ptr(), self.len() * self.dtype.size()) }
+    }
+
     /// # Panics
     /// If `T` is not the dtype's type: a bug of the caller.
     pub fn as_slice<T: Element>(&self) -> &[T] {
@@ -93,14 +99,7 @@ impl Value {
 impl PartialEq for Value {
     /// Bit for bit.
     fn eq(&self, other: &Value) -> bool {
-        let bytes = self.len() * self.dtype.size();
-        // SAFETY: both hold at least `bytes` initialised bytes when shapes and dtypes agree.
-        self.dtype == other.dtype
-            && self.shape == other.shape
-            && unsafe {
-                std::slice::from_raw_parts(self.as_ptr(), bytes)
-                    == std::slice::from_raw_parts(other.as_ptr(), bytes)
-            }
+        self.dtype == other.dtype && self.shape == other.shape && self.bytes() == other.bytes()
     }
 }
 

@@ -6,9 +6,9 @@
 //!
 //! ```text
 //! loss(w: float64[n0], X: float64[n1, n0]) {
-//!   %0 = input w : float64[n0]
-//!   %1 = input X : float64[n1, n0]
-//!   %2 = contract(%1, %0) contract=(1, 0) : float64[n1]
+//!   %0 w = input : float64[n0]
+//!   %1 X = input : float64[n1, n0]
+//!   %2 = contract(%1, %0) contract=[(1, 0)] : float64[n1]
 //!   return %2
 //! }
 //! ```
