@@ -16,7 +16,6 @@
 //! Draws happen in node order, so no order of effects is written. Origins (files and lines) are
 //! not part of the text: two lifts of the same program print alike wherever they were found.
 
-use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter};
 
 use num_complex::{Complex32, Complex64};
@@ -98,12 +97,12 @@ fn node(f: &mut Formatter<'_>, graph: &Graph, id: NodeId) -> fmt::Result {
 }
 
 /// The word for an operation in text.
-pub fn mnemonic(op: &Op) -> Cow<'static, str> {
-    let word = match op {
+pub fn mnemonic(op: &Op) -> &'static str {
+    match op {
         Op::Input => "input",
         Op::Constant(_) => "constant",
         Op::Size(_) => "size",
-        Op::Elementwise(e) => return Cow::Owned(snake_case(&format!("{e:?}"))),
+        Op::Elementwise(e) => e.def().name,
         Op::Cast(_) => "cast",
         Op::Reshape(_) => "reshape",
         Op::Transpose(_) => "transpose",
@@ -141,20 +140,7 @@ pub fn mnemonic(op: &Op) -> Cow<'static, str> {
         Op::ArgSort { .. } => "argsort",
         Op::Contract { .. } => "contract",
         Op::Draw { .. } => "draw",
-    };
-    Cow::Borrowed(word)
-}
-
-/// `FloorDivide` to `floor_divide`.
-fn snake_case(name: &str) -> String {
-    let mut out = String::new();
-    for c in name.chars() {
-        if c.is_uppercase() && !out.is_empty() {
-            out.push('_');
-        }
-        out.extend(c.to_lowercase());
     }
-    out
 }
 
 /// What an operation has besides operands, each with a space before it.
@@ -193,7 +179,7 @@ fn attributes(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
         } => write!(
             f,
             " distribution={} shape={} generator={generator}",
-            snake_case(&format!("{distribution:?}")),
+            distribution.def().name,
             Items(shape)
         ),
     }

@@ -402,7 +402,7 @@ mod tests {
             "x = (a**b) ** c",
             "x = a ** b**c",
             "x = 0.9999999999999999",
-            "x = 1e300 * 1e-07 * 1e309",
+            "x = 1e300 * 1e-7 * 1e309",
             "x = not (a and (b or c)) and not d",
             "x = a if b else (c if d else e) if f else g",
             "x = (a if b else c) + 1",
