@@ -6,10 +6,30 @@
 //! ```text
 //! call(b, "numpy.sum", [x], {axis: 1, keepdims: True})  =>  reduce sum, reshape
 //! ```
+//!
+//! A function is one row of [`table`]: its spellings, its signature, and the handler that builds
+//! nodes. Functions, methods and operators that mean the same share a row. The handlers lie by
+//! family in the other files; [`index`] also holds what `x[k] = v` means.
+
+mod argument;
+mod create;
+mod einsum;
+pub mod index;
+mod linalg;
+mod order;
+mod reduce;
+mod shape;
+mod signature;
+mod table;
+mod ufunc;
 
 use num_complex::Complex64;
 
+use crate::error::Result;
 use crate::graph::{Builder, DType, Dim, NodeId};
+
+pub use index::{add_at, reads_copy, setitem};
+pub use table::{is_view, names};
 
 /// An argument or a result of a NumPy function, with Python objects left out.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,16 +75,17 @@ pub enum Form {
 pub type Keywords = Vec<(String, Arg)>;
 
 /// Calls the function named `name` (`"numpy.sum"`, `"numpy.ndarray.sum"` with self first,
-/// `"operator.add"` for `+`, `"scipy.special.gammaln"`).
+/// `"operator.add"` for `+`, `"scipy.special.gammaln"`). An attribute is called with self alone.
 ///
 /// # Errors
 /// What NumPy raises for these arguments, or `Unlifted` for what we do not lift.
 /// `Ok(None)` if the name is not known here.
-pub fn call(
-    _b: &mut Builder,
-    _name: &str,
-    _args: &[Arg],
-    _keywords: &Keywords,
-) -> crate::error::Result<Option<Arg>> {
-    Ok(None)
+pub fn call(b: &mut Builder, name: &str, args: &[Arg], keywords: &Keywords) -> Result<Option<Arg>> {
+    let Some(entry) = table::lookup(name) else {
+        return Ok(None);
+    };
+    let mut call = entry.signature.bind(b, entry.short, args, keywords)?;
+    let result = (entry.handler)(&mut call)?;
+    call.finish()?;
+    Ok(Some(result))
 }

@@ -1,0 +1,402 @@
+//! Every name that is lifted: one row per meaning.
+//!
+//! In: a dotted name. Out: its parameters and its handler.
+//! `lookup("numpy.ndarray.sum")` and `lookup("numpy.sum")` are the same row.
+//!
+//! Universal functions have no rows: they are derived from the table of elementwise operations,
+//! with their `outer`. Signatures are those of NumPy 2.4.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use super::signature::{Call, Signature};
+use super::{Arg, create, einsum, index, linalg, order, reduce, shape, ufunc};
+use crate::error::Result;
+use crate::graph::DType;
+use crate::ops::{Cumulation, Elementwise as E, Extreme, Reduction};
+
+/// One meaning.
+struct Row {
+    names: &'static [&'static str],
+    signature: &'static str,
+    handler: fn(&mut Call<'_>) -> Result<Arg>,
+    /// Whether the result may share memory with the first argument.
+    view: bool,
+}
+
+/// A result of its own.
+const fn fresh(
+    names: &'static [&'static str],
+    signature: &'static str,
+    handler: fn(&mut Call<'_>) -> Result<Arg>,
+) -> Row {
+    Row {
+        names,
+        signature,
+        handler,
+        view: false,
+    }
+}
+
+/// A result that may be a view of the first argument.
+const fn view(
+    names: &'static [&'static str],
+    signature: &'static str,
+    handler: fn(&mut Call<'_>) -> Result<Arg>,
+) -> Row {
+    Row {
+        names,
+        signature,
+        handler,
+        view: true,
+    }
+}
+
+/// Parameters that many functions share.
+const SUM: &str = "a, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=True";
+const EXTREME: &str = "a, axis=None, out=None, keepdims=False, initial=None, where=True";
+const LOGICAL: &str = "a, axis=None, out=None, keepdims=False, *, where=True";
+const MEAN: &str = "a, axis=None, dtype=None, out=None, keepdims=False, *, where=True";
+const VARIANCE: &str = "a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True, mean=None, correction=None";
+const ARG_EXTREME: &str = "a, axis=None, out=None, *, keepdims=False";
+const CUMULATE: &str = "a, axis=None, dtype=None, out=None";
+const CUMULATIVE: &str = "x, /, *, axis=None, dtype=None, out=None, include_initial=False";
+const NAN_SUM: &str = "a, axis=None, dtype=None, out=None, keepdims=False";
+const NAN_EXTREME: &str = "a, axis=None, out=None, keepdims=False";
+const NAN_VARIANCE: &str =
+    "a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True";
+const REDUCE: &str = "a, axis=0, dtype=None, out=None, keepdims=False, initial=None, where=True";
+const ACCUMULATE: &str = "a, axis=0, dtype=None, out=None";
+const FILLED: &str = "shape, dtype=None, order=C|F, *, device=None|cpu, like=None";
+const FILLED_LIKE: &str =
+    "a, dtype=None, order=K|C|A|F, subok=True|False, shape=None, *, device=None|cpu";
+const AS_ARRAY: &str = "object, dtype=None, order=K|C|A|F|None, *, device=None|cpu, copy=None|True|False, like=None, ndmin=0";
+const JOIN: &str = "tup, *, dtype=None, casting=same_kind|safe|unsafe|no|equiv";
+const SPLIT: &str = "ary, indices_or_sections, axis=0";
+const OPERATOR: &str = "a, b, /";
+
+#[rustfmt::skip]
+static ROWS: &[Row] = &[
+    // Reductions.
+    fresh(&["numpy.sum", "numpy.ndarray.sum"], SUM, |c| reduce::accumulate(c, Reduction::Sum)),
+    fresh(&["numpy.prod", "numpy.ndarray.prod"], SUM, |c| reduce::accumulate(c, Reduction::Prod)),
+    fresh(&["numpy.add.reduce"], REDUCE, |c| reduce::accumulate(c, Reduction::Sum)),
+    fresh(&["numpy.multiply.reduce"], REDUCE, |c| reduce::accumulate(c, Reduction::Prod)),
+    fresh(&["numpy.max", "numpy.amax", "numpy.ndarray.max"], EXTREME, |c| reduce::extreme(c, Reduction::Max)),
+    fresh(&["numpy.min", "numpy.amin", "numpy.ndarray.min"], EXTREME, |c| reduce::extreme(c, Reduction::Min)),
+    fresh(&["numpy.maximum.reduce"], REDUCE, |c| reduce::extreme(c, Reduction::Max)),
+    fresh(&["numpy.minimum.reduce"], REDUCE, |c| reduce::extreme(c, Reduction::Min)),
+    fresh(&["numpy.any", "numpy.ndarray.any"], LOGICAL, |c| reduce::logical(c, Reduction::Any)),
+    fresh(&["numpy.all", "numpy.ndarray.all"], LOGICAL, |c| reduce::logical(c, Reduction::All)),
+    fresh(&["numpy.logical_or.reduce"], REDUCE, |c| reduce::logical(c, Reduction::Any)),
+    fresh(&["numpy.logical_and.reduce"], REDUCE, |c| reduce::logical(c, Reduction::All)),
+    fresh(&["numpy.mean", "numpy.ndarray.mean"], MEAN, reduce::mean),
+    fresh(&["numpy.var", "numpy.ndarray.var"], VARIANCE, reduce::var),
+    fresh(&["numpy.std", "numpy.ndarray.std"], VARIANCE, reduce::std),
+    fresh(&["numpy.ptp"], "a, axis=None, out=None, keepdims=False", reduce::peak_to_peak),
+    fresh(&["numpy.argmax", "numpy.ndarray.argmax"], ARG_EXTREME, |c| reduce::arg_extreme(c, Extreme::Max)),
+    fresh(&["numpy.argmin", "numpy.ndarray.argmin"], ARG_EXTREME, |c| reduce::arg_extreme(c, Extreme::Min)),
+    fresh(&["numpy.cumsum", "numpy.ndarray.cumsum"], CUMULATE, |c| reduce::cumulate(c, Cumulation::Sum)),
+    fresh(&["numpy.cumprod", "numpy.ndarray.cumprod"], CUMULATE, |c| reduce::cumulate(c, Cumulation::Prod)),
+    fresh(&["numpy.add.accumulate"], ACCUMULATE, |c| reduce::cumulate(c, Cumulation::Sum)),
+    fresh(&["numpy.multiply.accumulate"], ACCUMULATE, |c| reduce::cumulate(c, Cumulation::Prod)),
+    fresh(&["numpy.cumulative_sum"], CUMULATIVE, |c| reduce::cumulative_with_initial(c, Cumulation::Sum)),
+    fresh(&["numpy.cumulative_prod"], CUMULATIVE, |c| reduce::cumulative_with_initial(c, Cumulation::Prod)),
+    fresh(&["numpy.count_nonzero"], "a, axis=None, *, keepdims=False", reduce::count_nonzero),
+    fresh(&["numpy.average"], "a, axis=None, weights=None, returned=False, *, keepdims=False", reduce::average),
+    fresh(&["numpy.nansum"], NAN_SUM, |c| reduce::nan_accumulate(c, Reduction::Sum)),
+    fresh(&["numpy.nanprod"], NAN_SUM, |c| reduce::nan_accumulate(c, Reduction::Prod)),
+    fresh(&["numpy.nancumsum"], CUMULATE, |c| reduce::nan_cumulate(c, Cumulation::Sum)),
+    fresh(&["numpy.nancumprod"], CUMULATE, |c| reduce::nan_cumulate(c, Cumulation::Prod)),
+    fresh(&["numpy.nanmax"], NAN_EXTREME, |c| reduce::nan_extreme(c, Reduction::Max)),
+    fresh(&["numpy.nanmin"], NAN_EXTREME, |c| reduce::nan_extreme(c, Reduction::Min)),
+    fresh(&["numpy.nanmean"], MEAN, reduce::nan_mean),
+    fresh(&["numpy.nanvar"], NAN_VARIANCE, reduce::nan_var),
+    fresh(&["numpy.nanstd"], NAN_VARIANCE, reduce::nan_std),
+    fresh(&["numpy.logaddexp.reduce"], "a, axis=0, dtype=None, out=None, keepdims=False", reduce::log_sum_exp),
+    fresh(&["scipy.special.logsumexp"], "a, axis=None, b=None, keepdims=False, return_sign=False", reduce::log_sum_exp),
+    fresh(&["scipy.special.softmax"], "a, axis=None", reduce::softmax),
+    fresh(&["scipy.special.log_softmax"], "a, axis=None", reduce::log_softmax),
+
+    // Order.
+    fresh(&["numpy.sort"], "a, axis=-1, kind=None|quicksort|mergesort|heapsort|stable, order=None, *, stable=None|True|False", order::sort),
+    fresh(&["numpy.argsort", "numpy.ndarray.argsort"], "a, axis=-1, kind=None|quicksort|mergesort|heapsort|stable, order=None, *, stable=None|True|False", order::arg_sort),
+    fresh(&["numpy.median"], "a, axis=None, out=None, overwrite_input=False|True, keepdims=False", order::median),
+
+    // Products.
+    fresh(&["numpy.dot", "numpy.ndarray.dot"], "a, b, out=None", linalg::dot),
+    fresh(&["numpy.inner"], "a, b, /", linalg::inner),
+    fresh(&["numpy.vdot"], "a, b, /", linalg::vdot),
+    fresh(&["numpy.outer"], "a, b, out=None", linalg::outer),
+    fresh(&["numpy.kron"], "a, b", linalg::kron),
+    fresh(&["numpy.tensordot"], "a, b, axes=2", linalg::tensordot),
+    fresh(&["numpy.linalg.tensordot"], "a, b, /, *, axes=2", linalg::tensordot),
+    fresh(&["numpy.matmul", "operator.matmul"], "x1, x2, /, out=None, *, casting=same_kind|safe|unsafe|no|equiv, order=K|C|A, dtype=None, subok=True|False", linalg::matmul),
+    fresh(&["numpy.linalg.matmul"], "x1, x2, /", linalg::matmul),
+    fresh(&["numpy.vecdot"], "x1, x2, /, out=None, *, axis=-1", linalg::vecdot),
+    fresh(&["numpy.linalg.vecdot"], "x1, x2, /, *, axis=-1", linalg::vecdot),
+    fresh(&["numpy.linalg.multi_dot"], "arrays, *, out=None", linalg::multi_dot),
+    fresh(&["numpy.einsum"], "*operands, out=None, dtype=None, order=K|C|A, casting=safe|same_kind|unsafe|no|equiv, optimize=False|True|greedy|optimal", einsum::einsum),
+    fresh(&["numpy.trace", "numpy.ndarray.trace"], "a, offset=0, axis1=0, axis2=1, dtype=None, out=None", linalg::trace),
+    fresh(&["numpy.cross"], "a, b, axisa=-1, axisb=-1, axisc=-1, axis=None", linalg::cross),
+    fresh(&["numpy.linalg.norm"], "x, ord=None, axis=None, keepdims=False", linalg::norm),
+    fresh(&["numpy.linalg.vector_norm"], "x, /, *, axis=None, keepdims=False, ord=2", linalg::array_vector_norm),
+    fresh(&["numpy.convolve"], "a, v, mode=full", |c| linalg::convolve(c, true)),
+    fresh(&["numpy.correlate"], "a, v, mode=valid", |c| linalg::convolve(c, false)),
+
+    // Shapes.
+    view(&["numpy.reshape"], "a, /, shape, order=C, *, copy=None", shape::reshape),
+    view(&["numpy.ndarray.reshape"], "a, /, *shape, order=C, copy=None", shape::reshape),
+    view(&["numpy.ravel", "numpy.ndarray.ravel"], "a, order=C|K|A", shape::flat),
+    view(&["numpy.ndarray.flat"], "a", shape::flat),
+    fresh(&["numpy.ndarray.flatten"], "a, order=C|K|A", shape::flat),
+    view(&["numpy.transpose"], "a, axes=None", shape::transpose),
+    view(&["numpy.ndarray.transpose"], "a, /, *axes", shape::transpose),
+    view(&["numpy.ndarray.T"], "a", shape::transpose),
+    view(&["numpy.matrix_transpose", "numpy.linalg.matrix_transpose", "numpy.ndarray.mT"], "x, /", shape::matrix_transpose),
+    view(&["numpy.swapaxes", "numpy.ndarray.swapaxes"], "a, axis1, axis2", shape::swap_axes),
+    view(&["numpy.moveaxis"], "a, source, destination", shape::move_axis),
+    view(&["numpy.rollaxis"], "a, axis, start=0", shape::roll_axis),
+    view(&["numpy.squeeze", "numpy.ndarray.squeeze"], "a, axis=None", shape::squeeze),
+    view(&["numpy.expand_dims"], "a, axis", shape::expand_dims),
+    view(&["numpy.broadcast_to"], "array, shape, subok=False|True", shape::broadcast_to),
+    view(&["numpy.broadcast_arrays"], "*args, subok=False|True", shape::broadcast_arrays),
+    fresh(&["numpy.broadcast_shapes"], "*args", shape::broadcast_shapes_of),
+    view(&["numpy.atleast_1d"], "*arys", |c| shape::at_least(c, 1)),
+    view(&["numpy.atleast_2d"], "*arys", |c| shape::at_least(c, 2)),
+    view(&["numpy.atleast_3d"], "*arys", |c| shape::at_least(c, 3)),
+    fresh(&["numpy.concatenate"], "arrays, axis=0, out=None, *, dtype=None, casting=same_kind|safe|unsafe|no|equiv", shape::concatenate_all),
+    fresh(&["numpy.append"], "arr, values, axis=None", shape::append),
+    fresh(&["numpy.stack"], "arrays, axis=0, out=None, *, dtype=None, casting=same_kind|safe|unsafe|no|equiv", shape::stack),
+    fresh(&["numpy.vstack"], JOIN, |c| shape::stack_at_least(c, 2, 0)),
+    fresh(&["numpy.dstack"], JOIN, |c| shape::stack_at_least(c, 3, 2)),
+    fresh(&["numpy.hstack"], JOIN, shape::hstack),
+    fresh(&["numpy.column_stack"], "tup", shape::column_stack),
+    view(&["numpy.split"], SPLIT, |c| shape::split(c, false)),
+    view(&["numpy.array_split"], SPLIT, |c| shape::split(c, true)),
+    view(&["numpy.hsplit"], "ary, indices_or_sections", shape::hsplit),
+    view(&["numpy.vsplit"], "ary, indices_or_sections", shape::vsplit),
+    view(&["numpy.dsplit"], "ary, indices_or_sections", |c| shape::split_at(c, 2, "dsplit")),
+    view(&["numpy.flip"], "m, axis=None", shape::flip),
+    view(&["numpy.flipud"], "m", |c| shape::flip_axis(c, 0)),
+    view(&["numpy.fliplr"], "m", |c| shape::flip_axis(c, 1)),
+    view(&["numpy.rot90"], "m, k=1, axes=None", shape::rotate),
+    fresh(&["numpy.roll"], "a, shift, axis=None", shape::roll),
+    fresh(&["numpy.tile"], "A, reps", shape::tile),
+    fresh(&["numpy.repeat", "numpy.ndarray.repeat"], "a, repeats, axis=None", shape::repeat),
+    fresh(&["numpy.pad"], "array, pad_width, mode=constant, *, constant_values=0", shape::pad),
+    view(&["numpy.diagonal", "numpy.ndarray.diagonal"], "a, offset=0, axis1=0, axis2=1", shape::diagonal),
+    view(&["numpy.linalg.diagonal"], "a, /, *, offset=0, axis1=-2, axis2=-1", shape::diagonal),
+    view(&["numpy.diag"], "v, k=0", shape::diag),
+    fresh(&["numpy.diagflat"], "v, k=0", shape::diag_flat),
+    fresh(&["numpy.tril"], "m, k=0", |c| shape::triangle(c, false)),
+    fresh(&["numpy.triu"], "m, k=0", |c| shape::triangle(c, true)),
+    fresh(&["numpy.diff"], "a, n=1, axis=-1, prepend=None, append=None", shape::diff),
+    fresh(&["numpy.trapezoid"], "y, x=None, dx=1.0, axis=-1", shape::trapezoid),
+    fresh(&["numpy.choose", "numpy.ndarray.choose"], "a, choices, out=None, mode=raise", shape::choose),
+
+    // Indexing.
+    view(&["operator.getitem"], OPERATOR, index::get),
+    fresh(&["numpy.take", "numpy.ndarray.take"], "a, indices, axis=None, out=None, mode=raise", index::take),
+    fresh(&["numpy.take_along_axis"], "arr, indices, axis=-1", index::take_along_axis),
+    fresh(&["numpy.compress"], "condition, a, axis=None, out=None", index::compress),
+    fresh(&["numpy.ndarray.compress"], "a, condition, axis=None, out=None", index::compress),
+    fresh(&["numpy.extract"], "condition, a", index::compress),
+    fresh(&["numpy.nonzero", "numpy.ndarray.nonzero"], "a", index::nonzero),
+    fresh(&["numpy.argwhere"], "a", index::arg_where),
+    fresh(&["numpy.flatnonzero"], "a", index::flat_nonzero),
+    fresh(&["numpy.where"], "condition, x=None, y=None, /", ufunc::choose_by),
+    fresh(&["numpy.select"], "condlist, choicelist, default=0", ufunc::select),
+
+    // Elementwise compositions.
+    fresh(&["numpy.clip"], "a, a_min=None, a_max=None, out=None, *, min=None, max=None, dtype=None, casting=same_kind|safe|unsafe|no|equiv", ufunc::clip),
+    fresh(&["numpy.ndarray.clip"], "a, a_min=None, a_max=None, out=None, *, min=None, max=None, dtype=None, casting=same_kind|safe|unsafe|no|equiv", ufunc::clip),
+    fresh(&["numpy.round", "numpy.around", "numpy.ndarray.round"], "a, decimals=0, out=None", ufunc::round),
+    fresh(&["numpy.nan_to_num"], "x, copy=True|False, nan=0.0, posinf=None, neginf=None", ufunc::nan_to_num),
+    fresh(&["numpy.isclose"], "a, b, rtol=1e-5, atol=1e-8, equal_nan=False", ufunc::is_close),
+    fresh(&["numpy.allclose"], "a, b, rtol=1e-5, atol=1e-8, equal_nan=False", ufunc::all_close),
+    fresh(&["numpy.array_equal"], "a1, a2, equal_nan=False", ufunc::array_equal),
+    fresh(&["numpy.sinc"], "x", ufunc::sinc),
+    fresh(&["numpy.angle"], "z, deg=False", ufunc::angle),
+    view(&["numpy.real", "numpy.ndarray.real"], "val", |c| ufunc::complex_part(c, E::Real)),
+    view(&["numpy.imag", "numpy.ndarray.imag"], "val", |c| ufunc::complex_part(c, E::Imag)),
+    view(&["numpy.ndarray.conj", "numpy.ndarray.conjugate"], "val", |c| ufunc::complex_part(c, E::Conjugate)),
+    fresh(&["numpy.isreal"], "x", |c| ufunc::compare_imag(c, E::Equal)),
+    fresh(&["numpy.iscomplex"], "x", |c| ufunc::compare_imag(c, E::NotEqual)),
+    fresh(&["numpy.divmod"], ufunc::BINARY, |c| ufunc::several(c, &[E::FloorDivide, E::Remainder], 2)),
+    fresh(&["numpy.modf"], ufunc::UNARY, |c| ufunc::several(c, &[E::Modf, E::Trunc], 1)),
+    fresh(&["numpy.frexp"], ufunc::UNARY, |c| ufunc::several(c, &[E::FrexpMantissa, E::FrexpExponent], 1)),
+
+    // Making arrays.
+    fresh(&["numpy.zeros", "numpy.empty"], FILLED, |c| create::filled(c, 0.0)),
+    fresh(&["numpy.ones"], FILLED, |c| create::filled(c, 1.0)),
+    fresh(&["numpy.full"], "shape, fill_value, dtype=None, order=C|F, *, device=None|cpu, like=None", create::full),
+    fresh(&["numpy.zeros_like", "numpy.empty_like"], FILLED_LIKE, |c| create::filled_like(c, 0.0)),
+    fresh(&["numpy.ones_like"], FILLED_LIKE, |c| create::filled_like(c, 1.0)),
+    fresh(&["numpy.full_like"], "a, fill_value, dtype=None, order=K|C|A|F, subok=True|False, shape=None, *, device=None|cpu", create::full_like),
+    fresh(&["numpy.arange"], "start, stop=None, step=None, dtype=None, *, device=None|cpu, like=None", create::arange),
+    fresh(&["numpy.linspace"], "start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0, *, device=None|cpu", create::linspace),
+    fresh(&["numpy.logspace"], "start, stop, num=50, endpoint=True, base=10.0, dtype=None, axis=0", create::logspace),
+    fresh(&["numpy.geomspace"], "start, stop, num=50, endpoint=True, dtype=None, axis=0", create::geomspace),
+    fresh(&["numpy.eye"], "N, M=None, k=0, dtype=None, order=C|F, *, device=None|cpu, like=None", create::eye),
+    fresh(&["numpy.identity"], "N, dtype=None, *, like=None, M=None, k=0", create::eye),
+    fresh(&["numpy.tri"], "N, M=None, k=0, dtype=None, *, like=None", create::tri),
+    fresh(&["numpy.vander"], "x, N=None, increasing=False", create::vander),
+    fresh(&["numpy.meshgrid"], "*xi, copy=True, sparse=False, indexing=xy", create::meshgrid),
+    fresh(&["numpy.array"], "object, dtype=None, *, copy=True|None, order=K|C|A|F, subok=False|True, ndmin=0, like=None", create::as_array_of),
+    view(&["numpy.asarray", "numpy.asanyarray"], AS_ARRAY, create::as_array_of),
+    view(&["numpy.ascontiguousarray"], "a, dtype=None, *, like=None", create::as_contiguous),
+    view(&["numpy.asfortranarray"], "a, dtype=None, *, like=None", create::require),
+    view(&["numpy.require"], "a, dtype=None, requirements=None, *, like=None", create::require),
+    fresh(&["numpy.ndarray.astype"], "x, dtype, order=K|C|A|F, casting=unsafe, subok=True|False, copy=True|False", shape::as_type),
+    fresh(&["numpy.astype"], "x, dtype, /, *, copy=True|False, device=None|cpu", shape::as_type),
+    fresh(&["numpy.copy"], "object, order=K|C|A|F, subok=False|True, *, dtype=None, ndmin=0", create::as_array_of),
+    fresh(&["numpy.ndarray.copy"], "a, order=C|K|A|F", shape::copy),
+    fresh(&["numpy.ndarray.item"], "self, /, *args", ufunc::item),
+    fresh(&["numpy.ndarray.tolist"], "self", ufunc::to_list),
+    fresh(&["numpy.bool"], "value=None, /", |c| ufunc::scalar_type(c, DType::Bool)),
+    fresh(&["numpy.int8"], "value=None, /", |c| ufunc::scalar_type(c, DType::I8)),
+    fresh(&["numpy.int16"], "value=None, /", |c| ufunc::scalar_type(c, DType::I16)),
+    fresh(&["numpy.int32"], "value=None, /", |c| ufunc::scalar_type(c, DType::I32)),
+    fresh(&["numpy.int64"], "value=None, /", |c| ufunc::scalar_type(c, DType::I64)),
+    fresh(&["numpy.uint8"], "value=None, /", |c| ufunc::scalar_type(c, DType::U8)),
+    fresh(&["numpy.uint16"], "value=None, /", |c| ufunc::scalar_type(c, DType::U16)),
+    fresh(&["numpy.uint32"], "value=None, /", |c| ufunc::scalar_type(c, DType::U32)),
+    fresh(&["numpy.uint64"], "value=None, /", |c| ufunc::scalar_type(c, DType::U64)),
+    fresh(&["numpy.float32"], "value=None, /", |c| ufunc::scalar_type(c, DType::F32)),
+    fresh(&["numpy.float64"], "value=None, /", |c| ufunc::scalar_type(c, DType::F64)),
+    fresh(&["numpy.complex64"], "value=None, /", |c| ufunc::scalar_type(c, DType::C64)),
+    fresh(&["numpy.complex128"], "value=None, /", |c| ufunc::scalar_type(c, DType::C128)),
+
+    // Questions.
+    fresh(&["numpy.shape", "numpy.ndarray.shape"], "a", create::shape_of),
+    fresh(&["numpy.ndim", "numpy.ndarray.ndim"], "a", create::rank_of),
+    fresh(&["numpy.size", "numpy.ndarray.size"], "a, axis=None", create::size_of),
+    fresh(&["numpy.ndarray.dtype"], "a", create::dtype_of),
+    fresh(&["numpy.ndarray.itemsize"], "a", create::item_size),
+    fresh(&["numpy.ndarray.nbytes"], "a", create::byte_size),
+    fresh(&["numpy.iscomplexobj"], "x", |c| create::is_complex_object(c, true)),
+    fresh(&["numpy.isrealobj"], "x", |c| create::is_complex_object(c, false)),
+    fresh(&["numpy.isscalar"], "element", create::is_scalar),
+    fresh(&["numpy.result_type"], "*arrays_and_dtypes", create::result_type_of),
+    fresh(&["numpy.promote_types"], "type1, type2, /", create::promote_types),
+    fresh(&["numpy.can_cast"], "from_, to, casting=safe", create::can_cast),
+
+    // Python.
+    fresh(&["operator.add"], OPERATOR, |c| ufunc::operator(c, E::Add)),
+    fresh(&["operator.sub"], OPERATOR, |c| ufunc::operator(c, E::Subtract)),
+    fresh(&["operator.mul"], OPERATOR, |c| ufunc::operator(c, E::Multiply)),
+    fresh(&["operator.truediv"], OPERATOR, |c| ufunc::operator(c, E::Divide)),
+    fresh(&["operator.floordiv"], OPERATOR, |c| ufunc::operator(c, E::FloorDivide)),
+    fresh(&["operator.mod"], OPERATOR, |c| ufunc::operator(c, E::Remainder)),
+    fresh(&["operator.pow"], OPERATOR, |c| ufunc::operator(c, E::Power)),
+    fresh(&["operator.and_"], OPERATOR, |c| ufunc::operator(c, E::BitwiseAnd)),
+    fresh(&["operator.or_"], OPERATOR, |c| ufunc::operator(c, E::BitwiseOr)),
+    fresh(&["operator.xor"], OPERATOR, |c| ufunc::operator(c, E::BitwiseXor)),
+    fresh(&["operator.lshift"], OPERATOR, |c| ufunc::operator(c, E::LeftShift)),
+    fresh(&["operator.rshift"], OPERATOR, |c| ufunc::operator(c, E::RightShift)),
+    fresh(&["operator.eq"], OPERATOR, |c| ufunc::operator(c, E::Equal)),
+    fresh(&["operator.ne"], OPERATOR, |c| ufunc::operator(c, E::NotEqual)),
+    fresh(&["operator.lt"], OPERATOR, |c| ufunc::operator(c, E::Less)),
+    fresh(&["operator.le"], OPERATOR, |c| ufunc::operator(c, E::LessEqual)),
+    fresh(&["operator.gt"], OPERATOR, |c| ufunc::operator(c, E::Greater)),
+    fresh(&["operator.ge"], OPERATOR, |c| ufunc::operator(c, E::GreaterEqual)),
+    fresh(&["operator.neg"], "a, /", |c| ufunc::operator(c, E::Negative)),
+    fresh(&["operator.pos"], "a, /", |c| ufunc::operator(c, E::Positive)),
+    fresh(&["operator.invert"], "a, /", |c| ufunc::operator(c, E::Invert)),
+    fresh(&["operator.abs", "builtins.abs"], "a, /", |c| ufunc::operator(c, E::Absolute)),
+    fresh(&["operator.not_"], "a, /", ufunc::negate_truth),
+    fresh(&["builtins.pow"], "a, b", |c| ufunc::operator(c, E::Power)),
+    fresh(&["builtins.divmod"], OPERATOR, ufunc::python_divmod),
+    fresh(&["builtins.bool"], "x, /", |c| ufunc::python_number(c, DType::Bool)),
+    fresh(&["builtins.int"], "x, /", |c| ufunc::python_number(c, DType::I64)),
+    fresh(&["builtins.float"], "x, /", |c| ufunc::python_number(c, DType::F64)),
+    fresh(&["builtins.complex"], "x, imag=None", ufunc::python_complex),
+    fresh(&["builtins.round"], "number, ndigits=None", ufunc::python_round),
+    fresh(&["builtins.max"], "*args", |c| ufunc::python_extreme(c, E::Greater)),
+    fresh(&["builtins.min"], "*args", |c| ufunc::python_extreme(c, E::Less)),
+    fresh(&["builtins.sum"], "iterable, /, start=0", ufunc::python_sum),
+    fresh(&["builtins.len"], "obj, /", ufunc::length),
+    fresh(&["math.log"], "x, base=None, /", ufunc::math_log),
+];
+
+type Handler = Box<dyn Fn(&mut Call<'_>) -> Result<Arg> + Send + Sync>;
+
+/// A name with what it does.
+pub(super) struct Entry {
+    pub signature: Signature,
+    pub handler: Handler,
+    /// The name without its module, as messages write it.
+    pub short: &'static str,
+    view: bool,
+}
+
+static ENTRIES: LazyLock<HashMap<&'static str, Entry>> = LazyLock::new(|| {
+    let mut entries = HashMap::new();
+    let mut add = |name: &'static str, signature: &'static str, view: bool, handler: Handler| {
+        entries.entry(name).or_insert_with(|| Entry {
+            signature: Signature::parse(signature),
+            handler,
+            short: name.rsplit('.').next().unwrap_or(name),
+            view,
+        });
+    };
+    for row in ROWS {
+        for name in row.names {
+            add(name, row.signature, row.view, Box::new(row.handler));
+        }
+    }
+    for &op in E::ALL {
+        for name in op.def().numpy {
+            add_ufunc(&mut add, name, op);
+        }
+    }
+    for &(name, op, arity) in ufunc::MATH {
+        let signature = if arity == 1 { "x, /" } else { "x1, x2, /" };
+        let handler = move |call: &mut Call<'_>| ufunc::math(call, op, arity);
+        add(name, signature, false, Box::new(handler));
+    }
+    entries
+});
+
+/// A ufunc and, if it has two operands, its `outer`.
+fn add_ufunc(
+    add: &mut impl FnMut(&'static str, &'static str, bool, Handler),
+    name: &'static str,
+    op: E,
+) {
+    let (signature, arity) = match op.arity() {
+        1 => (ufunc::UNARY, 1),
+        2 => (ufunc::BINARY, 2),
+        _ => return,
+    };
+    let handler = move |call: &mut Call<'_>| ufunc::ufunc(call, op, arity);
+    add(name, signature, false, Box::new(handler));
+    if let (2, Some(outer)) = (arity, OUTER.get(name)) {
+        let handler = move |call: &mut Call<'_>| reduce::outer(call, op);
+        add(outer, "A, B, /", false, Box::new(handler));
+    }
+}
+
+/// `numpy.add` to `numpy.add.outer`.
+static OUTER: LazyLock<HashMap<&'static str, String>> = LazyLock::new(|| {
+    let spellings = E::ALL.iter().flat_map(|op| op.def().numpy);
+    spellings
+        .map(|name| (*name, format!("{name}.outer")))
+        .collect()
+});
+
+pub(super) fn lookup(name: &str) -> Option<&'static Entry> {
+    ENTRIES.get(name)
+}
+
+/// Every name that [`super::call`] knows.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    ENTRIES.keys().copied()
+}
+
+/// Whether the result of `name` may share memory with its first argument, as a slice does;
+/// otherwise it is an array of its own. For `operator.getitem` see [`super::reads_copy`].
+pub fn is_view(name: &str) -> bool {
+    lookup(name).is_some_and(|entry| entry.view)
+}
