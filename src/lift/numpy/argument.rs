@@ -9,7 +9,8 @@ use super::{Arg, Form, Symbolic};
 use crate::error::{Error, ErrorKind, Exception, Result};
 use crate::eval::value::{Element, Value};
 use crate::graph::{Aval, Builder, DType, Dim, Kind, NodeId, Shape, result_type};
-use crate::ops::{Axes, Constant, Elementwise, Op};
+use crate::ops::elementwise::literal_fits;
+use crate::ops::{Axes, Constant, Elementwise, Op, show_shape, try_broadcast};
 
 use std::sync::Arc;
 
@@ -138,7 +139,9 @@ fn convert_constant(value: &Constant, dtype: DType) -> Option<Constant> {
         (Constant::Bool(v), Kind::Bool) => Some(Constant::Bool(*v)),
         (Constant::Bool(v), Kind::Int) => Some(Constant::Int(i64::from(*v))),
         (Constant::Bool(v), Kind::Float) => Some(Constant::Float(f64::from(u8::from(*v)))),
-        (Constant::Int(v), Kind::Int) if fits(*v, dtype) => Some(Constant::Int(*v)),
+        (Constant::Int(v), Kind::Int) if literal_fits(i128::from(*v), dtype) => {
+            Some(Constant::Int(*v))
+        }
         (Constant::Int(v), Kind::Bool) => Some(Constant::Bool(*v != 0)),
         (Constant::Int(v), Kind::Float) => Some(Constant::Float(round_to(dtype, *v as f64))),
         (Constant::Float(v), Kind::Float) => Some(Constant::Float(round_to(dtype, *v))),
@@ -159,17 +162,6 @@ fn round_to(dtype: DType, value: f64) -> f64 {
         f64::from(value as f32)
     } else {
         value
-    }
-}
-
-/// Whether an integer has a place in a dtype.
-pub(super) fn fits(value: i64, dtype: DType) -> bool {
-    let bits = dtype.size() as u32 * 8;
-    match dtype.kind() {
-        Kind::Int if dtype.is_unsigned() => value >= 0 && (bits == 64 || value >> bits == 0),
-        Kind::Int => bits == 64 || (value >> (bits - 1) == 0 || value >> (bits - 1) == -1),
-        Kind::Bool => value == 0 || value == 1,
-        Kind::Float | Kind::Complex => true,
     }
 }
 
@@ -512,27 +504,25 @@ pub(super) fn tuple_text<T: std::fmt::Display>(items: impl IntoIterator<Item = T
 
 /// The shape that all of these broadcast to.
 pub(super) fn broadcast_shapes(b: &mut Builder, shapes: &[Shape]) -> Result<Shape> {
-    let rank = shapes.iter().map(|s| s.len()).max().unwrap_or(0);
-    let mut out: Shape = (0..rank).map(|_| Dim::known(1)).collect();
-    for shape in shapes {
-        for (i, dim) in shape.iter().rev().enumerate() {
-            let at = rank - 1 - i;
-            if dim.is_one() {
-                continue;
-            }
-            if out[at].is_one() {
-                out[at] = dim.clone();
-            } else if !b.assume_equal(&out[at], dim) {
-                let all: Vec<String> = shapes.iter().map(|s| tuple_text(s.iter())).collect();
+    let all: Vec<&Shape> = shapes.iter().collect();
+    if let Some(common) = try_broadcast(b, &all) {
+        return Ok(common);
+    }
+    // NumPy names the first argument that does not fit the ones before it.
+    for k in 1..all.len() {
+        for i in 0..k {
+            if try_broadcast(b, &[all[i], all[k]]).is_none() {
                 return Err(Error::value(format!(
-                    "shape mismatch: objects cannot be broadcast to a single shape.  Mismatch is between arg 0 with shape {} and arg 1 with shape {}.",
-                    all[0],
-                    all[all.len() - 1]
+                    "shape mismatch: objects cannot be broadcast to a single shape.  Mismatch is between arg {i} with shape {} and arg {k} with shape {}.",
+                    show_shape(b, all[i]),
+                    show_shape(b, all[k])
                 )));
             }
         }
     }
-    Ok(out)
+    Err(Error::value(
+        "shape mismatch: objects cannot be broadcast to a single shape",
+    ))
 }
 
 /// The array with axes of size 1 put back where `axes` were reduced.

@@ -10,7 +10,8 @@ use super::{Arg, Form};
 use crate::error::{Error, Result};
 use crate::eval::value::Value;
 use crate::graph::{Aval, Builder, DType, Dim, NodeId, Shape};
-use crate::ops::{Constant, Elementwise as E, Op, Range, Write};
+use crate::ops::elementwise::check_literal;
+use crate::ops::{Constant, Elementwise as E, Op, Range, Write, fits_into};
 
 /// Constants of more elements than this are computed when run.
 const LARGEST_TABLE: i64 = 1 << 12;
@@ -64,17 +65,7 @@ pub(super) fn full_like(call: &mut Call<'_>) -> Result<Arg> {
 fn fill(call: &mut Call<'_>, value: NodeId, d: DType, wanted: Shape) -> Result<Arg> {
     let value = convert(call.b, value, d)?;
     let have = call.b.aval(value).shape.clone();
-    let mut fits = have.len() <= wanted.len();
-    for (h, w) in have.iter().rev().zip(wanted.iter().rev()) {
-        fits = fits && (h.is_one() || call.b.assume_equal(h, w));
-    }
-    if !fits {
-        return Err(Error::value(format!(
-            "could not broadcast input array from shape {} into shape {}",
-            tuple_text(have.iter()),
-            tuple_text(wanted.iter())
-        )));
-    }
+    fits_into(call.b, &have, &wanted)?;
     Ok(as_array(call.b.broadcast_to(value, wanted)?))
 }
 
@@ -526,13 +517,8 @@ pub(super) fn as_array_of(call: &mut Call<'_>) -> Result<Arg> {
     let given = call.arg("object");
     let mut node = array(call.b, &given)?;
     if let Some(d) = dtype(&call.arg("dtype"))? {
-        if let (Arg::Int(v), true) = (&given, d.is_integer())
-            && !fits(*v, d)
-        {
-            return Err(Error::raises(
-                crate::error::Exception::Overflow,
-                format!("Python integer {v} out of bounds for {d}"),
-            ));
+        if let Arg::Int(v) = &given {
+            check_literal(i128::from(*v), d)?;
         }
         node = convert(call.b, node, d)?;
     }

@@ -58,7 +58,7 @@ pub(super) fn einsum(call: &mut Call<'_>) -> Result<Arg> {
 fn interleaved(b: &mut Builder, args: &[Arg]) -> Result<(String, Vec<Arg>)> {
     let mut inputs = Vec::new();
     let mut operands = Vec::new();
-    let mut letters = |b: &mut Builder, list: &Arg| -> Result<String> {
+    let letters = |b: &mut Builder, list: &Arg| -> Result<String> {
         let mut out = String::new();
         for item in items(b, list)? {
             match item {

@@ -19,7 +19,8 @@ use super::{Arg, Form, Symbolic};
 use crate::error::{Error, Exception, Result};
 use crate::eval::value::Value;
 use crate::graph::{Builder, DType, Dim, Kind, NodeId, Shape};
-use crate::ops::{Axes, Constant, Elementwise as E, Op, Range, Write};
+use crate::ops::elementwise::check_literal;
+use crate::ops::{Axes, Constant, Elementwise as E, Op, Range, Write, fits_into, show_shape};
 
 /// A key, understood.
 struct Plan {
@@ -489,13 +490,8 @@ fn written(b: &mut Builder, target: NodeId, value: &Arg) -> Result<NodeId> {
     }
     if let Op::Constant(Constant::Int(v)) = b.op(x.node)
         && b.aval(x.node).weak
-        && to.is_integer()
-        && !fits(*v, to)
     {
-        return Err(Error::raises(
-            Exception::Overflow,
-            format!("Python integer {v} out of bounds for {to}"),
-        ));
+        check_literal(i128::from(*v), to)?;
     }
     convert(b, x.node, to)
 }
@@ -605,19 +601,17 @@ fn fit(b: &mut Builder, value: NodeId, wanted: &Shape) -> Result<NodeId> {
     while shape.len() > wanted.len() && shape[0].is_one() {
         shape.remove(0);
     }
-    let mut fits = shape.len() <= wanted.len();
-    for (have, want) in shape.iter().rev().zip(wanted.iter().rev()) {
-        fits = fits && (have.is_one() || b.assume_equal(have, want));
-    }
-    if !fits {
-        return Err(Error::value(format!(
-            "could not broadcast input array from shape {} into shape {}",
-            tuple_text(given.iter()),
-            tuple_text(wanted.iter())
-        )));
-    }
+    fits_into(b, &shape, wanted).map_err(|_| no_fit(b, &given, wanted))?;
     let value = b.reshape(value, shape)?;
     b.broadcast_to(value, wanted.clone())
+}
+
+fn no_fit(b: &Builder, given: &Shape, wanted: &Shape) -> Box<Error> {
+    Error::value(format!(
+        "could not broadcast input array from shape {} into shape {}",
+        show_shape(b, given),
+        show_shape(b, wanted)
+    ))
 }
 
 // Functions.

@@ -10,7 +10,7 @@ use super::ufunc::inexact;
 use super::{Arg, Form};
 use crate::error::{Error, Result};
 use crate::graph::{Builder, Dim, NodeId, Shape};
-use crate::ops::{Axes, Elementwise as E, Op, Reduction};
+use crate::ops::{Axes, Elementwise as E, Op, Reduction, show_shape};
 
 /// Pairs of axes, left and right.
 type Pairs = smallvec::SmallVec<[(usize, usize); 2]>;
@@ -48,22 +48,7 @@ fn dotted(b: &mut Builder, x: NodeId, y: NodeId) -> Result<NodeId> {
     if m == 0 || n == 0 {
         return binary(b, E::Multiply, x, y);
     }
-    aligned(b, x, m - 1, y, n.saturating_sub(2))
-}
-
-/// Contracts two axes, or says as `np.dot` does that they do not fit.
-fn aligned(b: &mut Builder, x: NodeId, i: usize, y: NodeId, j: usize) -> Result<NodeId> {
-    let (s, t) = (b.aval(x).shape.clone(), b.aval(y).shape.clone());
-    if !b.assume_equal(&s[i], &t[j]) {
-        return Err(Error::value(format!(
-            "shapes {} and {} not aligned: {} (dim {i}) != {} (dim {j})",
-            tuple_text(s.iter()),
-            tuple_text(t.iter()),
-            s[i],
-            t[j]
-        )));
-    }
-    contract(b, x, y, Pairs::new(), one_pair(i, j))
+    contract(b, x, y, Pairs::new(), one_pair(m - 1, n.saturating_sub(2)))
 }
 
 /// `np.inner(a, b)`.
@@ -73,7 +58,7 @@ pub(super) fn inner(call: &mut Call<'_>) -> Result<Arg> {
     let node = if m == 0 || n == 0 {
         binary(call.b, E::Multiply, x, y)?
     } else {
-        aligned(call.b, x, m - 1, y, n - 1)?
+        contract(call.b, x, y, Pairs::new(), one_pair(m - 1, n - 1))?
     };
     Ok(scalar_or_array(call.b, node))
 }
@@ -217,7 +202,7 @@ pub(super) fn multiply_matrices(b: &mut Builder, x: NodeId, y: NodeId) -> Result
         .map(|(shape, rank)| shape[..rank - 2].iter().cloned().collect())
         .into();
     let batch = broadcast_shapes(b, &outer).map_err(|_| {
-        let both = [&s, &t].map(|shape| tuple_text(shape.iter()));
+        let both = [&s, &t].map(|shape| show_shape(b, shape));
         Error::value(format!(
             "operands could not be broadcast together with remapped shapes [original->remapped]: {}  {} ",
             both[0], both[1]

@@ -488,7 +488,8 @@ fn averages(call: &mut Call<'_>, r: &Reduced, mean: NodeId, scale: Option<NodeId
     if !call.flag("returned")? {
         return Ok(out);
     }
-    let shape = call.b.aval(symbolic(call.b, &out)?.node).clone();
+    let result = symbolic(call.b, &out)?.node;
+    let shape = call.b.aval(result).clone();
     let scale = match scale {
         Some(scale) if r.keep => r.keep_dims(call.b, scale)?,
         Some(scale) => scale,

@@ -75,7 +75,8 @@ fn fill_in(b: &mut Builder, size: &Dim, shape: &mut Shape) -> Result<()> {
     let known = shape.iter().filter(|d| !is_unknown(d)).cloned();
     let known = known.fold(Dim::known(1), |a, b| a * b);
     let fits = match unknown.as_slice() {
-        [] => return check_size(b, size, &known, shape),
+        // The size is checked when the node is made.
+        [] => return Ok(()),
         [_] if known.as_known() == Some(0) => false,
         [at] => {
             shape[*at] = size.floor_div(&known);
@@ -99,16 +100,6 @@ fn fill_in(b: &mut Builder, size: &Dim, shape: &mut Shape) -> Result<()> {
     Err(Error::value(format!(
         "cannot reshape array of size {size} into shape {}",
         tuple_text(text)
-    )))
-}
-
-fn check_size(b: &mut Builder, size: &Dim, product: &Dim, shape: &Shape) -> Result<()> {
-    if b.assume_equal(product, size) {
-        return Ok(());
-    }
-    Err(Error::value(format!(
-        "cannot reshape array of size {size} into shape {}",
-        tuple_text(shape.iter())
     )))
 }
 
@@ -281,15 +272,6 @@ pub(super) fn broadcast_to(call: &mut Call<'_>) -> Result<Arg> {
             "input operand has more dimensions than allowed by the axis remapping",
         ));
     }
-    for (h, w) in have.iter().rev().zip(wanted.iter().rev()) {
-        if !h.is_one() && !call.b.assume_equal(h, w) {
-            return Err(Error::value(format!(
-                "operands could not be broadcast together with remapped shapes [original->remapped]: {}  and requested shape {}",
-                tuple_text(have.iter()),
-                tuple_text(wanted.iter())
-            )));
-        }
-    }
     Ok(as_array(call.b.broadcast_to(x, wanted)?))
 }
 
@@ -382,31 +364,7 @@ fn join(call: &mut Call<'_>, nodes: &[NodeId], axis: usize) -> Result<Arg> {
     for &node in nodes {
         parts.push(convert(call.b, node, wanted)?);
     }
-    check_join(call.b, &parts, axis)?;
     Ok(as_array(concatenate(call.b, &parts, axis)?))
-}
-
-fn check_join(b: &mut Builder, parts: &[NodeId], axis: usize) -> Result<()> {
-    let first = b.aval(parts[0]).shape.clone();
-    for (k, part) in parts.iter().enumerate().skip(1) {
-        let shape = b.aval(*part).shape.clone();
-        if shape.len() != first.len() {
-            return Err(Error::value(format!(
-                "all the input arrays must have same number of dimensions, but the array at index 0 has {} dimension(s) and the array at index {k} has {} dimension(s)",
-                first.len(),
-                shape.len()
-            )));
-        }
-        for i in (0..first.len()).filter(|i| *i != axis) {
-            if !b.assume_equal(&first[i], &shape[i]) {
-                return Err(Error::value(format!(
-                    "all the input array dimensions except for the concatenation axis must match exactly, but along dimension {i}, the array at index 0 has size {} and the array at index {k} has size {}",
-                    first[i], shape[i]
-                )));
-            }
-        }
-    }
-    Ok(())
 }
 
 /// `np.concatenate(arrays, axis=0)`.

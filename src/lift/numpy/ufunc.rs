@@ -11,8 +11,9 @@
 use super::argument::*;
 use super::signature::Call;
 use super::{Arg, Form, Symbolic};
-use crate::error::{Error, Exception, Result};
-use crate::graph::{Builder, DType, Dim, Kind, NodeId, result_type};
+use crate::error::{Error, Result};
+use crate::graph::{Builder, DType, Dim, NodeId, result_type};
+use crate::ops::elementwise::check_literal;
 use crate::ops::{Constant, Elementwise, Op, Reduction};
 
 use Elementwise as E;
@@ -57,18 +58,11 @@ pub(super) fn settle(b: &mut Builder, xs: &[Symbolic]) -> Result<Vec<NodeId>> {
 
 /// `np.uint8(1) + 300` raises.
 fn check_literals(b: &Builder, nodes: &[NodeId], dtype: DType) -> Result<()> {
-    if !dtype.is_integer() {
-        return Ok(());
-    }
     for node in nodes {
         if b.aval(*node).weak
             && let Op::Constant(Constant::Int(v)) = b.op(*node)
-            && !fits(*v, dtype)
         {
-            return Err(Error::raises(
-                Exception::Overflow,
-                format!("Python integer {v} out of bounds for {dtype}"),
-            ));
+            check_literal(i128::from(*v), dtype)?;
         }
     }
     Ok(())
@@ -856,13 +850,8 @@ pub(super) fn scalar_type(call: &mut Call<'_>, dtype: DType) -> Result<Arg> {
             "float() argument must be a string or a real number, not 'complex'",
         ));
     }
-    if let (Arg::Int(v), Kind::Int) = (&arg, dtype.kind())
-        && !fits(*v, dtype)
-    {
-        return Err(Error::raises(
-            Exception::Overflow,
-            format!("Python integer {v} out of bounds for {dtype}"),
-        ));
+    if let Arg::Int(v) = &arg {
+        check_literal(i128::from(*v), dtype)?;
     }
     let node = convert(call.b, x.node, dtype)?;
     Ok(scalar_or_array(call.b, node))
