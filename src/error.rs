@@ -97,6 +97,8 @@ pub enum ErrorKind {
     SideEffect { what: String },
     /// A random draw whose density `likelihood` does not know, or that is used in a way it cannot invert.
     NoDensity { what: String, why: String },
+    /// Sampling stopped.
+    Sampling { why: String },
     /// The lifting budget ran out.
     TooLong { what: String },
     /// The graph's assumptions on sizes do not hold for these arguments: lift again.
@@ -167,6 +169,7 @@ impl ErrorKind {
                 format!("no derivative with respect to {argument}")
             }
             ErrorKind::NoDensity { what, .. } => format!("no density for {what}"),
+            ErrorKind::Sampling { .. } => "sampling stopped".into(),
             ErrorKind::Assumption { .. } => "the sizes do not fit the graph".into(),
             ErrorKind::Syntax { .. } => "not the text of a graph".into(),
             ErrorKind::Internal { .. } => "a bug in lazy".into(),
@@ -192,7 +195,7 @@ impl ErrorKind {
             ErrorKind::NonScalarLoss { shape } => format!("the result is {shape}"),
             ErrorKind::IntegerArgument { argument, dtype } => format!("{argument} is {dtype}"),
             ErrorKind::SideEffect { what } => format!("{what} is an effect outside the function"),
-            ErrorKind::NoDensity { why, .. } => why.clone(),
+            ErrorKind::NoDensity { why, .. } | ErrorKind::Sampling { why } => why.clone(),
             ErrorKind::TooLong { what } | ErrorKind::Assumption { what } => what.clone(),
             ErrorKind::Syntax { message } | ErrorKind::Internal { message } => message.clone(),
         }
@@ -228,6 +231,7 @@ impl ErrorKind {
             ErrorKind::Internal { .. } => Some("please report it with the function that caused it"),
             ErrorKind::Raises { .. }
             | ErrorKind::Unlifted { .. }
+            | ErrorKind::Sampling { .. }
             | ErrorKind::Assumption { .. }
             | ErrorKind::Syntax { .. } => None,
         }

@@ -14,7 +14,9 @@ pub fn exception(py: Python<'_>, error: &Error) -> PyErr {
         ErrorKind::Raises { exception, message } => {
             return raised(py, exception.name(), message, error);
         }
-        ErrorKind::Internal { .. } => return PyRuntimeError::new_err(error.render()),
+        ErrorKind::Internal { .. } | ErrorKind::Sampling { .. } => {
+            return PyRuntimeError::new_err(error.render());
+        }
         ErrorKind::DataDependentBranch { .. }
         | ErrorKind::NeedsValue { .. }
         | ErrorKind::SideEffect { .. }

@@ -7,6 +7,7 @@ pub mod convert;
 pub mod exceptions;
 pub mod ndarray;
 pub mod record;
+pub mod sampler;
 
 #[pymodule]
 fn _lazy(m: &Bound<'_, PyModule>) -> PyResult<()> {
