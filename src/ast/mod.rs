@@ -27,9 +27,12 @@
 //! Names are resolved by the [`Code`]'s own tables: a name in `varnames` is local, one in
 //! `cellvars`/`freevars` is a cell, any other is global, then builtin.
 
+mod build;
 pub mod bytecode;
+pub mod listing;
 pub mod print;
 pub mod source;
+mod tidy;
 
 use std::sync::Arc;
 
@@ -57,7 +60,8 @@ pub mod intrinsic {
     pub const IMPORT: &str = "$$import";
     /// See [`IMPORT`].
     pub const IMPORT_FROM: &str = "$$import_from";
-    /// `$$enter(cm)`: `type(cm).__enter__(cm)`; `$$exit(cm)`: the `__exit__(None, None, None)` of normal completion.
+    /// `$$enter(cm)`: `type(cm).__enter__(cm)`; `$$exit(cm)`: the `__exit__(None, None, None)` of normal completion;
+    /// `$$exit(cm, exc)`: `__exit__(type(exc), exc, traceback)`, true if it swallows the exception.
     pub const ENTER: &str = "$$enter";
     /// See [`ENTER`].
     pub const EXIT: &str = "$$exit";
@@ -72,6 +76,8 @@ pub mod intrinsic {
     pub const EXTEND: &str = "$$extend";
     /// See [`APPEND`].
     pub const UPDATE: &str = "$$update";
+    /// `$$merge(dict, d)`: as `$$update`, but a key that is there already is a `TypeError` (`f(**a, **b)`).
+    pub const MERGE: &str = "$$merge";
     /// `$$tuple(list)`: a list frozen to a tuple (starred displays).
     pub const TUPLE: &str = "$$tuple";
     /// `$$caught()`: the exception being handled; `$$matches(exc, type)`: the test of an `except` clause.
@@ -80,6 +86,14 @@ pub mod intrinsic {
     pub const MATCHES: &str = "$$matches";
     /// `$$super()`: zero-argument `super()`.
     pub const SUPER: &str = "$$super";
+    /// `$$yield(x)`: one item of a generator expression. Only code named `<genexpr>` has it: its call
+    /// gives an iterator of what is yielded, up to the return. Other generators are `Unread`.
+    pub const YIELD: &str = "$$yield";
+    /// `$$fresh("x")`: gives the cell variable `x` of this frame a new, empty cell and returns the old cell;
+    /// `$$restore("x", cell)` puts it back. 3.12 and later, around a comprehension whose variable is captured.
+    pub const FRESH: &str = "$$fresh";
+    /// See [`FRESH`].
+    pub const RESTORE: &str = "$$restore";
 }
 
 /// A place in the user's source, for messages. Lines from 1; columns from 0, in characters.
