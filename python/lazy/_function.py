@@ -184,10 +184,8 @@ def _compile(source: str, captured: dict[str, Any]) -> types.FunctionType:
 
 def _recorded(inputs: Any, outputs: Any, name: str) -> types.FunctionType:
     """A plain function of recorded arrays."""
-    many = isinstance(outputs, (list, tuple))
-    source, constants = _lazy.recorded_source(
-        _as_list(inputs), _as_list(outputs), name, many and isinstance(outputs, list)
-    )
+    form = type(outputs).__name__ if isinstance(outputs, (list, tuple)) else "array"
+    source, constants = _lazy.recorded_source(_as_list(inputs), _as_list(outputs), name, form)
     return _compile(source, constants)
 
 

@@ -16,5 +16,6 @@ fn _lazy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(record::compute_all, m)?)?;
     m.add_function(wrap_pyfunction!(record::wrap, m)?)?;
     m.add_function(wrap_pyfunction!(record::variable, m)?)?;
+    m.add_function(wrap_pyfunction!(record::recorded_source, m)?)?;
     m.add("__version__", env!("CARGO_PKG_VERSION"))
 }

@@ -17,6 +17,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use lazy_core::emit::{Captured, Signature, Tree};
 use lazy_core::error::Error;
 use lazy_core::eval::value::{Value, View};
 use lazy_core::eval::{Callbacks, Executable, Outputs};
@@ -745,24 +746,155 @@ pub fn variable(
     ))
 }
 
-/// The function of `inputs` that computes `outputs`, as a graph. Values of other arrays become constants.
-pub fn function(
-    inputs: &[Bound<'_, Array>],
-    outputs: &[Bound<'_, Array>],
+/// A function of recorded arrays, ready to be emitted.
+struct Extracted {
+    graph: Graph,
+    /// Values of the inputs behind those of the function: what the outputs need besides.
+    constants: Vec<Source>,
+}
+
+/// NumPy source of the function of `inputs` that computes `outputs`, and the arrays it needs besides,
+/// by name. What does not depend on the inputs is computed now.
+#[pyfunction]
+pub fn recorded_source<'py>(
+    py: Python<'py>,
+    inputs: Vec<Bound<'py, Array>>,
+    outputs: Vec<Bound<'py, Array>>,
     name: &str,
-) -> lazy_core::error::Result<(Graph, Vec<Form>)> {
-    let all = inputs.iter().chain(outputs);
+    form: &str,
+) -> PyResult<(String, Bound<'py, PyDict>)> {
+    let all = inputs.iter().chain(&outputs);
     let operands: Vec<Operand<'_>> = all
         .map(|a| Operand::Recorded(Arc::clone(&a.get().slot)))
         .collect();
     let home = meet(&operands);
-    let recording = lock(&home);
+    let folded = fold(&home, &inputs, &outputs);
+    evaluate(py, &folded)?;
+    let extracted =
+        convert::guarded(|| Ok(extract(&lock(&home), &inputs, &outputs, name)))?.raise(py)?;
+    let signature = signature(&extracted, inputs.len(), form);
+    let source =
+        convert::guarded(|| Ok(lazy_core::emit::emit(&extracted.graph, &signature)))?.raise(py)?;
+    let constants = PyDict::new(py);
+    for (k, source) in extracted.constants.iter().enumerate() {
+        let value = match source {
+            Source::Owned(value) => convert::array(py, value)?,
+            Source::Borrowed(object) => object.bind(py).clone(),
+        };
+        constants.set_item(constant_name(k), value)?;
+    }
+    Ok((source, constants))
+}
+
+fn constant_name(k: usize) -> String {
+    format!("constant_{k}")
+}
+
+/// The signature of an extracted function: its own inputs are parameters, the others globals.
+fn signature(extracted: &Extracted, parameters: usize, form: &str) -> Signature {
+    let mut signature = Signature::of(&extracted.graph);
+    signature.parameters.truncate(parameters);
+    signature.captured = (0..extracted.constants.len())
+        .map(|k| Captured {
+            input: parameters + k,
+            expr: global(&constant_name(k)),
+        })
+        .collect();
+    let leaves = (0..extracted.graph.outputs().len()).map(Tree::Leaf);
+    signature.result = match form {
+        "list" => Tree::List(leaves.collect()),
+        "tuple" => Tree::Tuple(leaves.collect()),
+        _ => Tree::Leaf(0),
+    };
+    signature
+}
+
+fn global(name: &str) -> rustpython_ast::Expr {
+    rustpython_ast::Expr::Name(rustpython_ast::ExprName {
+        range: Default::default(),
+        id: name.into(),
+        ctx: rustpython_ast::ExprContext::Load,
+    })
+}
+
+fn node_of(array: &Bound<'_, Array>) -> NodeId {
+    lock(&array.get().slot.place).1
+}
+
+/// Which of the needed nodes depend on the inputs.
+fn dependent(
+    recording: &Recording,
+    inputs: &[Bound<'_, Array>],
+    outputs: &[Bound<'_, Array>],
+) -> (Vec<NodeId>, Vec<bool>) {
     let graph = recording.builder.graph();
-    let at = |a: &Bound<'_, Array>| lock(&a.get().slot.place).1;
+    let mut depends = vec![false; graph.len()];
+    for input in inputs {
+        depends[node_of(input).index()] = true;
+    }
+    let given = depends.clone();
+    let order = needed(graph, outputs.iter().map(node_of), &|id| given[id.index()]);
+    for &id in &order {
+        depends[id.index()] |= graph.operands(id).iter().any(|o| depends[o.index()]);
+    }
+    (order, depends)
+}
+
+/// Slots for the nodes that do not depend on the inputs but are used by ones that do.
+fn fold(
+    home: &Shared,
+    inputs: &[Bound<'_, Array>],
+    outputs: &[Bound<'_, Array>],
+) -> Vec<Arc<Slot>> {
+    let mut recording = lock(home);
+    let (order, depends) = dependent(&recording, inputs, outputs);
+    let graph = recording.builder.graph();
+    let is_variable =
+        |id: NodeId| matches!(graph.op(id), Op::Input) && !recording.sources.contains_key(&id);
+    // An unbound variable is reported by `extract`, with what to do.
+    if order
+        .iter()
+        .any(|&id| is_variable(id) && !depends[id.index()])
+    {
+        return Vec::new();
+    }
+    let used = order
+        .iter()
+        .filter(|id| depends[id.index()])
+        .flat_map(|&id| graph.operands(id))
+        .chain(outputs.iter().map(node_of));
+    let mut frontier: Vec<NodeId> = used
+        .filter(|id| !depends[id.index()] && !matches!(graph.op(*id), Op::Constant(_)))
+        .collect();
+    frontier.sort_unstable();
+    frontier.dedup();
+    frontier
+        .into_iter()
+        .map(|node| {
+            array(
+                home,
+                &mut recording,
+                Symbolic {
+                    node,
+                    form: Form::Array,
+                },
+            )
+            .slot
+        })
+        .collect()
+}
+
+fn extract(
+    recording: &Recording,
+    inputs: &[Bound<'_, Array>],
+    outputs: &[Bound<'_, Array>],
+    name: &str,
+) -> lazy_core::error::Result<Extracted> {
+    let graph = recording.builder.graph();
     let mut builder = Builder::new(name);
     let mut moved: HashMap<NodeId, NodeId> = HashMap::new();
     for (k, input) in inputs.iter().enumerate() {
-        let node = at(input);
+        let node = node_of(input);
         let given = graph.node(node).name.as_deref().filter(|n| !n.is_empty());
         let name = given.map_or_else(|| format!("x{k}"), str::to_owned);
         let new = builder.input(&name, graph.aval(node).clone());
@@ -770,36 +902,44 @@ pub fn function(
             return Err(Error::value("an array is given twice as an input"));
         }
     }
+    let (_, depends) = dependent(recording, inputs, outputs);
+    let mut constants = Vec::new();
     let given = moved.clone();
-    let roots = outputs.iter().map(at);
-    for id in needed(graph, roots, &|id| given.contains_key(&id)) {
-        if given.contains_key(&id) {
+    let stop = |id: NodeId| {
+        given.contains_key(&id) || (!depends[id.index()] && recording.value(id).is_some())
+    };
+    let cut = needed(graph, outputs.iter().map(node_of), &stop);
+    for id in cut {
+        if moved.contains_key(&id) {
             continue;
         }
         let aval = graph.aval(id).clone();
-        let new = match (graph.op(id), recording.sources.get(&id)) {
-            (Op::Input, Some(Source::Owned(value))) => {
-                builder.constant(Constant::Array(Arc::clone(value)), aval)
+        let known = if depends[id.index()] {
+            None
+        } else {
+            recording.value(id)
+        };
+        let new = match known {
+            Some(source) => {
+                constants.push(source);
+                builder.input(&constant_name(constants.len() - 1), aval)
             }
-            (Op::Input, Some(Source::Borrowed(_))) => {
-                return Err(Error::value(
-                    "an array made with copy=False is neither an input nor copied",
-                ));
-            }
-            (Op::Input, None) => {
+            None if matches!(graph.op(id), Op::Input) => {
                 let name = graph.node(id).name.as_deref().unwrap_or("a variable");
                 return Err(Error::value(format!(
                     "the outputs depend on {name}, which is not among the inputs"
                 )));
             }
-            _ => {
+            None => {
                 let operands: Vec<NodeId> = graph.operands(id).iter().map(|o| moved[o]).collect();
                 builder.copy(graph, id, &operands)
             }
         };
         moved.insert(id, new);
     }
-    let forms = outputs.iter().map(|o| o.get().slot.form).collect();
-    let outputs = outputs.iter().map(|o| moved[&at(o)]).collect();
-    Ok((builder.finish(outputs), forms))
+    let outputs = outputs.iter().map(|o| moved[&node_of(o)]).collect();
+    Ok(Extracted {
+        graph: builder.finish(outputs),
+        constants,
+    })
 }
