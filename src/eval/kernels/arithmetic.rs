@@ -11,6 +11,7 @@ use num_complex::Complex;
 use super::Kernel;
 use super::complex::Part;
 use super::float::Float;
+use super::integer::Integer;
 use super::loops::{by_dtype, map};
 use crate::graph::DType;
 
@@ -69,11 +70,10 @@ pub fn fmod(d: &[DType]) -> Option<Kernel> {
 }
 
 pub fn power(d: &[DType]) -> Option<Kernel> {
-    by_dtype!(d[0], {
-        integer => |a, b| super::integer::Integer::power(a, b),
-        float => |a, b| a.powf(b),
-        complex => |a, b| Part::power(a, b),
-    })
+    if d[0].is_inexact() {
+        return super::functions::power(d);
+    }
+    by_dtype!(d[0], { integer => |a, b| Integer::power(a, b) })
 }
 
 pub fn negative(d: &[DType]) -> Option<Kernel> {
@@ -116,7 +116,7 @@ pub fn square(d: &[DType]) -> Option<Kernel> {
 
 pub fn reciprocal(d: &[DType]) -> Option<Kernel> {
     by_dtype!(d[0], {
-        integer => |a| super::integer::Integer::from_float(1.0 / a as f64),
+        integer => |a| Integer::from_float(1.0 / a as f64),
         float => |a| 1.0 / a,
         complex => |a| Part::reciprocal(a),
     })

@@ -21,6 +21,14 @@ pub trait Map1 {
     type A: Copy;
     type Out: Copy + Default;
     fn at<L: Isa>(a: Self::A) -> Self::Out;
+    /// Whether an element is outside what `at` can do; its block is then left to `at_hard`.
+    #[inline(always)]
+    fn is_hard(_a: Self::A) -> bool {
+        false
+    }
+    fn at_hard(a: Self::A) -> Self::Out {
+        Self::at::<Portable>(a)
+    }
 }
 
 pub trait Map2 {
@@ -64,9 +72,29 @@ unsafe fn write<T: Copy>(block: &[T; BLOCK], to: *mut T, count: usize) {
     unsafe { std::ptr::copy_nonoverlapping(block.as_ptr(), to, count.min(BLOCK)) }
 }
 
+macro_rules! fill {
+    ($block:ident, $M:ty, $L:ty, $($x:ident),+) => {
+        for k in 0..BLOCK {
+            $block[k] = <$M>::at::<$L>($($x[k]),+);
+        }
+    };
+}
+
+macro_rules! fill_or_leave {
+    ($block:ident, $M:ty, $L:ty, $x:ident) => {
+        if $x.iter().fold(false, |hard, &x| hard | <$M>::is_hard(x)) {
+            for k in 0..BLOCK {
+                $block[k] = <$M>::at_hard($x[k]);
+            }
+        } else {
+            fill!($block, $M, $L, $x);
+        }
+    };
+}
+
 /// The loop for each arity, and its instance per instruction set.
 macro_rules! loops {
-    ($($map:ident, $kernel:ident, $run:ident, $portable:ident, $v3:ident: $($operand:ident $index:tt $x:ident),+;)*) => {$(
+    ($($map:ident, $fill:ident, $kernel:ident, $run:ident, $portable:ident, $v3:ident: $($operand:ident $index:tt $x:ident),+;)*) => {$(
         /// # Safety
         /// As for [`Kernel`].
         #[inline(always)]
@@ -79,9 +107,7 @@ macro_rules! loops {
                 unsafe {
                     $(let $x = read(inputs[$index].cast::<M::$operand>().add(i), count);)+
                     let mut block = [M::Out::default(); BLOCK];
-                    for k in 0..BLOCK {
-                        block[k] = M::at::<L>($($x[k]),+);
-                    }
+                    $fill!(block, M, L, $($x),+);
                     write(&block, output.add(i), count);
                 }
                 i += BLOCK;
@@ -115,9 +141,9 @@ macro_rules! loops {
     )*};
 }
 loops! {
-    Map1, kernel1, run1, portable1, v3_1: A 0 a;
-    Map2, kernel2, run2, portable2, v3_2: A 0 a, B 1 b;
-    Map3, kernel3, run3, portable3, v3_3: A 0 a, B 1 b, C 2 c;
+    Map1, fill_or_leave, kernel1, run1, portable1, v3_1: A 0 a;
+    Map2, fill, kernel2, run2, portable2, v3_2: A 0 a, B 1 b;
+    Map3, fill, kernel3, run3, portable3, v3_3: A 0 a, B 1 b, C 2 c;
 }
 
 /// Whether the CPU has what `x86-64-v3` asks of the loops (the standard library remembers the answer).

@@ -21,11 +21,13 @@ pub mod arithmetic;
 pub mod cast;
 pub mod compare;
 pub mod complex;
+pub mod elementary;
 pub mod float;
 pub mod functions;
 pub mod integer;
 pub mod lane;
 pub mod loops;
+pub mod special;
 
 use crate::error::{Error, Result};
 use crate::graph::DType;
