@@ -94,6 +94,9 @@ impl Builder {
     }
 
     fn move_symbols(&mut self, from: &Graph, id: NodeId, new: NodeId) {
+        if !matches!(from.op(id), Op::Input | Op::ArgWhere) {
+            return;
+        }
         for (symbol, origin) in from.symbols.iter().enumerate() {
             if origin.node == id {
                 self.graph.symbols[symbol] = SymbolOrigin {

@@ -9,7 +9,7 @@
 //!
 //! Each pass is a plain function: [`canonicalize`] (one spelling for each thing), [`fold`]
 //! (arithmetic of constants), [`cse`] (equal nodes once), [`simplify`] (the table of rewrite rules),
-//! [`dce`] (nothing that no output needs). [`standard`] is their composition, to a fixpoint.
+//! [`reductions`] (sums of sums), [`dce`] (nothing that no output needs). [`standard`] is their composition, to a fixpoint.
 //!
 //! Source: Muchnick, *Advanced Compiler Design and Implementation*, chapters 12 and 13. That every
 //! rule says how true it is follows Herbie (Panchekha et al., PLDI 2015).
@@ -19,12 +19,14 @@ mod cse;
 mod dce;
 mod fold;
 mod pattern;
+mod reductions;
 mod rules;
 
 pub use canonicalize::canonicalize;
 pub use cse::cse;
 pub use dce::dce;
 pub use fold::fold;
+pub use reductions::reductions;
 pub use rules::{
     Fired, RULES, Rule, Rules, STRENGTHS, When, simplify, simplify_reporting, strengthen,
 };
@@ -81,6 +83,7 @@ pub fn standard_for(truths: Truths) -> impl Transform {
             .then(fold)
             .then(cse)
             .then(simplify(truths))
+            .then(reductions(truths))
             .then(dce);
         let mut graph = passes.apply(graph)?;
         for _ in 1..ROUNDS {
