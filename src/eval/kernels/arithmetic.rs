@@ -37,7 +37,7 @@ pub fn multiply(d: &[DType]) -> Option<Kernel> {
         boolean => |a, b| a & b,
         integer => |a, b| a.wrapping_mul(b),
         float => |a, b| a * b,
-        complex => |a, b| Complex::new(a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re),
+        complex => |a, b| Part::multiply::<L>(a, b),
     })
 }
 
@@ -105,12 +105,11 @@ pub fn absolute(d: &[DType]) -> Option<Kernel> {
     })
 }
 
-/// The square; of a complex number without the rounding of a general product.
 pub fn square(d: &[DType]) -> Option<Kernel> {
     by_dtype!(d[0], {
         integer => |a| a.wrapping_mul(a),
         float => |a| a * a,
-        complex => |a| Complex::new(a.re * a.re - a.im * a.im, a.re * a.im + a.im * a.re),
+        complex => |a| Part::multiply::<L>(a, a),
     })
 }
 

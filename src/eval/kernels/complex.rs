@@ -10,8 +10,12 @@
 
 use num_complex::Complex;
 
+use super::lane::Isa;
+
 /// Arithmetic in the precision of the parts, operation by operation as NumPy's.
 pub trait Part: Copy {
+    /// The product; with one rounding less where the CPU fuses, as NumPy's vector loops.
+    fn multiply<L: Isa>(a: Complex<Self>, b: Complex<Self>) -> Complex<Self>;
     fn divide(a: Complex<Self>, b: Complex<Self>) -> Complex<Self>;
     fn reciprocal(a: Complex<Self>) -> Complex<Self>;
     /// `z / |z|`, 0 at 0.
@@ -21,6 +25,18 @@ pub trait Part: Copy {
 macro_rules! parts {
     ($($F:ty),*) => {$(
         impl Part for $F {
+            #[inline(always)]
+            fn multiply<L: Isa>(a: Complex<$F>, b: Complex<$F>) -> Complex<$F> {
+                if L::FUSED {
+                    Complex::new(
+                        a.re.mul_add(b.re, -(a.im * b.im)),
+                        a.re.mul_add(b.im, a.im * b.re),
+                    )
+                } else {
+                    Complex::new(a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re)
+                }
+            }
+
             /// Smith's method.
             #[inline(always)]
             fn divide(a: Complex<$F>, b: Complex<$F>) -> Complex<$F> {
@@ -224,15 +240,18 @@ pub fn sinh(z: Z) -> Z {
         return Z::new(z.re.sinh(), z.im);
     }
     if z.re == 0.0 {
-        return Z::new(z.re, sin);
+        return Z::new(if cos.is_nan() { z.re } else { z.re * cos }, sin);
     }
     Z::new(z.re.sinh() * cos, z.re.cosh() * sin)
 }
 
 pub fn cosh(z: Z) -> Z {
     let (sin, cos) = z.im.sin_cos();
-    if z.im == 0.0 || z.re == 0.0 {
-        return Z::new(z.re.cosh() * cos, z.re * z.im);
+    if z.im == 0.0 {
+        return Z::new(z.re.cosh(), z.im * 1f64.copysign(z.re));
+    }
+    if z.re == 0.0 {
+        return Z::new(cos, if sin.is_nan() { z.re } else { z.re * sin });
     }
     Z::new(z.re.cosh() * cos, z.re.sinh() * sin)
 }
@@ -340,7 +359,12 @@ pub fn atanh(z: Z) -> Z {
         } else {
             a / (a * a + b * b) / size
         };
-        (re, std::f64::consts::FRAC_PI_2.copysign(y))
+        let im = if y.is_nan() {
+            y
+        } else {
+            std::f64::consts::FRAC_PI_2.copysign(y)
+        };
+        (re, im)
     } else {
         let below = 1.0 - x;
         let distance = below * below + y * y;

@@ -547,7 +547,8 @@ pub fn acosh<L: Lane>(x: L) -> L {
     let bounded = t.at_most(1e10);
     let near = log1p(bounded + (L::of(2.0) * bounded + bounded * bounded).sqrt());
     let far = log(x) + L::of(LN_2);
-    L::choose(L::of(1e9).less(x), far, near)
+    let value = L::choose(L::of(1e9).less(x), far, near);
+    L::choose(x.less(L::of(1.0)), L::of(f64::NAN), value)
 }
 
 #[inline(always)]

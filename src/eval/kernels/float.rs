@@ -109,7 +109,9 @@ macro_rules! floats {
 
             #[inline(always)]
             fn spacing(self) -> $T {
-                if self.is_finite() {
+                if self == 0.0 {
+                    $T::from_bits(1)
+                } else if self.is_finite() {
                     self.next_after($T::INFINITY.copysign(self)) - self
                 } else {
                     $T::NAN

@@ -47,10 +47,10 @@ fn truncate32(x: f64) -> i32 {
 #[inline(always)]
 fn truncate_unsigned(x: f64) -> u64 {
     const HALF: f64 = 9_223_372_036_854_775_808.0;
-    if x < HALF {
-        truncate64(x) as u64
-    } else {
+    if x >= HALF {
         (truncate64(x - HALF) as u64) ^ (1 << 63)
+    } else {
+        truncate64(x) as u64
     }
 }
 

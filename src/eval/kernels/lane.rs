@@ -15,6 +15,7 @@ use std::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Not, Sub};
 /// What the CPU can do.
 pub trait Isa {
     type F64: Lane;
+    const FUSED: bool;
 }
 
 /// Any CPU.
@@ -27,10 +28,12 @@ pub struct Fused;
 
 impl Isa for Portable {
     type F64 = Plain;
+    const FUSED: bool = false;
 }
 
 impl Isa for Fused {
     type F64 = Contracted;
+    const FUSED: bool = true;
 }
 
 /// A float64 in a vector.

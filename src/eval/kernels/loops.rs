@@ -69,7 +69,13 @@ unsafe fn read<T: Copy>(from: *const T, count: usize) -> [T; BLOCK] {
 #[inline(always)]
 unsafe fn write<T: Copy>(block: &[T; BLOCK], to: *mut T, count: usize) {
     // SAFETY: the caller vouches for `count` elements.
-    unsafe { std::ptr::copy_nonoverlapping(block.as_ptr(), to, count.min(BLOCK)) }
+    unsafe {
+        if count >= BLOCK {
+            to.cast::<[T; BLOCK]>().write(*block);
+        } else {
+            std::ptr::copy_nonoverlapping(block.as_ptr(), to, count);
+        }
+    }
 }
 
 macro_rules! fill {

@@ -21,7 +21,10 @@ pub fn gamma(x: f64) -> f64 {
 
 /// `log |gamma(x)|`.
 pub fn gammaln(x: f64) -> f64 {
-    if x.is_infinite() || (x <= 0.0 && x == x.floor()) {
+    if x.is_infinite() {
+        // At minus infinity too, as SciPy.
+        x
+    } else if x <= 0.0 && x == x.floor() {
         f64::INFINITY
     } else {
         libm::lgamma(x)

@@ -946,7 +946,7 @@ table! {
     BitwiseCount => {
         name: "bitwise_count",
         numpy: &["numpy.bitwise_count"],
-        loops: Same(BITS, Out::Is(DType::U8)),
+        loops: Same(INTEGERS, Out::Is(DType::U8)),
         kernel: integer::count,
         partials: [|_, _| Zero],
         linear: No,

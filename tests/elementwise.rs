@@ -1,0 +1,283 @@
+//! Laws over the whole table of elementwise operations: every dtype that resolves has a loop, a loop
+//! gives the same at every length and in place, a partial is the limit of the difference quotient.
+
+use lazy_core::eval::kernels;
+use lazy_core::eval::value::Value;
+use lazy_core::graph::{Aval, Builder, DType, Graph, NodeId};
+use lazy_core::ops::elementwise::{Linearity, Partial};
+use lazy_core::ops::{Constant, Elementwise, Op};
+
+/// All tuples of dtypes with which an operation may be called.
+fn signatures(op: Elementwise) -> Vec<Vec<DType>> {
+    (0..op.arity()).fold(vec![vec![]], |tuples, _| {
+        let longer =
+            |t: &Vec<DType>| DType::ALL.map(|d| t.iter().copied().chain([d]).collect::<Vec<_>>());
+        tuples.iter().flat_map(longer).collect()
+    })
+}
+
+fn resolve(op: Elementwise, dtypes: &[DType]) -> Option<(Vec<DType>, DType)> {
+    let avals: Vec<Aval> = dtypes.iter().map(|&d| Aval::scalar(d)).collect();
+    let resolution = op.result_dtype(&avals.iter().collect::<Vec<_>>()).ok()?;
+    Some((resolution.operands.to_vec(), resolution.out))
+}
+
+/// Small whole numbers and halves of both signs, as the dtype holds them.
+fn sample(dtype: DType, len: usize, seed: usize) -> Value {
+    let numbers: Vec<f64> = (0..len)
+        .map(|i| ((i * 7 + seed * 3) % 23) as f64 / 2.0 - 3.0)
+        .collect();
+    let floats = Value::from_slice(&numbers, &[len]);
+    convert(&floats, dtype)
+}
+
+fn convert(value: &Value, dtype: DType) -> Value {
+    let mut out = Value::zeros(dtype, &value.shape);
+    let cast = kernels::cast(value.dtype, dtype);
+    // SAFETY: both hold `len` elements of their dtypes.
+    unsafe { cast(&[value.as_ptr()], out.as_mut_ptr(), value.len()) };
+    out
+}
+
+fn apply(op: Elementwise, operands: &[Value], out: DType) -> Value {
+    let dtypes: Vec<DType> = operands.iter().map(|v| v.dtype).collect();
+    let kernel = kernels::lookup(op, &dtypes).unwrap_or_else(|| panic!("{op:?} {dtypes:?}"));
+    let mut result = Value::zeros(out, &operands[0].shape);
+    let pointers: Vec<*const u8> = operands.iter().map(Value::as_ptr).collect();
+    // SAFETY: all hold as many elements of the loop's dtypes.
+    unsafe { kernel(&pointers, result.as_mut_ptr(), operands[0].len()) };
+    result
+}
+
+#[test]
+fn what_resolves_has_a_loop() {
+    for &op in Elementwise::ALL {
+        for dtypes in signatures(op) {
+            if let Some((operands, out)) = resolve(op, &dtypes) {
+                let found = kernels::lookup(op, &operands);
+                assert!(found.is_some(), "{op:?} {dtypes:?} -> {operands:?} {out}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_loop_gives_the_same_at_every_length_and_in_place() {
+    const LONGEST: usize = 1000;
+    for &op in Elementwise::ALL {
+        for dtypes in signatures(op) {
+            // Each loop once: where nothing is cast.
+            let Some((operands, out)) = resolve(op, &dtypes).filter(|(o, _)| *o == dtypes) else {
+                continue;
+            };
+            let inputs: Vec<Value> = (0..)
+                .zip(&operands)
+                .map(|(i, &d)| sample(d, LONGEST, i))
+                .collect();
+            let whole = apply(op, &inputs, out);
+            for len in [0, 1, 3, 4, 7, 64] {
+                let starts: Vec<Value> = (0..)
+                    .zip(&operands)
+                    .map(|(i, &d)| sample(d, len, i))
+                    .collect();
+                let part = apply(op, &starts, out);
+                assert_eq!(
+                    bytes(&part),
+                    &bytes(&whole)[..len * out.size()],
+                    "{op:?} {operands:?} {len}"
+                );
+            }
+            for (i, input) in inputs
+                .iter()
+                .enumerate()
+                .filter(|(_, v)| v.dtype.size() == out.size())
+            {
+                let mut over = input.clone();
+                let kernel = kernels::lookup(op, &operands).expect("as above");
+                let target = over.as_mut_ptr();
+                let pointers: Vec<*const u8> = (0..)
+                    .zip(&inputs)
+                    .map(|(j, v)| {
+                        if j == i {
+                            target.cast_const()
+                        } else {
+                            v.as_ptr()
+                        }
+                    })
+                    .collect();
+                // SAFETY: the output is exactly one of the inputs.
+                unsafe { kernel(&pointers, target, LONGEST) };
+                assert_eq!(
+                    bytes(&over),
+                    bytes(&whole),
+                    "{op:?} {operands:?} over operand {i}"
+                );
+            }
+        }
+    }
+}
+
+fn bytes(value: &Value) -> &[u8] {
+    // SAFETY: the value holds that many initialised bytes.
+    unsafe { std::slice::from_raw_parts(value.as_ptr(), value.len() * value.dtype.size()) }
+}
+
+/// The value of a node of a graph of scalars.
+fn evaluate(graph: &Graph, node: NodeId, inputs: &[f64]) -> Value {
+    let aval = graph.aval(node);
+    match graph.op(node) {
+        Op::Input => {
+            let i = graph
+                .inputs()
+                .iter()
+                .position(|&n| n == node)
+                .expect("an input");
+            convert(&Value::from_slice(&[inputs[i]], &[1]), aval.dtype)
+        }
+        Op::Constant(Constant::Int(v)) => convert(&Value::from_slice(&[*v], &[1]), aval.dtype),
+        Op::Constant(Constant::Float(v)) => convert(&Value::from_slice(&[*v], &[1]), aval.dtype),
+        Op::Cast(dtype) => convert(&evaluate(graph, graph.operands(node)[0], inputs), *dtype),
+        Op::Elementwise(op) => {
+            let operands = graph.operands(node);
+            let avals: Vec<&Aval> = operands.iter().map(|&n| graph.aval(n)).collect();
+            let resolution = op.result_dtype(&avals).expect("a graph resolves");
+            let values: Vec<Value> = operands
+                .iter()
+                .zip(&resolution.operands)
+                .map(|(&n, &d)| convert(&evaluate(graph, n, inputs), d))
+                .collect();
+            apply(*op, &values, resolution.out)
+        }
+        other => panic!("not in a partial: {other:?}"),
+    }
+}
+
+fn number(value: &Value) -> f64 {
+    convert(value, DType::F64).as_slice::<f64>()[0]
+}
+
+/// `node` of a graph whose inputs are operands of `op`, and whose node after them applies it.
+fn partial_graph(op: Elementwise, dtypes: &[DType], wrt: usize) -> Option<(Graph, Partial)> {
+    let mut b = Builder::new("partial");
+    let x: Vec<NodeId> = (0..)
+        .zip(dtypes)
+        .map(|(i, &d)| b.input(&format!("x{i}"), Aval::scalar(d)))
+        .collect();
+    let out = b.elementwise(op, &x).ok()?;
+    let partial = op.partial(&mut b, &x, out, wrt).expect("partials build");
+    let shown = match partial {
+        Partial::Node(node) | Partial::Real(node) => node,
+        Partial::Zero | Partial::One | Partial::MinusOne | Partial::NotDifferentiable(_) => out,
+    };
+    Some((b.finish(vec![out, shown]), partial))
+}
+
+/// The dtypes to differentiate in: floats, but bools and integers where the row needs them.
+fn float_signature(op: Elementwise, float: DType) -> Vec<DType> {
+    match op {
+        Elementwise::Where => vec![DType::Bool, float, float],
+        Elementwise::Ldexp => vec![float, DType::I64],
+        _ => vec![float; op.arity()],
+    }
+}
+
+fn is_differentiable(op: Elementwise) -> bool {
+    let floats = float_signature(op, DType::F64);
+    resolve(op, &floats).is_some_and(|(_, out)| out.is_float())
+}
+
+#[test]
+fn a_partial_is_the_limit_of_the_difference_quotient() {
+    let h = 1e-6;
+    for &op in Elementwise::ALL.iter().filter(|&&op| is_differentiable(op)) {
+        let domain = op.def().domain;
+        assert_eq!(domain.len(), op.arity(), "{op:?}");
+        for wrt in 0..op.arity() {
+            let dtypes = float_signature(op, DType::F64);
+            if !dtypes[wrt].is_float() {
+                continue;
+            }
+            let (graph, partial) = partial_graph(op, &dtypes, wrt).expect("floats resolve");
+            for fraction in [0.13, 0.41, 0.77] {
+                let mut x: Vec<f64> = (0..)
+                    .zip(domain)
+                    .map(|(i, r)| {
+                        r.start + (r.end - r.start) * ((fraction + 0.17 * f64::from(i)) % 1.0)
+                    })
+                    .collect();
+                if op == Elementwise::Polygamma {
+                    x[0] = x[0].floor();
+                }
+                let at = |x: &[f64]| number(&evaluate(&graph, graph.outputs()[0], x));
+                let moved = |by: f64| {
+                    let mut moved = x.clone();
+                    moved[wrt] += by;
+                    at(&moved)
+                };
+                let quotient = (moved(h) - moved(-h)) / (2.0 * h);
+                let slope = match partial {
+                    Partial::Node(node) | Partial::Real(node) => {
+                        number(&evaluate(&graph, node, &x))
+                    }
+                    Partial::Zero => 0.0,
+                    Partial::One => 1.0,
+                    Partial::MinusOne => -1.0,
+                    Partial::NotDifferentiable(_) => continue,
+                };
+                // `spacing` and its like move by one unit in the last place, over h.
+                let tolerance = 1e-7 * slope.abs().max(1.0);
+                assert!(
+                    (slope - quotient).abs() < tolerance,
+                    "{op:?} by operand {wrt} at {x:?}: {slope}, quotient {quotient}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn partials_of_float32_are_float32() {
+    for &op in Elementwise::ALL.iter().filter(|&&op| is_differentiable(op)) {
+        for wrt in 0..op.arity() {
+            let dtypes = float_signature(op, DType::F32);
+            let Some((graph, Partial::Node(node))) = partial_graph(op, &dtypes, wrt) else {
+                continue;
+            };
+            let (slope, out) = (graph.aval(node), graph.aval(graph.outputs()[0]));
+            assert!(
+                slope.weak || slope.dtype == out.dtype,
+                "{op:?} by {wrt}: {slope} for {out}"
+            );
+        }
+    }
+}
+
+#[test]
+fn names_and_spellings_are_unique() {
+    for &op in Elementwise::ALL {
+        assert_eq!(Elementwise::from_name(op.def().name), Some(op));
+        for spelling in op.def().numpy {
+            assert_eq!(Elementwise::from_numpy(spelling), Some(op));
+        }
+        if let Linearity::Jointly(operands) = op.def().linear {
+            assert!(operands.iter().all(|&i| i < op.arity()), "{op:?}");
+        }
+    }
+}
+
+#[test]
+fn integers_to_negative_powers_are_refused() {
+    let check = kernels::check(Elementwise::Power, &[DType::I32, DType::I32]).expect("it can fail");
+    let (base, exponent) = (
+        Value::from_slice(&[2i32], &[1]),
+        Value::from_slice(&[3i32, -1], &[2]),
+    );
+    // SAFETY: the pointers hold one and two int32.
+    let error = unsafe { check(&[(base.as_ptr(), 1), (exponent.as_ptr(), 2)]) }.expect_err("-1");
+    assert!(
+        error
+            .to_string()
+            .contains("Integers to negative integer powers are not allowed.")
+    );
+    assert!(kernels::check(Elementwise::Power, &[DType::F64, DType::F64]).is_none());
+}
