@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 
 pub mod array;
+pub mod code;
 pub mod convert;
 pub mod exceptions;
 pub mod ndarray;
@@ -17,5 +18,6 @@ fn _lazy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(record::wrap, m)?)?;
     m.add_function(wrap_pyfunction!(record::variable, m)?)?;
     m.add_function(wrap_pyfunction!(record::recorded_source, m)?)?;
+    m.add_function(wrap_pyfunction!(code::blocks, m)?)?;
     m.add("__version__", env!("CARGO_PKG_VERSION"))
 }

@@ -612,10 +612,6 @@ impl Builder {
         })
     }
 
-    pub fn nested_code(&self, index: usize) -> Option<&Arc<Code>> {
-        self.nested.get(index)
-    }
-
     /// Pushes the call's result. `super()` without arguments has a meaning of its own.
     pub fn call(&mut self, func: Expr, args: Vec<Expr>, keywords: Vec<(Option<String>, Expr)>) {
         let implicit = is_name(&func, "super")
@@ -765,7 +761,11 @@ impl Builder {
         }
         self.arrive(exit, exit_depth)?;
         self.stack.truncate(at + 1);
-        let first = self.block(false);
+        // The item must not be renamed between the terminator and the body.
+        let first = match self.blocks.get(body).is_some_and(|draft| draft.merges) {
+            true => self.block(false),
+            false => body,
+        };
         let target = self.fresh();
         self.push(name(&target));
         self.arrive(first, at + 2)?;
@@ -779,8 +779,11 @@ impl Builder {
             body: first,
             exit,
         });
-        self.start(first);
-        self.goto(body)
+        if first != body {
+            self.start(first);
+            self.goto(body)?;
+        }
+        Ok(())
     }
 
     pub fn ret(&mut self) -> Result<()> {

@@ -22,6 +22,8 @@ use std::sync::Arc;
 use rustpython_parser::Parse;
 use rustpython_parser::text_size::TextRange;
 
+pub use find::statement;
+
 use super::py::{self, Ranged, Stmt};
 use super::{Code, Front, Function, Span};
 use crate::error::{Error, ErrorKind, Place, Result};

@@ -120,14 +120,15 @@ fn thread(blocks: &mut [Block]) {
 /// Appends a block to its only predecessor.
 fn merge(blocks: &mut [Block]) {
     let mut predecessors = vec![0usize; blocks.len()];
-    for at in postorder(blocks) {
+    let reachable = postorder(blocks);
+    for &at in &reachable {
         for target in successors(&blocks[at]) {
             if let Some(count) = predecessors.get_mut(target) {
                 *count += 1;
             }
         }
     }
-    for at in 0..blocks.len() {
+    for at in reachable {
         while let Terminator::Goto(next) = blocks[at].end.node {
             if next == at || next == 0 || predecessors.get(next) != Some(&1) {
                 break;

@@ -925,7 +925,10 @@ impl<'a> Lowering<'a> {
                 for part in &e.values {
                     self.formatted(part)?;
                 }
-                let single = matches!(e.values.as_slice(), [Expr::FormattedValue(_)]);
+                let single = matches!(
+                    e.values.as_slice(),
+                    [Expr::FormattedValue(_) | Expr::Constant(_)]
+                );
                 let parts = self.builder.pop_many(e.values.len())?;
                 match (single, parts.as_slice()) {
                     (true, [part]) => self.builder.push(part.clone()),
@@ -1285,7 +1288,8 @@ impl<'a> Lowering<'a> {
             self.builder.emit_intrinsic(intrinsic::ITER, vec![iterable]);
         }
         let depth = self.builder.stack.len();
-        let [head, body, exhausted] = [(); 3].map(|()| self.builder.block(true));
+        let [head, exhausted] = [(); 2].map(|()| self.builder.block(true));
+        let body = self.builder.block(false);
         self.builder.goto(head)?;
         self.builder.start(head);
         self.builder
