@@ -11,6 +11,7 @@
 
 use std::collections::HashMap;
 
+use lazy_core::graph::print::mnemonic;
 use lazy_core::graph::{Dim, Graph, NodeId};
 use lazy_core::ops::{Constant, Op};
 use pyo3::prelude::*;
@@ -133,14 +134,8 @@ fn label(graph: &Graph, id: NodeId) -> String {
             Constant::Complex(x) => x.to_string(),
             Constant::Array(_) => "constant".to_owned(),
         },
-        op => mnemonic(op),
+        op => mnemonic(op).to_owned(),
     };
     let sizes: Vec<String> = graph.aval(id).shape.iter().map(Dim::to_string).collect();
     format!("{name}[{}]", sizes.join(", "))
-}
-
-/// The word for an operation in a listing.
-fn mnemonic(op: &Op) -> String {
-    let debug = format!("{op:?}");
-    debug.to_lowercase()
 }

@@ -1,0 +1,57 @@
+"""SciPy's optimisers with our gradients."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+from scipy.optimize import rosen
+
+import lazy
+
+
+@pytest.mark.parametrize(
+    "method", [None, "BFGS", "L-BFGS-B", "CG", "Newton-CG", "trust-ncg", "trust-exact", "dogleg", "Nelder-Mead"]
+)
+def test_rosenbrock(method):
+    start = np.array([0.9, 1.1]) if method == "dogleg" else np.array([-1.2, 1.0])
+    result = lazy.minimize(rosen, start, method=method, tol=1e-8)
+    np.testing.assert_allclose(result.x, [1.0, 1.0], atol=1e-3)
+    assert result.success
+
+
+def test_nested_parameters():
+    def loss(params, target):
+        return np.sum((params["matrix"] - target) ** 2) + (params["pair"][0] - 2.0) ** 2 + params["pair"][1] ** 2
+
+    start = {"matrix": np.zeros((2, 2)), "pair": (0.0, 1.0)}
+    target = np.arange(4.0).reshape(2, 2)
+    result = lazy.minimize(loss, start, args=(target,))
+    np.testing.assert_allclose(result.x["matrix"], target, atol=1e-5)
+    assert isinstance(result.x["pair"], tuple)
+    assert result.x["pair"][0] == pytest.approx(2.0, abs=1e-5)
+    assert result.jac["matrix"].shape == (2, 2)
+
+
+def test_bounds():
+    result = lazy.minimize(lambda x: np.sum((x - 3.0) ** 2), np.zeros(2), bounds=(None, 1.0))
+    np.testing.assert_allclose(result.x, [1.0, 1.0])
+    nested = lazy.minimize(
+        lambda p: (p["a"] - 3.0) ** 2 + np.sum((p["b"] + 1.0) ** 2),
+        {"a": 0.0, "b": np.zeros(2)},
+        bounds={"a": (None, 2.0)},
+    )
+    assert nested.x["a"] == pytest.approx(2.0)
+    np.testing.assert_allclose(nested.x["b"], [-1.0, -1.0], atol=1e-5)
+
+
+def test_integer_parameters_are_refused():
+    with pytest.raises(TypeError, match="floats"):
+        lazy.minimize(lambda x: np.sum(x**2), np.arange(3))
+
+
+def test_without_scipy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    with pytest.raises(ImportError, match=r"lazy-transforms\[scipy\]"):
+        lazy.minimize(lambda x: x**2, 1.0)
