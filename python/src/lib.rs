@@ -14,6 +14,7 @@ pub mod sampler;
 fn _lazy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<record::Array>()?;
     m.add_function(wrap_pyfunction!(record::record_call, m)?)?;
+    m.add_function(wrap_pyfunction!(record::names, m)?)?;
     m.add_function(wrap_pyfunction!(record::compute_all, m)?)?;
     m.add_function(wrap_pyfunction!(record::wrap, m)?)?;
     m.add_function(wrap_pyfunction!(record::variable, m)?)?;

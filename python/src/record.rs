@@ -688,6 +688,12 @@ pub fn record_call<'py>(
     })
 }
 
+/// Every name that `record` knows.
+#[pyfunction]
+pub fn names() -> Vec<&'static str> {
+    numpy::names().collect()
+}
+
 /// An array with a value: a copy of the ndarray, or with `copy=False` the ndarray itself.
 #[pyfunction]
 #[pyo3(signature = (value, copy=true, name=""))]

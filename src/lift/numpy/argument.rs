@@ -109,14 +109,15 @@ pub(super) fn strong(b: &mut Builder, node: NodeId) -> Result<NodeId> {
     }
 }
 
-/// Any number of array-likes under their common dtype, where Python numbers are weak.
+/// Any number of array-likes under their common dtype. Python numbers count as arrays here.
 pub(super) fn promoted(b: &mut Builder, args: &[Arg]) -> Result<Vec<NodeId>> {
-    let mut xs = Vec::with_capacity(args.len());
+    let mut nodes = Vec::with_capacity(args.len());
     for arg in args {
-        xs.push(symbolic(b, arg)?);
+        nodes.push(array(b, arg)?);
     }
-    let dtype = common_dtype(b, &xs);
-    xs.iter().map(|x| convert(b, x.node, dtype)).collect()
+    let dtypes = nodes.iter().map(|n| b.aval(*n).dtype);
+    let dtype = dtypes.reduce(DType::promote).unwrap_or(DType::F64);
+    nodes.into_iter().map(|n| convert(b, n, dtype)).collect()
 }
 
 /// `astype`, done at once for constants.
@@ -194,7 +195,7 @@ fn nested(b: &mut Builder, items: &[Arg]) -> Result<NodeId> {
     if let Some(value) = constant_value(&leaves, &sizes) {
         return Ok(array_constant(b, value));
     }
-    let leaves = promote_items(b, &leaves)?;
+    let leaves = promoted(b, &leaves)?;
     let inner: Shape = b.aval(leaves[0]).shape.clone();
     let one: Shape = std::iter::once(Dim::known(1))
         .chain(inner.iter().cloned())
@@ -209,20 +210,6 @@ fn nested(b: &mut Builder, items: &[Arg]) -> Result<NodeId> {
     let stacked = concatenate(b, &rows, 0)?;
     let shape = sizes.iter().map(|s| Dim::from(*s)).chain(inner).collect();
     b.reshape(stacked, shape)
-}
-
-/// The common dtype of the items of a display: Python numbers count with their own dtypes.
-fn promote_items(b: &mut Builder, leaves: &[Arg]) -> Result<Vec<NodeId>> {
-    let mut nodes = Vec::with_capacity(leaves.len());
-    for leaf in leaves {
-        nodes.push(symbolic(b, leaf)?.node);
-    }
-    let dtype = nodes
-        .iter()
-        .map(|n| b.aval(*n).dtype)
-        .reduce(DType::promote);
-    let dtype = dtype.unwrap_or(DType::F64);
-    nodes.into_iter().map(|n| convert(b, n, dtype)).collect()
 }
 
 fn flatten(

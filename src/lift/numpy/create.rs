@@ -6,6 +6,7 @@
 use super::argument::*;
 use super::shape::lower_mask;
 use super::signature::Call;
+use super::ufunc::inexact;
 use super::{Arg, Form};
 use crate::error::{Error, Result};
 use crate::eval::value::Value;
@@ -274,7 +275,7 @@ impl Grid {
             return Ok(table);
         }
         let (start, stop) = (array(b, &self.start)?, array(b, &self.stop)?);
-        let (start, stop) = (float(b, start)?, float(b, stop)?);
+        let (start, stop) = (inexact(b, start)?, inexact(b, stop)?);
         let delta = binary(b, E::Subtract, stop, start)?;
         let intervals = if self.endpoint {
             self.num.clone() - Dim::known(1)
@@ -340,12 +341,6 @@ impl Grid {
         let step = b.constant(Constant::Float(step), Aval::scalar(DType::F64));
         Some((node, step))
     }
-}
-
-/// At least float64: `np.linspace` computes in nothing smaller.
-fn float(b: &mut Builder, x: NodeId) -> Result<NodeId> {
-    let d = b.aval(x).dtype.promote(DType::F64);
-    convert(b, x, d)
 }
 
 /// `x` with row `at` replaced.
@@ -414,7 +409,7 @@ pub(super) fn logspace(call: &mut Call<'_>) -> Result<Arg> {
 pub(super) fn geomspace(call: &mut Call<'_>) -> Result<Arg> {
     let mut grid = Grid::new(call)?;
     let (start, stop) = (array(call.b, &grid.start)?, array(call.b, &grid.stop)?);
-    let (start, stop) = (float(call.b, start)?, float(call.b, stop)?);
+    let (start, stop) = (inexact(call.b, start)?, inexact(call.b, stop)?);
     if call.b.aval(start).dtype.is_complex() || call.b.aval(stop).dtype.is_complex() {
         return Err(call.unlifted("complex numbers"));
     }

@@ -10,25 +10,39 @@ use super::shape::slice_axis;
 use super::signature::Call;
 use super::ufunc::inexact;
 use crate::error::Result;
-use crate::graph::{Builder, Dim, NodeId, Shape};
+use crate::graph::{Builder, DType, Dim, NodeId, Shape};
 use crate::ops::{Elementwise as E, Op, Range, Reduction};
 
 /// `np.sort(a, axis)`.
 pub(super) fn sort(call: &mut Call<'_>) -> Result<Arg> {
-    let (x, at) = operand(call)?;
+    let arg = call.arg("a");
+    let x = array(call.b, &arg)?;
+    let (x, at) = sortable(call, x)?;
     Ok(as_array(sorted(call.b, x, at)?))
 }
 
 /// `np.argsort(a, axis)`: stable, which every `kind` allows.
 pub(super) fn arg_sort(call: &mut Call<'_>) -> Result<Arg> {
-    let (x, at) = operand(call)?;
+    let arg = call.arg("a");
+    let x = array(call.b, &arg)?;
+    if call.b.aval(x).rank() == 0 {
+        let given = call.arg("axis");
+        if given != Arg::None {
+            axis(call.b, &given, 1)?;
+        }
+        let first = call.b.full(0.0, DType::I64, Shape::new())?;
+        return Ok(as_array(if given == Arg::None {
+            ravel(call.b, first)?
+        } else {
+            first
+        }));
+    }
+    let (x, at) = sortable(call, x)?;
     let node = call.b.add(Op::ArgSort { axis: at }, &[x])?;
     Ok(as_array(node))
 }
 
-fn operand(call: &mut Call<'_>) -> Result<(NodeId, usize)> {
-    let arg = call.arg("a");
-    let x = array(call.b, &arg)?;
+fn sortable(call: &mut Call<'_>, x: NodeId) -> Result<(NodeId, usize)> {
     match call.arg("axis") {
         Arg::None => Ok((ravel(call.b, x)?, 0)),
         given => {
@@ -51,7 +65,10 @@ pub(super) fn median(call: &mut Call<'_>) -> Result<Arg> {
     let x = inexact(call.b, x)?;
     let shape = call.b.aval(x).shape.clone();
     let given = call.arg("axis");
-    let axes = reduced_axes(call.b, &given, shape.len())?;
+    let axes = match &given {
+        Arg::None => (0..shape.len()).collect(),
+        some => axes(call.b, some, shape.len())?,
+    };
     let keep = call.flag("keepdims")?;
     let line = last_axis(call.b, x, &axes)?;
     let at = call.b.aval(line).rank() - 1;

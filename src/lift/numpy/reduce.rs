@@ -8,7 +8,7 @@ use super::argument::*;
 use super::signature::Call;
 use super::ufunc::{inexact, truth};
 use super::{Arg, Symbolic};
-use crate::error::{Error, Result};
+use crate::error::{Error, Exception, Result};
 use crate::graph::{Builder, DType, Dim, Kind, NodeId, Shape};
 use crate::ops::{Axes, Cumulation, Elementwise as E, Extreme, Op, Reduction};
 
@@ -25,10 +25,6 @@ impl Reduced {
     fn new(call: &mut Call<'_>) -> Result<Reduced> {
         let arg = call.arg("a");
         let x = array(call.b, &arg)?;
-        Reduced::of(call, x)
-    }
-
-    fn of(call: &mut Call<'_>, x: NodeId) -> Result<Reduced> {
         let shape = call.b.aval(x).shape.clone();
         let axis = call.arg("axis");
         let axes = reduced_axes(call.b, &axis, shape.len())?;
@@ -45,6 +41,16 @@ impl Reduced {
     fn count(&self) -> Dim {
         let sizes = self.axes.iter().map(|&a| self.shape[a].clone());
         sizes.fold(Dim::known(1), |p, d| p * d)
+    }
+
+    /// For functions that refuse `axis=0` of a scalar, which ufuncs' reductions allow.
+    fn strict(call: &mut Call<'_>) -> Result<Reduced> {
+        let scalar_axis = call.peek("axis").is_some_and(|a| *a != Arg::None);
+        let r = Reduced::new(call)?;
+        if scalar_axis && r.shape.is_empty() {
+            axis(call.b, &Arg::Int(0), 0)?;
+        }
+        Ok(r)
     }
 
     fn reduce(&self, b: &mut Builder, kind: Reduction, x: NodeId) -> Result<NodeId> {
@@ -201,7 +207,7 @@ pub(super) fn mean(call: &mut Call<'_>) -> Result<Arg> {
 
 /// The floating-point operand of a mean (zero outside the mask) and the number of elements.
 fn averaged(call: &mut Call<'_>) -> Result<(Reduced, NodeId)> {
-    let mut r = Reduced::new(call)?;
+    let mut r = Reduced::strict(call)?;
     r.x = match dtype(&call.arg("dtype"))? {
         Some(d) if d.is_inexact() => convert(call.b, r.x, d)?,
         Some(d) => return Err(call.unlifted(format!("dtype={d}"))),
@@ -382,10 +388,22 @@ fn cumulative(call: &mut Call<'_>, x: NodeId, kind: Cumulation, at: &Arg) -> Res
     let rank = call.b.aval(x).rank();
     let (x, axis) = match at {
         Arg::None => (ravel(call.b, x)?, 0),
-        _ if rank == 0 => (ravel(call.b, x)?, 0),
+        given if rank == 0 => (ravel(call.b, x)?, axis(call.b, given, 1)?),
         given => (x, axis(call.b, given, rank)?),
     };
     call.b.add(Op::Cumulate { kind, axis }, &[x])
+}
+
+/// `np.add.accumulate`.
+pub(super) fn accumulate_ufunc(call: &mut Call<'_>, kind: Cumulation) -> Result<Arg> {
+    let arg = call.arg("a");
+    let x = array(call.b, &arg)?;
+    if call.b.aval(x).rank() == 0 {
+        return Err(Error::type_error("cannot accumulate on a scalar"));
+    }
+    let axis = call.arg("axis");
+    let node = cumulative(call, x, kind, &axis)?;
+    Ok(as_array(node))
 }
 
 /// `np.cumulative_sum`, `np.cumulative_prod`.
@@ -400,7 +418,10 @@ pub(super) fn cumulative_with_initial(call: &mut Call<'_>, kind: Cumulation) -> 
                 "For arrays which have more than one dimension ``axis`` argument is required.",
             ));
         }
-        given => given,
+        given => {
+            axis(call.b, &given, rank)?;
+            given
+        }
     };
     let initial = call.flag("include_initial")?;
     let mut node = cumulative(call, x, kind, &at)?;
@@ -428,17 +449,21 @@ pub(super) fn count_nonzero(call: &mut Call<'_>) -> Result<Arg> {
 /// `np.average(a, axis, weights, returned, keepdims)`.
 pub(super) fn average(call: &mut Call<'_>) -> Result<Arg> {
     let Some(weights) = call.given("weights") else {
-        let mut r = Reduced::new(call)?;
+        let mut r = Reduced::strict(call)?;
         r.x = inexact(call.b, r.x)?;
+        let empty = |a: usize| !r.axes.contains(&a) && r.shape[a].as_known() == Some(0);
+        if (0..r.shape.len()).any(empty) {
+            return Err(Error::raises(Exception::ZeroDivision, "division by zero"));
+        }
         let count = call.b.size(r.count());
         let sum = r.reduce(call.b, Reduction::Sum, r.x)?;
         let mean = binary(call.b, E::Divide, sum, count)?;
         return averages(call, &r, mean, None);
     };
     let mut r = Reduced::new(call)?;
-    r.x = inexact_or_f64(call.b, r.x)?;
+    r.x = inexact(call.b, r.x)?;
     let weights = array(call.b, &weights)?;
-    let weights = inexact_or_f64(call.b, weights)?;
+    let weights = inexact(call.b, weights)?;
     let weights = align_weights(call, &r, weights)?;
     let products = binary(call.b, E::Multiply, r.x, weights)?;
     let total = r.reduce(call.b, Reduction::Sum, products)?;
@@ -448,10 +473,6 @@ pub(super) fn average(call: &mut Call<'_>) -> Result<Arg> {
     let scale = r.reduce(call.b, Reduction::Sum, whole)?;
     let mean = binary(call.b, E::Divide, total, scale)?;
     averages(call, &r, mean, Some(scale))
-}
-
-fn inexact_or_f64(b: &mut Builder, x: NodeId) -> Result<NodeId> {
-    inexact(b, x)
 }
 
 /// Weights of the shape of the reduced axes, put beside them.

@@ -754,6 +754,9 @@ pub(super) fn repeat(call: &mut Call<'_>) -> Result<Arg> {
             0
         }
         given => {
+            if call.b.aval(x).rank() == 0 {
+                x = ravel(call.b, x)?;
+            }
             let rank = call.b.aval(x).rank();
             axis(call.b, &given, rank)?
         }
@@ -1108,7 +1111,9 @@ pub(super) fn triangle(call: &mut Call<'_>, upper: bool) -> Result<Arg> {
     }
     let shape = call.b.aval(x).shape.clone();
     let [.., rows, columns] = shape.as_slice() else {
-        return Err(Error::value("need at least one array dimension"));
+        return Err(Error::type_error(
+            "tri() missing 1 required positional argument: 'N'",
+        ));
     };
     if upper {
         k = k - Dim::known(1);

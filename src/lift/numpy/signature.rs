@@ -217,6 +217,12 @@ impl Call<'_> {
         })
     }
 
+    /// The argument as it was given.
+    pub(super) fn peek(&self, name: &str) -> Option<&Arg> {
+        let at = self.signature.0.iter().position(|p| p.name == name)?;
+        self.values[at].as_ref()
+    }
+
     /// The positional arguments that `*name` collected.
     pub(super) fn rest(&mut self) -> Vec<Arg> {
         std::mem::take(&mut self.rest)

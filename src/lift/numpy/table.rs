@@ -63,7 +63,7 @@ const CUMULATE: &str = "a, axis=None, dtype=None, out=None";
 const CUMULATIVE: &str = "x, /, *, axis=None, dtype=None, out=None, include_initial=False";
 const NAN_SUM: &str = "a, axis=None, dtype=None, out=None, keepdims=False";
 const NAN_EXTREME: &str = "a, axis=None, out=None, keepdims=False";
-const NAN_VARIANCE: &str =
+const VARIANCE_METHOD: &str =
     "a, axis=None, dtype=None, out=None, ddof=0, keepdims=False, *, where=True";
 const REDUCE: &str = "a, axis=0, dtype=None, out=None, keepdims=False, initial=None, where=True";
 const ACCUMULATE: &str = "a, axis=0, dtype=None, out=None";
@@ -91,15 +91,17 @@ static ROWS: &[Row] = &[
     fresh(&["numpy.logical_or.reduce"], REDUCE, |c| reduce::logical(c, Reduction::Any)),
     fresh(&["numpy.logical_and.reduce"], REDUCE, |c| reduce::logical(c, Reduction::All)),
     fresh(&["numpy.mean", "numpy.ndarray.mean"], MEAN, reduce::mean),
-    fresh(&["numpy.var", "numpy.ndarray.var"], VARIANCE, reduce::var),
-    fresh(&["numpy.std", "numpy.ndarray.std"], VARIANCE, reduce::std),
+    fresh(&["numpy.var"], VARIANCE, reduce::var),
+    fresh(&["numpy.std"], VARIANCE, reduce::std),
+    fresh(&["numpy.ndarray.var"], VARIANCE_METHOD, reduce::var),
+    fresh(&["numpy.ndarray.std"], VARIANCE_METHOD, reduce::std),
     fresh(&["numpy.ptp"], "a, axis=None, out=None, keepdims=False", reduce::peak_to_peak),
     fresh(&["numpy.argmax", "numpy.ndarray.argmax"], ARG_EXTREME, |c| reduce::arg_extreme(c, Extreme::Max)),
     fresh(&["numpy.argmin", "numpy.ndarray.argmin"], ARG_EXTREME, |c| reduce::arg_extreme(c, Extreme::Min)),
     fresh(&["numpy.cumsum", "numpy.ndarray.cumsum"], CUMULATE, |c| reduce::cumulate(c, Cumulation::Sum)),
     fresh(&["numpy.cumprod", "numpy.ndarray.cumprod"], CUMULATE, |c| reduce::cumulate(c, Cumulation::Prod)),
-    fresh(&["numpy.add.accumulate"], ACCUMULATE, |c| reduce::cumulate(c, Cumulation::Sum)),
-    fresh(&["numpy.multiply.accumulate"], ACCUMULATE, |c| reduce::cumulate(c, Cumulation::Prod)),
+    fresh(&["numpy.add.accumulate"], ACCUMULATE, |c| reduce::accumulate_ufunc(c, Cumulation::Sum)),
+    fresh(&["numpy.multiply.accumulate"], ACCUMULATE, |c| reduce::accumulate_ufunc(c, Cumulation::Prod)),
     fresh(&["numpy.cumulative_sum"], CUMULATIVE, |c| reduce::cumulative_with_initial(c, Cumulation::Sum)),
     fresh(&["numpy.cumulative_prod"], CUMULATIVE, |c| reduce::cumulative_with_initial(c, Cumulation::Prod)),
     fresh(&["numpy.count_nonzero"], "a, axis=None, *, keepdims=False", reduce::count_nonzero),
@@ -111,8 +113,8 @@ static ROWS: &[Row] = &[
     fresh(&["numpy.nanmax"], NAN_EXTREME, |c| reduce::nan_extreme(c, Reduction::Max)),
     fresh(&["numpy.nanmin"], NAN_EXTREME, |c| reduce::nan_extreme(c, Reduction::Min)),
     fresh(&["numpy.nanmean"], MEAN, reduce::nan_mean),
-    fresh(&["numpy.nanvar"], NAN_VARIANCE, reduce::nan_var),
-    fresh(&["numpy.nanstd"], NAN_VARIANCE, reduce::nan_std),
+    fresh(&["numpy.nanvar"], VARIANCE_METHOD, reduce::nan_var),
+    fresh(&["numpy.nanstd"], VARIANCE_METHOD, reduce::nan_std),
     fresh(&["numpy.logaddexp.reduce"], "a, axis=0, dtype=None, out=None, keepdims=False", reduce::log_sum_exp),
     fresh(&["scipy.special.logsumexp"], "a, axis=None, b=None, keepdims=False, return_sign=False", reduce::log_sum_exp),
     fresh(&["scipy.special.softmax"], "a, axis=None", reduce::softmax),
@@ -224,7 +226,7 @@ static ROWS: &[Row] = &[
     fresh(&["numpy.isreal"], "x", |c| ufunc::compare_imag(c, E::Equal)),
     fresh(&["numpy.iscomplex"], "x", |c| ufunc::compare_imag(c, E::NotEqual)),
     fresh(&["numpy.divmod"], ufunc::BINARY, |c| ufunc::several(c, &[E::FloorDivide, E::Remainder], 2)),
-    fresh(&["numpy.modf"], ufunc::UNARY, |c| ufunc::several(c, &[E::Modf, E::Trunc], 1)),
+    fresh(&["numpy.modf"], ufunc::UNARY, ufunc::modf),
     fresh(&["numpy.frexp"], ufunc::UNARY, |c| ufunc::several(c, &[E::FrexpMantissa, E::FrexpExponent], 1)),
 
     // Making arrays.
@@ -246,7 +248,7 @@ static ROWS: &[Row] = &[
     fresh(&["numpy.array"], "object, dtype=None, *, copy=True|None, order=K|C|A|F, subok=False|True, ndmin=0, like=None", create::as_array_of),
     view(&["numpy.asarray", "numpy.asanyarray"], AS_ARRAY, create::as_array_of),
     view(&["numpy.ascontiguousarray"], "a, dtype=None, *, like=None", create::as_contiguous),
-    view(&["numpy.asfortranarray"], "a, dtype=None, *, like=None", create::require),
+    view(&["numpy.asfortranarray"], "a, dtype=None, *, like=None", create::as_contiguous),
     view(&["numpy.require"], "a, dtype=None, requirements=None, *, like=None", create::require),
     fresh(&["numpy.ndarray.astype"], "x, dtype, order=K|C|A|F, casting=unsafe, subok=True|False, copy=True|False", shape::as_type),
     fresh(&["numpy.astype"], "x, dtype, /, *, copy=True|False, device=None|cpu", shape::as_type),
@@ -370,7 +372,9 @@ fn add_ufunc(
         2 => (ufunc::BINARY, 2),
         _ => return,
     };
-    let handler = move |call: &mut Call<'_>| ufunc::ufunc(call, op, arity);
+    let scipy = name.starts_with("scipy.");
+    let meaning = if scipy { ufunc::special } else { ufunc::ufunc };
+    let handler = move |call: &mut Call<'_>| meaning(call, op, arity);
     add(name, signature, false, Box::new(handler));
     if let (2, Some(outer)) = (arity, OUTER.get(name)) {
         let handler = move |call: &mut Call<'_>| reduce::outer(call, op);

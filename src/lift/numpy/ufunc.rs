@@ -40,7 +40,6 @@ pub(super) fn settle(b: &mut Builder, xs: &[Symbolic]) -> Result<Vec<NodeId>> {
         result_type(&avals).0
     };
     let wanted = common_dtype(b, xs);
-    check_literals(b, &nodes, wanted)?;
     if by_nodes == wanted {
         return Ok(nodes);
     }
@@ -56,18 +55,6 @@ pub(super) fn settle(b: &mut Builder, xs: &[Symbolic]) -> Result<Vec<NodeId>> {
         .collect()
 }
 
-/// `np.uint8(1) + 300` raises.
-fn check_literals(b: &Builder, nodes: &[NodeId], dtype: DType) -> Result<()> {
-    for node in nodes {
-        if b.aval(*node).weak
-            && let Op::Constant(Constant::Int(v)) = b.op(*node)
-        {
-            check_literal(i128::from(*v), dtype)?;
-        }
-    }
-    Ok(())
-}
-
 /// Applies an operation to array-likes.
 pub(super) fn apply(b: &mut Builder, op: E, args: &[Arg]) -> Result<NodeId> {
     let mut xs = Vec::with_capacity(args.len());
@@ -78,26 +65,40 @@ pub(super) fn apply(b: &mut Builder, op: E, args: &[Arg]) -> Result<NodeId> {
 }
 
 fn apply_to(b: &mut Builder, op: E, xs: &[Symbolic]) -> Result<NodeId> {
-    let nodes = match op {
-        // Integers that a comparison's other side cannot hold are compared by value.
-        E::Equal | E::NotEqual | E::Less | E::LessEqual | E::Greater | E::GreaterEqual => {
-            match settle(b, xs) {
-                Ok(nodes) => nodes,
-                Err(_) => xs
-                    .iter()
-                    .map(|x| strong(b, x.node))
-                    .collect::<Result<Vec<_>>>()?,
-            }
+    let nodes = settle(b, xs)?;
+    match op {
+        E::Power => check_integer_power(b, &nodes)?,
+        // NumPy conjugates bools as int8.
+        E::Conjugate if b.aval(nodes[0]).dtype == DType::Bool => {
+            return convert(b, nodes[0], DType::I8);
         }
-        _ => settle(b, xs)?,
-    };
-    if matches!(op, E::Power) {
-        check_integer_power(b, &nodes)?;
+        E::Real | E::Imag | E::Conjugate => return part(b, op, nodes[0]),
+        // The sign of an integer has no loop but that of floats, for small ones of float16.
+        E::Signbit if !b.aval(nodes[0]).dtype.is_inexact() => {
+            let x = convert(b, nodes[0], DType::F64)?;
+            return b.elementwise(op, &[x]);
+        }
+        _ => {}
     }
-    if matches!(op, E::Real | E::Imag | E::Conjugate) {
-        return part(b, op, nodes[0]);
-    }
+    check_literals(b, op, &nodes)?;
     b.elementwise(op, &nodes)
+}
+
+/// `np.uint8(1) + 300` raises: the loop's dtype cannot hold the literal. Comparisons are exact.
+fn check_literals(b: &Builder, op: E, nodes: &[NodeId]) -> Result<()> {
+    let avals: Vec<_> = nodes.iter().map(|n| b.aval(*n)).collect();
+    let resolution = op.result_dtype(&avals)?;
+    if resolution.out == DType::Bool {
+        return Ok(());
+    }
+    for (node, dtype) in nodes.iter().zip(&resolution.operands) {
+        if b.aval(*node).weak
+            && let Op::Constant(Constant::Int(v)) = b.op(*node)
+        {
+            check_literal(i128::from(*v), *dtype)?;
+        }
+    }
+    Ok(())
 }
 
 /// NumPy raises for negative integer exponents of integers; a literal shows it here already.
@@ -125,6 +126,18 @@ fn part(b: &mut Builder, op: E, x: NodeId) -> Result<NodeId> {
 /// A ufunc called as a function.
 pub(super) fn ufunc(call: &mut Call<'_>, op: E, arity: usize) -> Result<Arg> {
     let xs = operands(call, arity)?;
+    let node = apply_to(call.b, op, &xs)?;
+    Ok(scalar_or_array(call.b, node))
+}
+
+/// A function of `scipy.special`, which knows no float16: small integers are float32.
+pub(super) fn special(call: &mut Call<'_>, op: E, arity: usize) -> Result<Arg> {
+    let mut xs = operands(call, arity)?;
+    if xs.iter().all(|x| call.b.aval(x.node).dtype.size() == 1) {
+        for x in &mut xs {
+            x.node = convert(call.b, x.node, DType::F32)?;
+        }
+    }
     let node = apply_to(call.b, op, &xs)?;
     Ok(scalar_or_array(call.b, node))
 }
@@ -157,7 +170,18 @@ fn same_kind(call: &Call<'_>, x: Symbolic, wanted: DType) -> Result<()> {
     )))
 }
 
-/// `np.divmod`, `np.modf`, `np.frexp`: one operation per result.
+/// `np.modf`: the fraction, and the whole as a float too.
+pub(super) fn modf(call: &mut Call<'_>) -> Result<Arg> {
+    let xs = operands(call, 1)?;
+    let fraction = apply_to(call.b, E::Modf, &xs)?;
+    let dtype = call.b.aval(fraction).dtype;
+    let x = convert(call.b, xs[0].node, dtype)?;
+    let whole = unary(call.b, E::Trunc, x)?;
+    let results = [fraction, whole].map(|node| scalar_or_array(call.b, node));
+    Ok(Arg::Tuple(results.to_vec()))
+}
+
+/// `np.divmod`, `np.frexp`: one operation per result.
 pub(super) fn several(call: &mut Call<'_>, ops: &[E], arity: usize) -> Result<Arg> {
     let xs = operands(call, arity)?;
     let results = ops.iter().map(|op| {
@@ -195,21 +219,24 @@ pub(super) fn operate(b: &mut Builder, op: E, args: &[Arg]) -> Result<Arg> {
     if xs.iter().all(|x| x.form == Form::Python) {
         return python_operate(b, op, xs);
     }
-    let node = match root(b, op, &xs) {
-        Some(x) => unary(b, E::Sqrt, x)?,
+    let node = match fast_power(b, op, &xs) {
+        Some(fast) => unary(b, fast, xs[0].node)?,
         None => apply_to(b, op, &xs)?,
     };
     Ok(scalar_or_array(b, node))
 }
 
-/// NumPy computes `array ** 0.5` as a square root.
-fn root(b: &Builder, op: E, xs: &[Symbolic]) -> Option<NodeId> {
-    let half = op == E::Power
-        && xs[0].form == Form::Array
-        && b.aval(xs[0].node).dtype.is_inexact()
-        && b.aval(xs[1].node).weak
-        && matches!(b.op(xs[1].node), Op::Constant(Constant::Float(v)) if *v == 0.5);
-    half.then_some(xs[0].node)
+/// NumPy computes `array ** 0.5` as a square root, and `bools ** 2` as squares, with other results
+/// than powers have. (It has more such cases, where the result is the same.)
+fn fast_power(b: &Builder, op: E, xs: &[Symbolic]) -> Option<E> {
+    if op != E::Power || xs[0].form != Form::Array || !b.aval(xs[1].node).weak {
+        return None;
+    }
+    match (b.aval(xs[0].node).dtype, b.op(xs[1].node)) {
+        (d, Op::Constant(Constant::Float(v))) if d.is_inexact() && *v == 0.5 => Some(E::Sqrt),
+        (DType::Bool, Op::Constant(Constant::Int(2))) => Some(E::Square),
+        _ => None,
+    }
 }
 
 /// Arithmetic of sizes stays exact.
@@ -358,12 +385,16 @@ pub(super) fn to_list(call: &mut Call<'_>) -> Result<Arg> {
 pub(super) fn python_round(call: &mut Call<'_>) -> Result<Arg> {
     let arg = call.arg("number");
     let x = symbolic(call.b, &arg)?;
+    if x.form == Form::Array {
+        return Err(Error::type_error(
+            "type numpy.ndarray doesn't define __round__ method",
+        ));
+    }
     match (call.given("ndigits"), x.form) {
-        (None, Form::Python | Form::Scalar) => Err(needs_value("round(...)")),
+        (None, _) => Err(needs_value("round(...)")),
         (Some(_), Form::Python) => Err(call
             .unlifted("Python rounds its floats to the nearest decimal exactly, NumPy does not")),
-        (digits, _) => {
-            let decimals = digits.unwrap_or(Arg::Int(0));
+        (Some(decimals), _) => {
             let decimals = known_integer(call.b, &decimals, "ndigits")?;
             let node = round_to_decimals(call, x.node, decimals)?;
             Ok(like(call.b, x, node))
@@ -581,6 +612,10 @@ fn clipped(call: &mut Call<'_>, a: Arg, lower: Arg, upper: Arg) -> Result<Arg> {
             ops.push(op);
         }
     }
+    if ops.is_empty() {
+        let node = unary(call.b, E::Positive, x.node)?;
+        return Ok(scalar_or_array(call.b, node));
+    }
     // Both bounds take part in the dtype, even of the first comparison.
     let wanted = common_dtype(call.b, &operands);
     let nodes = settle(call.b, &operands)?;
@@ -589,6 +624,7 @@ fn clipped(call: &mut Call<'_>, a: Arg, lower: Arg, upper: Arg) -> Result<Arg> {
         node = convert(call.b, node, wanted)?;
     }
     for (op, bound) in ops.into_iter().zip(&nodes[1..]) {
+        check_literals(call.b, op, &[node, *bound])?;
         node = binary(call.b, op, node, *bound)?;
     }
     let node = strong(call.b, node)?;
@@ -642,7 +678,15 @@ pub(super) fn select(call: &mut Call<'_>) -> Result<Arg> {
     }
     let mut values = choices;
     values.push(call.arg("default"));
-    let mut values = promoted(call.b, &values)?;
+    let mut symbols = Vec::with_capacity(values.len());
+    for value in &values {
+        symbols.push(symbolic(call.b, value)?);
+    }
+    let wanted = common_dtype(call.b, &symbols);
+    let mut values = Vec::with_capacity(symbols.len());
+    for x in symbols {
+        values.push(convert(call.b, x.node, wanted)?);
+    }
     let mut result = values.pop().ok_or_else(|| Error::internal("select"))?;
     for (condition, value) in conditions.iter().zip(values).rev() {
         let condition = array(call.b, condition)?;
