@@ -434,7 +434,7 @@ fn flat_list(items: Vec<Doc>) -> Doc {
 }
 
 /// On one line, whatever its length.
-fn flat(doc: &Doc) -> String {
+pub fn flat(doc: &Doc) -> String {
     let mut out = String::new();
     fn write(doc: &Doc, out: &mut String) {
         match doc {

@@ -35,6 +35,13 @@ pub fn expression(e: &Expr) -> String {
     render(&PRINTER.statement_value(e, level::TUPLE), 0)
 }
 
+/// How many columns an expression takes on one line.
+pub fn width(e: &Expr) -> usize {
+    expression::flat(&PRINTER.expr(e, level::TUPLE))
+        .chars()
+        .count()
+}
+
 /// Text so far, and the indentation of the next line.
 #[derive(Default)]
 struct Output {

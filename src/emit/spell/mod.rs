@@ -1,0 +1,132 @@
+//! One node as Python: which expression NumPy has for it, and what that refers to.
+//!
+//! In: a node. Out: a [`Spelled`] expression over other nodes' expressions, which are asked of
+//! [`Names`]. The same code runs twice: to count references, and to write.
+//!
+//! ```text
+//! %5 = sum(%4) axes=[1],  %6 = reshape(%5) shape=[n0, 1]   =>   np.sum(margins, axis=1, keepdims=True)
+//! ```
+
+pub mod constant;
+mod elementwise;
+mod index;
+mod linalg;
+mod random;
+mod reduce;
+mod shape;
+
+use std::sync::Arc;
+
+use rustpython_ast::Expr;
+
+use super::facts::Facts;
+use super::signature::Generator;
+use super::syntax;
+use crate::error::{Error, Result};
+use crate::eval::value::Value;
+use crate::graph::{NodeId, Symbol};
+use crate::ops::Op;
+
+/// How a node refers to what is not itself.
+pub trait Names {
+    /// The value of another node.
+    fn value(&mut self, id: NodeId) -> Expr;
+    /// The size a symbol stands for.
+    fn size(&mut self, symbol: Symbol) -> Expr;
+    /// An array that is too long to be written in an expression.
+    fn hoisted(&mut self, value: &Arc<Value>) -> Expr;
+    /// `scipy.special` is needed.
+    fn needs_special(&mut self);
+    /// How the generator of draws is written.
+    fn generator(&mut self, generator: u32) -> Generator;
+}
+
+/// A value: an expression, followed by writes into it.
+#[derive(Clone, Debug)]
+pub struct Spelled {
+    pub start: Expr,
+    pub steps: Vec<Step>,
+}
+
+/// One write into an array that nobody else sees.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// `out[index] = value`
+    Set(Expr, Expr),
+    /// `out[index] += value`
+    Add(Expr, Expr),
+    /// `np.add.at(out, index, value)`
+    AddAt(Expr, Expr),
+    /// `out.real = value`
+    Attribute(&'static str, Expr),
+}
+
+impl From<Expr> for Spelled {
+    fn from(start: Expr) -> Spelled {
+        Spelled {
+            start,
+            steps: Vec::new(),
+        }
+    }
+}
+
+/// What spelling works with: facts on the graph, and names.
+pub struct Speller<'a, 'g> {
+    pub facts: &'a Facts<'g>,
+    pub names: &'a mut dyn Names,
+}
+
+impl Speller<'_, '_> {
+    /// Python for a node that is not an input.
+    ///
+    /// # Errors
+    /// If NumPy has no words for it.
+    pub fn spell(&mut self, id: NodeId) -> Result<Spelled> {
+        if let Some(expr) = self.reduction(id) {
+            return Ok(expr.into());
+        }
+        let expr = match self.facts.op(id) {
+            Op::Input => return Err(Error::internal("an input has no expression")),
+            Op::Constant(c) => self.constant(c, self.facts.aval(id)),
+            Op::Size(dim) => self.dim(dim),
+            Op::Elementwise(e) => return self.elementwise(*e, id),
+            Op::Cast(dtype) => self.cast(id, *dtype),
+            Op::Reshape(shape) => self.reshape(id, shape),
+            Op::Transpose(perm) => self.transpose(id, perm),
+            Op::BroadcastTo(shape) => self.broadcast(id, shape),
+            Op::Slice(ranges) => {
+                let x = self.facts.operand(id);
+                let value = self.value(x);
+                match self.slice_index(&self.facts.aval(x).shape, ranges) {
+                    Some(index) => syntax::subscript(value, index),
+                    None => value,
+                }
+            }
+            Op::Unslice { .. } => return Ok(self.accumulated(&[], &[id], id)),
+            Op::Concatenate { axis } => self.concatenate(id, *axis),
+            Op::Iota { size, dtype } => self.iota(size, *dtype),
+            Op::Reduce { .. } => return Err(Error::internal("a reduction without spelling")),
+            Op::ArgReduce { kind, axis } => self.arg_reduce(id, *kind, *axis),
+            Op::Cumulate { kind, axis } => self.cumulate(id, *kind, *axis),
+            Op::Gather { axes, at } => self.gather(id, axes, *at),
+            Op::Scatter { kind, axes, at } => return self.scatter(id, *kind, axes, *at),
+            Op::SliceWrite { kind, ranges } => return self.slice_write(id, *kind, ranges),
+            Op::ArgWhere => {
+                let x = self.value(self.facts.operand(id));
+                syntax::call("np.argwhere", [x], [])
+            }
+            Op::ArgSort { axis } => self.arg_sort(id, *axis),
+            Op::Contract { batch, contract } => self.contract(id, batch, contract),
+            Op::Draw {
+                distribution,
+                shape,
+                generator,
+            } => self.draw(id, *distribution, shape, *generator),
+        };
+        Ok(expr.into())
+    }
+
+    fn value(&mut self, id: NodeId) -> Expr {
+        self.names.value(id)
+    }
+}
