@@ -48,7 +48,7 @@ pub fn divide(d: &[DType]) -> Option<Kernel> {
 pub fn floor_divide(d: &[DType]) -> Option<Kernel> {
     by_dtype!(d[0], {
         signed => |a, b| if b == 0 { 0 } else { let q = a.wrapping_div(b); q.wrapping_sub(T::from(a.wrapping_rem(b) != 0 && (a < 0) != (b < 0))) },
-        unsigned => |a, b| if b == 0 { 0 } else { a / b },
+        unsigned => |a, b| a.checked_div(b).unwrap_or(0),
         float => |a, b| a.divide_and_remainder(b).0,
     })
 }

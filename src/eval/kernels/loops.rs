@@ -13,8 +13,8 @@
 use super::Kernel;
 use super::lane::{Fused, Isa, Portable};
 
-/// Elements per block: four AVX2 registers of float64.
-pub const BLOCK: usize = 16;
+/// Elements per block: two AVX2 registers of float64.
+pub const BLOCK: usize = 8;
 
 /// A function of one element; `L` is what the CPU can do.
 pub trait Map1 {
@@ -46,35 +46,17 @@ pub trait Map3 {
     fn at<L: Isa>(a: Self::A, b: Self::B, c: Self::C) -> Self::Out;
 }
 
-/// Reads up to a block, repeating the first element where there are fewer.
+/// The last elements, fewer than a block, with the first of them repeated to fill one.
 ///
 /// # Safety
-/// `from` must be valid for reading `count` elements, and `count` be at least 1.
+/// `from` must be valid for reading `count` elements, and `count` be in `1..BLOCK`.
 #[inline(always)]
-unsafe fn read<T: Copy>(from: *const T, count: usize) -> [T; BLOCK] {
+unsafe fn pad<T: Copy>(from: *const T, count: usize) -> [T; BLOCK] {
     // SAFETY: the caller vouches for `count >= 1` elements.
     unsafe {
-        if count >= BLOCK {
-            from.cast::<[T; BLOCK]>().read()
-        } else {
-            let mut block = [from.read(); BLOCK];
-            std::ptr::copy_nonoverlapping(from, block.as_mut_ptr(), count);
-            block
-        }
-    }
-}
-
-/// # Safety
-/// `to` must be valid for writing `count` elements.
-#[inline(always)]
-unsafe fn write<T: Copy>(block: &[T; BLOCK], to: *mut T, count: usize) {
-    // SAFETY: the caller vouches for `count` elements.
-    unsafe {
-        if count >= BLOCK {
-            to.cast::<[T; BLOCK]>().write(*block);
-        } else {
-            std::ptr::copy_nonoverlapping(block.as_ptr(), to, count);
-        }
+        let mut block = [from.read(); BLOCK];
+        std::ptr::copy_nonoverlapping(from, block.as_mut_ptr(), count);
+        block
     }
 }
 
@@ -100,23 +82,43 @@ macro_rules! fill_or_leave {
 
 /// The loop for each arity, and its instance per instruction set.
 macro_rules! loops {
-    ($($map:ident, $fill:ident, $kernel:ident, $run:ident, $portable:ident, $v3:ident: $($operand:ident $index:tt $x:ident),+;)*) => {$(
+    ($($map:ident, $fill:ident, $kernel:ident, $blocks:ident, $run:ident, $portable:ident, $v3:ident: $($operand:ident $index:tt $x:ident),+;)*) => {$(
         /// # Safety
         /// As for [`Kernel`].
         #[inline(always)]
         unsafe fn $run<M: $map, L: Isa>(inputs: &[*const u8], output: *mut u8, len: usize) {
             let output = output.cast::<M::Out>();
-            let mut i = 0;
-            while i < len {
-                let count = len - i;
-                // SAFETY: `count >= 1` elements from `i` on are within the `len` of each array.
+            $(let $x = inputs[$index].cast::<M::$operand>();)+
+            let (blocks, rest) = (len / BLOCK, len % BLOCK);
+            // SAFETY: whole blocks, then `rest` elements, are within the `len` of each array.
+            unsafe {
+                $blocks::<M, L>(output, blocks, $($x),+);
+                if rest > 0 {
+                    let start = blocks * BLOCK;
+                    $(let $x = pad($x.add(start), rest);)+
+                    let mut last = [M::Out::default(); BLOCK];
+                    $blocks::<M, L>(last.as_mut_ptr(), 1, $($x.as_ptr()),+);
+                    std::ptr::copy_nonoverlapping(last.as_ptr(), output.add(start), rest);
+                }
+            }
+        }
+
+        /// # Safety
+        /// Each pointer must be valid for `count` blocks; inputs may be the output.
+        #[inline(always)]
+        unsafe fn $blocks<M: $map, L: Isa>(
+            output: *mut M::Out,
+            count: usize,
+            $($x: *const M::$operand),+
+        ) {
+            for i in 0..count {
+                // SAFETY: the caller vouches for block `i`.
                 unsafe {
-                    $(let $x = read(inputs[$index].cast::<M::$operand>().add(i), count);)+
+                    $(let $x = $x.cast::<[M::$operand; BLOCK]>().add(i).read();)+
                     let mut block = [M::Out::default(); BLOCK];
                     $fill!(block, M, L, $($x),+);
-                    write(&block, output.add(i), count);
+                    output.cast::<[M::Out; BLOCK]>().add(i).write(block);
                 }
-                i += BLOCK;
             }
         }
 
@@ -147,9 +149,9 @@ macro_rules! loops {
     )*};
 }
 loops! {
-    Map1, fill_or_leave, kernel1, run1, portable1, v3_1: A 0 a;
-    Map2, fill, kernel2, run2, portable2, v3_2: A 0 a, B 1 b;
-    Map3, fill, kernel3, run3, portable3, v3_3: A 0 a, B 1 b, C 2 c;
+    Map1, fill_or_leave, kernel1, blocks1, run1, portable1, v3_1: A 0 a;
+    Map2, fill, kernel2, blocks2, run2, portable2, v3_2: A 0 a, B 1 b;
+    Map3, fill, kernel3, blocks3, run3, portable3, v3_3: A 0 a, B 1 b, C 2 c;
 }
 
 /// Whether the CPU has what `x86-64-v3` asks of the loops (the standard library remembers the answer).
