@@ -128,7 +128,7 @@ macro_rules! logic {
     ($($name:ident: |$a:ident, $b:ident| $e:expr;)*) => {$(
         pub fn $name(d: &[DType]) -> Option<Kernel> {
             by_dtype!(d[0], {
-                boolean => (bool) |x, y| { let ($a, $b) = (u8::from(x), u8::from(y)); $e },
+                boolean => (bool) |$a, $b| $e,
                 integer => (bool) |x, y| { let ($a, $b) = (x != 0, y != 0); $e },
                 float => (bool) |x, y| { let ($a, $b) = (x != 0.0, y != 0.0); $e },
                 complex => (bool) |x, y| { let ($a, $b) = (x != T::ZERO, y != T::ZERO); $e },
