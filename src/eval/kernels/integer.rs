@@ -26,7 +26,7 @@ pub trait Integer: Copy {
 /// `cvttsd2si`: truncation to 64 bits, the lowest integer if that does not fit.
 #[inline(always)]
 fn truncate64(x: f64) -> i64 {
-    if x >= -9_223_372_036_854_775_808.0 && x < 9_223_372_036_854_775_808.0 {
+    if (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&x) {
         x as i64
     } else {
         i64::MIN
