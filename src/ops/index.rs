@@ -8,13 +8,14 @@
 //! scatter add(float64[n0, n1], float64[5, n1], int64[5]) axes=(0,) at=0 : float64[n0, n1]
 //! ```
 
+use super::derivative::{materialized, not_linear, settled, tangent_or_zeros};
 use super::shape::{check_ranges, sliced};
 use super::{
-    Op, broadcasts_to, fits_into, one, same_dtype, show_shape, show_shapes, size_along,
-    try_broadcast, two,
+    Elementwise, Op, Write, broadcasts_to, fits_into, one, same_dtype, show_shape, show_shapes,
+    size_along, try_broadcast, two,
 };
 use crate::error::{Error, Exception, Result};
-use crate::graph::{Aval, Builder, DType, Dim, Kind, Shape};
+use crate::graph::{Aval, Builder, DType, Dim, Kind, NodeId, Shape};
 
 /// Shape and dtype of the result.
 ///
@@ -101,4 +102,169 @@ pub(super) fn gathered(
         .collect();
     shape.insert_many(at, slots);
     Ok(shape)
+}
+
+/// Tangents are read and written at the same places.
+pub fn jvp(
+    b: &mut Builder,
+    op: &Op,
+    operands: &[NodeId],
+    tangents: &[Option<NodeId>],
+) -> Result<Option<NodeId>> {
+    match op {
+        Op::Gather { .. } => match tangents[0] {
+            None => Ok(None),
+            Some(t) => b.add(op.clone(), &replaced(operands, &[t])).map(Some),
+        },
+        Op::Scatter { kind, .. } | Op::SliceWrite { kind, .. } => {
+            if let (Write::Add, [Some(t), None, ..]) = (kind, tangents) {
+                return Ok(Some(*t));
+            }
+            if let (Op::SliceWrite { ranges, .. }, [None, Some(t)]) = (op, tangents) {
+                let t = b.broadcast_to(*t, sliced(ranges))?;
+                let shape = b.aval(operands[0]).shape.clone();
+                let ranges = ranges.clone();
+                return b.add(Op::Unslice { shape, ranges }, &[t]).map(Some);
+            }
+            let array = tangent_or_zeros(b, tangents[0], operands[0])?;
+            let values = match tangents[1] {
+                Some(t) => t,
+                None => zero_of(b, operands[0])?,
+            };
+            b.add(op.clone(), &replaced(operands, &[array, values]))
+                .map(Some)
+        }
+        Op::ArgWhere | Op::ArgSort { .. } => Ok(None),
+        other => Err(Error::internal(format!("not an indexing: {other:?}"))),
+    }
+}
+
+/// The operands with the first ones replaced.
+fn replaced(operands: &[NodeId], first: &[NodeId]) -> Vec<NodeId> {
+    let mut out = operands.to_vec();
+    out[..first.len()].copy_from_slice(first);
+    out
+}
+
+/// A scalar zero in the dtype of `like`.
+fn zero_of(b: &mut Builder, like: NodeId) -> Result<NodeId> {
+    let dtype = b.aval(like).dtype;
+    b.full(0.0, dtype, Shape::new())
+}
+
+/// What was read is accumulated where it was; what was written is read back, and what it replaced
+/// has no part in the result.
+pub fn transpose(
+    b: &mut Builder,
+    op: &Op,
+    operands: &[NodeId],
+    linear: &[bool],
+    cotangent: NodeId,
+    result: &Aval,
+) -> Result<Vec<Option<NodeId>>> {
+    let whole = materialized(b, cotangent, result)?;
+    let mut out = vec![None; operands.len()];
+    match op {
+        Op::Gather { axes, at } => {
+            let zeros = b.full_like(0.0, operands[0])?;
+            let back = Op::Scatter {
+                kind: Write::Add,
+                axes: axes.clone(),
+                at: *at,
+            };
+            let operands = [&[zeros, whole], &operands[1..]].concat();
+            out[0] = Some(b.add(back, &operands)?);
+        }
+        Op::Scatter { kind, axes, at } => {
+            let indices = &operands[2..];
+            if linear[0] {
+                out[0] = Some(erased(b, op, *kind, operands, whole)?);
+            }
+            if linear[1] {
+                let gather = Op::Gather {
+                    axes: axes.clone(),
+                    at: *at,
+                };
+                let mut read = b.add(gather.clone(), &[&[whole], indices].concat())?;
+                if *kind == Write::Set && !distinct(b, indices) {
+                    read = last_writers(b, op, &gather, operands, read)?;
+                }
+                let slots = b.aval(read).clone();
+                out[1] = Some(settled(b, read, &slots, operands[1])?);
+            }
+        }
+        Op::SliceWrite { kind, ranges } => {
+            if linear[0] {
+                out[0] = Some(erased(b, op, *kind, operands, whole)?);
+            }
+            if linear[1] {
+                let read = b.add(Op::Slice(ranges.clone()), &[whole])?;
+                let slots = b.aval(read).clone();
+                out[1] = Some(settled(b, read, &slots, operands[1])?);
+            }
+        }
+        other => return Err(not_linear(other)),
+    }
+    Ok(out)
+}
+
+/// The cotangent of the array that was written to.
+fn erased(
+    b: &mut Builder,
+    op: &Op,
+    kind: Write,
+    operands: &[NodeId],
+    cotangent: NodeId,
+) -> Result<NodeId> {
+    match kind {
+        Write::Add => Ok(cotangent),
+        Write::Set => {
+            let zero = zero_of(b, cotangent)?;
+            b.add(op.clone(), &replaced(operands, &[cotangent, zero]))
+        }
+    }
+}
+
+/// Whether the indices surely name each place once: a single place, or places found by `argwhere`.
+fn distinct(b: &Builder, indices: &[NodeId]) -> bool {
+    let mut found = false;
+    for &index in indices {
+        let mut id = index;
+        loop {
+            match b.op(id) {
+                Op::ArgWhere => {
+                    found = true;
+                    break;
+                }
+                Op::Slice(_) | Op::Reshape(_) | Op::Cast(_) => id = b.graph().operands(id)[0],
+                _ => break,
+            }
+        }
+    }
+    found || indices.iter().all(|&i| b.aval(i).rank() == 0)
+}
+
+/// `read`, with zeros where a later write to the same place won. Each slot writes its number, and has
+/// won where it reads that number back.
+fn last_writers(
+    b: &mut Builder,
+    scatter: &Op,
+    gather: &Op,
+    operands: &[NodeId],
+    read: NodeId,
+) -> Result<NodeId> {
+    let slots = b.aval(read).clone();
+    let numbers = Op::Iota {
+        size: slots.size(),
+        dtype: DType::I64,
+    };
+    let numbers = b.add(numbers, &[])?;
+    let numbers = b.reshape(numbers, slots.shape.clone())?;
+    let shape = b.aval(operands[0]).shape.clone();
+    let blank = b.full(0.0, DType::I64, shape)?;
+    let owners = b.add(scatter.clone(), &replaced(operands, &[blank, numbers]))?;
+    let owner = b.add(gather.clone(), &[&[owners], &operands[2..]].concat())?;
+    let won = b.elementwise(Elementwise::Equal, &[owner, numbers])?;
+    let zero = b.float(0.0);
+    b.elementwise(Elementwise::Where, &[won, read, zero])
 }

@@ -5,6 +5,7 @@
 //! with the same functions in the same order: `infer`, `jvp`, `transpose`.
 //! To add an operation: add the variant, then do what `cargo check` lists.
 
+pub mod derivative;
 pub mod elementwise;
 pub mod index;
 pub mod linalg;
@@ -20,6 +21,7 @@ use smallvec::SmallVec;
 use crate::error::{Error, Exception, Result};
 use crate::eval::value::Value;
 use crate::graph::{Aval, Builder, DType, Dim, NodeId, Shape};
+pub use derivative::{accumulated, jvp, materialized, transpose};
 pub use elementwise::Elementwise;
 pub use random::Distribution;
 

@@ -10,9 +10,12 @@
 //! Reduced axes are dropped and never empty; dtypes are not changed, except that `any` and `all`
 //! give bool and positions are int64.
 
-use super::{Axes, Extreme, Op, Reduction, one, size_along};
+use smallvec::SmallVec;
+
+use super::derivative::{materialized, not_linear, with_ones};
+use super::{Axes, Cumulation, Elementwise, Extreme, Op, Range, Reduction, one, size_along};
 use crate::error::{Error, Result};
-use crate::graph::{Aval, Builder, DType};
+use crate::graph::{Aval, Builder, DType, Dim, NodeId};
 
 /// Shape and dtype of the result.
 ///
@@ -70,4 +73,152 @@ fn infer_reduce(kind: Reduction, axes: &Axes, x: &Aval) -> Result<Aval> {
 fn without(x: &Aval, axes: &[usize], dtype: DType) -> Aval {
     let kept = (0..x.rank()).filter(|axis| !axes.contains(axis));
     Aval::new(dtype, kept.map(|axis| x.shape[axis].clone()))
+}
+
+/// Sums are linear; a product's zeros are taken care of; of several extremes each takes an equal share.
+pub fn jvp(
+    b: &mut Builder,
+    node: NodeId,
+    op: &Op,
+    operands: &[NodeId],
+    tangents: &[Option<NodeId>],
+) -> Result<Option<NodeId>> {
+    let (&[x], &[Some(t)]) = (operands, tangents) else {
+        return Ok(None);
+    };
+    match op {
+        Op::Reduce { kind, axes } => match kind {
+            Reduction::Sum => b.reduce(Reduction::Sum, t, axes.clone()).map(Some),
+            Reduction::Prod => jvp_prod(b, node, x, t, axes).map(Some),
+            Reduction::Min | Reduction::Max => jvp_extreme(b, node, x, t, axes).map(Some),
+            Reduction::Any | Reduction::All => Ok(None),
+        },
+        Op::Cumulate { kind, axis } => match kind {
+            Cumulation::Sum => b.add(op.clone(), &[t]).map(Some),
+            Cumulation::Prod => jvp_cumprod(b, x, t, *axis).map(Some),
+        },
+        Op::ArgReduce { .. } => Ok(None),
+        other => Err(Error::internal(format!("not a reduction: {other:?}"))),
+    }
+}
+
+/// A reduction's result, shaped to meet its operand.
+fn beside(b: &mut Builder, reduced: NodeId, x: NodeId, axes: &[usize]) -> Result<NodeId> {
+    let leading = axes.iter().all(|&axis| axis < axes.len());
+    if leading {
+        return Ok(reduced);
+    }
+    let shape = with_ones(&b.aval(x).shape, axes);
+    b.reshape(reduced, shape)
+}
+
+/// The slope by each factor is the product of the others: `out / x`, unless a factor is zero. If one
+/// alone is, it has the product of the rest, and the others have zero.
+fn jvp_prod(b: &mut Builder, node: NodeId, x: NodeId, t: NodeId, axes: &Axes) -> Result<NodeId> {
+    use Elementwise::{Divide, Equal, Multiply, Where};
+    let zero = b.int(0);
+    let is_zero = b.elementwise(Equal, &[x, zero])?;
+    let one = b.float(1.0);
+    let nonzero = b.elementwise(Where, &[is_zero, one, x])?;
+    let rest = b.reduce(Reduction::Prod, nonzero, axes.clone())?;
+    let as_int = b.cast(is_zero, DType::I64)?;
+    let zeros = b.reduce(Reduction::Sum, as_int, axes.clone())?;
+    let one = b.int(1);
+    let alone = b.elementwise(Equal, &[zeros, one])?;
+    let none = b.float(0.0);
+    let of_zero = b.elementwise(Where, &[alone, rest, none])?;
+    let of_zero = beside(b, of_zero, x, axes)?;
+    let out = beside(b, node, x, axes)?;
+    let of_nonzero = b.elementwise(Divide, &[out, nonzero])?;
+    let slope = b.elementwise(Where, &[is_zero, of_zero, of_nonzero])?;
+    let product = b.elementwise(Multiply, &[slope, t])?;
+    b.reduce(Reduction::Sum, product, axes.clone())
+}
+
+fn jvp_extreme(b: &mut Builder, node: NodeId, x: NodeId, t: NodeId, axes: &Axes) -> Result<NodeId> {
+    use Elementwise::{Divide, Equal, Where};
+    let dtype = b.aval(x).dtype;
+    let out = beside(b, node, x, axes)?;
+    let is_extreme = b.elementwise(Equal, &[x, out])?;
+    let as_float = b.cast(is_extreme, dtype)?;
+    let count = b.reduce(Reduction::Sum, as_float, axes.clone())?;
+    let zero = b.float(0.0);
+    let chosen = b.elementwise(Where, &[is_extreme, t, zero])?;
+    let sum = b.reduce(Reduction::Sum, chosen, axes.clone())?;
+    b.elementwise(Divide, &[sum, count])
+}
+
+/// Up to the first zero, `out * cumsum(t / x)`; from there to the second, the product of the other
+/// factors times the zero's own tangent; then zero.
+fn jvp_cumprod(b: &mut Builder, x: NodeId, t: NodeId, axis: usize) -> Result<NodeId> {
+    use Elementwise::{Divide, Equal, Multiply, Where};
+    let sum = || Op::Cumulate {
+        kind: Cumulation::Sum,
+        axis,
+    };
+    let zero = b.int(0);
+    let is_zero = b.elementwise(Equal, &[x, zero])?;
+    let one = b.float(1.0);
+    let nonzero = b.elementwise(Where, &[is_zero, one, x])?;
+    let product = Op::Cumulate {
+        kind: Cumulation::Prod,
+        axis,
+    };
+    let rest = b.add(product, &[nonzero])?;
+    let as_int = b.cast(is_zero, DType::I64)?;
+    let zeros = b.add(sum(), &[as_int])?;
+    let none = b.elementwise(Equal, &[zeros, zero])?;
+    let one = b.int(1);
+    let single = b.elementwise(Equal, &[zeros, one])?;
+
+    let ratios = b.elementwise(Divide, &[t, nonzero])?;
+    let before = b.add(sum(), &[ratios])?;
+    let nothing = b.float(0.0);
+    let at_zero = b.elementwise(Where, &[is_zero, t, nothing])?;
+    let after = b.add(sum(), &[at_zero])?;
+    let after = b.elementwise(Where, &[single, after, nothing])?;
+    let slope = b.elementwise(Where, &[none, before, after])?;
+    b.elementwise(Multiply, &[rest, slope])
+}
+
+/// A sum's cotangent goes to every term; a running sum's is summed from the end.
+pub fn transpose(
+    b: &mut Builder,
+    op: &Op,
+    operands: &[NodeId],
+    cotangent: NodeId,
+    result: &Aval,
+) -> Result<Vec<Option<NodeId>>> {
+    let x = operands[0];
+    match op {
+        Op::Reduce {
+            kind: Reduction::Sum,
+            axes,
+        } => {
+            if b.aval(cotangent).rank() == 0 {
+                return Ok(vec![Some(cotangent)]);
+            }
+            let whole = materialized(b, cotangent, result)?;
+            Ok(vec![Some(beside(b, whole, x, axes)?)])
+        }
+        Op::Cumulate {
+            kind: Cumulation::Sum,
+            axis,
+        } => {
+            let whole = materialized(b, cotangent, result)?;
+            let back = reversed(b, whole, *axis)?;
+            let sums = b.add(op.clone(), &[back])?;
+            Ok(vec![Some(reversed(b, sums, *axis)?)])
+        }
+        other => Err(not_linear(other)),
+    }
+}
+
+/// The array with an axis in the opposite order.
+fn reversed(b: &mut Builder, x: NodeId, axis: usize) -> Result<NodeId> {
+    let shape = b.aval(x).shape.clone();
+    let mut ranges: SmallVec<[Range; 4]> = shape.into_iter().map(Range::full).collect();
+    ranges[axis].start = ranges[axis].size.clone() - Dim::known(1);
+    ranges[axis].step = -1;
+    b.add(Op::Slice(ranges), &[x])
 }

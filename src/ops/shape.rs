@@ -8,9 +8,12 @@
 //! slice(float64[n0], 1:n0) : float64[n0 - 1]             its transpose is unslice
 //! ```
 
-use super::{Op, Range, broadcasts_to, one, same_dtype, show_shape, size_along};
+use smallvec::SmallVec;
+
+use super::derivative::{materialized, not_linear, settled, tangent_or_zeros};
+use super::{Axes, Op, Range, broadcasts_to, one, same_dtype, show_shape, size_along};
 use crate::error::{Error, Result};
-use crate::graph::{Aval, Builder, Dim, Shape};
+use crate::graph::{Aval, Builder, Dim, NodeId, Shape};
 
 /// Shape and dtype of the result.
 ///
@@ -141,4 +144,106 @@ fn infer_concatenate(b: &mut Builder, avals: &[Aval], axis: usize) -> Result<Ava
         shape[axis] = shape[axis].clone() + other.shape[axis].clone();
     }
     Ok(Aval::new(first.dtype, shape))
+}
+
+/// The tangent moves as the value does.
+pub fn jvp(
+    b: &mut Builder,
+    op: &Op,
+    operands: &[NodeId],
+    tangents: &[Option<NodeId>],
+) -> Result<Option<NodeId>> {
+    match op {
+        Op::Reshape(_)
+        | Op::Transpose(_)
+        | Op::BroadcastTo(_)
+        | Op::Slice(_)
+        | Op::Unslice { .. }
+        | Op::Concatenate { .. } => {
+            let mut moved = Vec::with_capacity(operands.len());
+            for (&tangent, &operand) in tangents.iter().zip(operands) {
+                moved.push(tangent_or_zeros(b, tangent, operand)?);
+            }
+            b.add(op.clone(), &moved).map(Some)
+        }
+        Op::Iota { .. } => Ok(None),
+        other => Err(Error::internal(format!("not a shape operation: {other:?}"))),
+    }
+}
+
+/// The cotangent moves back.
+pub fn transpose(
+    b: &mut Builder,
+    op: &Op,
+    operands: &[NodeId],
+    linear: &[bool],
+    cotangent: NodeId,
+    result: &Aval,
+) -> Result<Vec<Option<NodeId>>> {
+    let is_number = b.aval(cotangent).rank() == 0;
+    let moved = match op {
+        // The same number everywhere stays so in any order.
+        Op::Reshape(_) | Op::Transpose(_) if is_number => cotangent,
+        Op::Reshape(_) => {
+            let whole = materialized(b, cotangent, result)?;
+            let shape = b.aval(operands[0]).shape.clone();
+            b.reshape(whole, shape)?
+        }
+        Op::Transpose(perm) => {
+            let whole = materialized(b, cotangent, result)?;
+            b.transpose(whole, inverse(perm))?
+        }
+        Op::BroadcastTo(_) => settled(b, cotangent, result, operands[0])?,
+        Op::Slice(ranges) => {
+            let whole = materialized(b, cotangent, result)?;
+            let back = Op::Unslice {
+                shape: b.aval(operands[0]).shape.clone(),
+                ranges: ranges.clone(),
+            };
+            b.add(back, &[whole])?
+        }
+        Op::Unslice { ranges, .. } => {
+            let whole = materialized(b, cotangent, result)?;
+            b.add(Op::Slice(ranges.clone()), &[whole])?
+        }
+        Op::Concatenate { axis } => {
+            let whole = materialized(b, cotangent, result)?;
+            return split(b, whole, operands, linear, *axis);
+        }
+        other => return Err(not_linear(other)),
+    };
+    Ok(vec![Some(moved)])
+}
+
+/// The permutation that undoes `perm`.
+pub fn inverse(perm: &[usize]) -> Axes {
+    let mut back: Axes = perm.into();
+    for (i, &p) in perm.iter().enumerate() {
+        back[p] = i;
+    }
+    back
+}
+
+/// Each operand's part of a cotangent of their concatenation.
+fn split(
+    b: &mut Builder,
+    whole: NodeId,
+    operands: &[NodeId],
+    linear: &[bool],
+    axis: usize,
+) -> Result<Vec<Option<NodeId>>> {
+    let mut start = Dim::known(0);
+    let mut parts = Vec::with_capacity(operands.len());
+    for (&operand, &linear) in operands.iter().zip(linear) {
+        let shape = b.aval(operand).shape.clone();
+        let size = shape[axis].clone();
+        let mut ranges: SmallVec<[Range; 4]> = shape.into_iter().map(Range::full).collect();
+        ranges[axis].start = start.clone();
+        start = start + size;
+        parts.push(match linear {
+            true => Some(b.add(Op::Slice(ranges), &[whole])?),
+            false => None,
+        });
+    }
+    Ok(parts)
 }

@@ -1,0 +1,69 @@
+//! Tangents, pushed forward.
+//!
+//! In: a builder that extends a graph, tangents of some of its nodes, and the nodes whose tangents
+//! are wanted. Out: the tangent of every node on a path between them.
+//!
+//! ```text
+//! y = exp(x)       t_y = y * t_x
+//! ```
+
+use lazy_core::error::Result;
+use lazy_core::graph::{Builder, Graph, NodeId};
+use lazy_core::ops;
+use smallvec::SmallVec;
+
+use super::placed;
+
+/// The tangent of each node of a graph; `None` is zero.
+pub(super) struct Tangents(Vec<Option<NodeId>>);
+
+impl Tangents {
+    pub(super) fn of(&self, id: NodeId) -> Option<NodeId> {
+        self.0[id.index()]
+    }
+}
+
+/// Pushes `seeds`, pairs of a node and its tangent, to `targets`.
+///
+/// # Errors
+/// `NotDifferentiable`, at the line of the operation.
+pub(super) fn push(
+    b: &mut Builder,
+    graph: &Graph,
+    seeds: &[(NodeId, NodeId)],
+    targets: &[NodeId],
+) -> Result<Tangents> {
+    let mut tangents = vec![None; graph.len()];
+    for &(node, seed) in seeds {
+        tangents[node.index()] = Some(seed);
+    }
+    let needed = ancestors(graph, targets);
+    for id in graph.nodes().filter(|id| needed[id.index()]) {
+        if tangents[id.index()].is_some() {
+            continue;
+        }
+        let operands = graph.operands(id);
+        let given: SmallVec<[Option<NodeId>; 4]> =
+            operands.iter().map(|o| tangents[o.index()]).collect();
+        b.set_origin(graph.origin(id).cloned());
+        tangents[id.index()] = ops::jvp(b, id, graph.op(id), &operands, &given)
+            .map_err(|error| placed(error, graph, id))?;
+    }
+    Ok(Tangents(tangents))
+}
+
+/// Marks the nodes that `targets` are computed from.
+fn ancestors(graph: &Graph, targets: &[NodeId]) -> Vec<bool> {
+    let mut marked = vec![false; graph.len()];
+    for &target in targets {
+        marked[target.index()] = true;
+    }
+    for id in graph.nodes().rev() {
+        if marked[id.index()] {
+            for operand in graph.operands(id) {
+                marked[operand.index()] = true;
+            }
+        }
+    }
+    marked
+}
