@@ -281,3 +281,68 @@ fn integers_to_negative_powers_are_refused() {
     );
     assert!(kernels::check(Elementwise::Power, &[DType::F64, DType::F64]).is_none());
 }
+
+/// Distance in units of the last place of the expected value.
+fn ulps(got: f64, expected: f64) -> f64 {
+    if got == expected {
+        return 0.0;
+    }
+    let unit = f64::from_bits(expected.abs().to_bits() + 1) - expected.abs();
+    (got - expected).abs() / unit
+}
+
+/// `fixtures/elementary.txt` is written by `fixtures/elementary.py`, from 60 digits.
+#[test]
+fn functions_are_within_units_of_the_last_place() {
+    for line in include_str!("fixtures/elementary.txt").lines() {
+        let (name, numbers) = line.split_once(' ').expect("a name");
+        let numbers: Vec<f64> = numbers
+            .split(' ')
+            .map(|n| n.parse().expect("a number"))
+            .collect();
+        let (expected, arguments) = numbers.split_last().expect("a value");
+        let op = Elementwise::from_name(name).expect("an operation");
+        let operands: Vec<Value> = arguments
+            .iter()
+            .map(|&x| Value::from_slice(&[x], &[1]))
+            .collect();
+        let got = number(&apply(op, &operands, DType::F64));
+        let allowed = match op {
+            Elementwise::Erfc
+            | Elementwise::Gamma
+            | Elementwise::Gammaln
+            | Elementwise::Digamma => 6.0,
+            Elementwise::Polygamma => 12.0,
+            _ => 2.0,
+        };
+        // The expected value is rounded too.
+        assert!(ulps(got, *expected) <= allowed + 0.5, "{line}: {got}");
+    }
+}
+
+/// Where calculus leaves a removable hole, or a convention fills it.
+#[test]
+fn partials_are_finite_in_removable_holes() {
+    use Elementwise::{Arctan2, Hypot, Maximum, Power, Xlogy};
+    let cases: [(Elementwise, [f64; 2], usize, f64); 8] = [
+        (Power, [0.0, 0.0], 0, 0.0),
+        (Power, [0.0, 2.0], 0, 0.0),
+        (Power, [0.0, 2.0], 1, 0.0),
+        (Power, [0.0, 1.0], 0, 1.0),
+        (Hypot, [0.0, 0.0], 0, 0.0),
+        (Maximum, [1.0, 1.0], 0, 0.5),
+        (Xlogy, [0.0, 0.0], 1, 0.0),
+        (Arctan2, [0.0, 1.0], 0, 1.0),
+    ];
+    for (op, x, wrt, expected) in cases {
+        let (graph, partial) = partial_graph(op, &[DType::F64; 2], wrt).expect("floats resolve");
+        let Partial::Node(node) = partial else {
+            panic!("{op:?}: {partial:?}")
+        };
+        assert_eq!(
+            number(&evaluate(&graph, node, &x)),
+            expected,
+            "{op:?} at {x:?}"
+        );
+    }
+}
