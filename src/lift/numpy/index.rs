@@ -674,11 +674,20 @@ pub(super) fn take(call: &mut Call<'_>) -> Result<Arg> {
             0
         }
         given => {
+            if call.b.aval(x).rank() == 0 {
+                x = ravel(call.b, x)?;
+            }
             let rank = call.b.aval(x).rank();
             axis(call.b, &given, rank)?
         }
     };
     let size = call.b.aval(x).shape[at].clone();
+    if size.as_known() == Some(0) && call.b.aval(indices).size().as_known() != Some(0) {
+        return Err(Error::raises(
+            Exception::Index,
+            "cannot do a non-empty take from an empty axes.",
+        ));
+    }
     let size = call.b.size(size);
     match call.arg("mode") {
         Arg::Str(mode) if mode == "raise" => {}

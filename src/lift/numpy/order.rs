@@ -10,7 +10,7 @@ use super::shape::slice_axis;
 use super::signature::Call;
 use super::ufunc::inexact;
 use crate::error::Result;
-use crate::graph::{Builder, DType, Dim, NodeId, Shape};
+use crate::graph::{Builder, Dim, NodeId, Shape};
 use crate::ops::{Elementwise as E, Op, Range, Reduction};
 
 /// `np.sort(a, axis)`.
@@ -25,18 +25,12 @@ pub(super) fn sort(call: &mut Call<'_>) -> Result<Arg> {
 pub(super) fn arg_sort(call: &mut Call<'_>) -> Result<Arg> {
     let arg = call.arg("a");
     let x = array(call.b, &arg)?;
-    if call.b.aval(x).rank() == 0 {
-        let given = call.arg("axis");
-        if given != Arg::None {
-            axis(call.b, &given, 1)?;
-        }
-        let first = call.b.full(0.0, DType::I64, Shape::new())?;
-        return Ok(as_array(if given == Arg::None {
-            ravel(call.b, first)?
-        } else {
-            first
-        }));
-    }
+    // A scalar counts as an array of one element.
+    let x = if call.b.aval(x).rank() == 0 {
+        ravel(call.b, x)?
+    } else {
+        x
+    };
     let (x, at) = sortable(call, x)?;
     let node = call.b.add(Op::ArgSort { axis: at }, &[x])?;
     Ok(as_array(node))

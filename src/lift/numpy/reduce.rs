@@ -53,6 +53,19 @@ impl Reduced {
         Ok(r)
     }
 
+    /// For the statistics that skip NaN, which are the plain ones for integers.
+    fn nan(call: &mut Call<'_>) -> Result<Reduced> {
+        let inexact = match call.peek("a") {
+            Some(Arg::Array(x)) => call.b.aval(x.node).dtype.is_inexact(),
+            _ => true,
+        };
+        if inexact {
+            Reduced::new(call)
+        } else {
+            Reduced::strict(call)
+        }
+    }
+
     fn reduce(&self, b: &mut Builder, kind: Reduction, x: NodeId) -> Result<NodeId> {
         b.reduce(kind, x, self.axes.clone())
     }
@@ -199,15 +212,15 @@ pub(super) fn logical(call: &mut Call<'_>, kind: Reduction) -> Result<Arg> {
 
 /// `np.mean`.
 pub(super) fn mean(call: &mut Call<'_>) -> Result<Arg> {
-    let (r, count) = averaged(call)?;
+    let r = Reduced::strict(call)?;
+    let (r, count) = averaged(call, r)?;
     let sum = r.reduce(call.b, Reduction::Sum, r.x)?;
     let node = binary(call.b, E::Divide, sum, count)?;
     r.finish(call.b, node)
 }
 
 /// The floating-point operand of a mean (zero outside the mask) and the number of elements.
-fn averaged(call: &mut Call<'_>) -> Result<(Reduced, NodeId)> {
-    let mut r = Reduced::strict(call)?;
+fn averaged(call: &mut Call<'_>, mut r: Reduced) -> Result<(Reduced, NodeId)> {
     r.x = match dtype(&call.arg("dtype"))? {
         Some(d) if d.is_inexact() => convert(call.b, r.x, d)?,
         Some(d) => return Err(call.unlifted(format!("dtype={d}"))),
@@ -245,7 +258,8 @@ pub(super) fn variance(call: &mut Call<'_>) -> Result<(NodeId, Arg)> {
         None => call.arg("ddof"),
     };
     let given_mean = call.given("mean");
-    let (mut r, mut count) = averaged(call)?;
+    let r = Reduced::strict(call)?;
+    let (mut r, mut count) = averaged(call, r)?;
     let plain = r.x;
     if let Some(mask) = &mask {
         (r.x, count) = counted(call, &r, mask)?;
@@ -398,11 +412,17 @@ fn cumulative(call: &mut Call<'_>, x: NodeId, kind: Cumulation, at: &Arg) -> Res
 pub(super) fn accumulate_ufunc(call: &mut Call<'_>, kind: Cumulation) -> Result<Arg> {
     let arg = call.arg("a");
     let x = array(call.b, &arg)?;
+    let at = call.arg("axis");
     if call.b.aval(x).rank() == 0 {
-        return Err(Error::type_error("cannot accumulate on a scalar"));
+        return Err(match at {
+            Arg::Int(0 | -1) => Error::type_error("cannot accumulate on a scalar"),
+            other => match axis(call.b, &other, 0) {
+                Err(error) => error,
+                Ok(_) => Error::internal("an axis of a scalar"),
+            },
+        });
     }
-    let axis = call.arg("axis");
-    let node = cumulative(call, x, kind, &axis)?;
+    let node = cumulative(call, x, kind, &at)?;
     Ok(as_array(node))
 }
 
@@ -586,7 +606,8 @@ pub(super) fn nan_extreme(call: &mut Call<'_>, kind: Reduction) -> Result<Arg> {
 
 /// `np.nanmean`.
 pub(super) fn nan_mean(call: &mut Call<'_>) -> Result<Arg> {
-    let (mut r, mut count) = averaged(call)?;
+    let r = Reduced::nan(call)?;
+    let (mut r, mut count) = averaged(call, r)?;
     let (x, present) = without_nan(call, r.x, 0.0)?;
     if let Some(present) = present {
         (r.x, count) = counted(call, &r, &as_array(present))?;
@@ -600,7 +621,8 @@ pub(super) fn nan_mean(call: &mut Call<'_>) -> Result<Arg> {
 /// `np.nanvar`.
 pub(super) fn nan_var(call: &mut Call<'_>) -> Result<Arg> {
     let ddof = call.arg("ddof");
-    let (mut r, _) = averaged(call)?;
+    let r = Reduced::nan(call)?;
+    let (mut r, _) = averaged(call, r)?;
     let present = {
         let missing = unary(call.b, E::Isnan, r.x)?;
         as_array(unary(call.b, E::LogicalNot, missing)?)

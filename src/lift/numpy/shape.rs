@@ -630,13 +630,24 @@ pub(super) fn rotate(call: &mut Call<'_>) -> Result<Arg> {
     let x = operand(call, "m")?;
     let rank = call.b.aval(x).rank();
     let plane = match call.given("axes") {
-        Some(given) => axes(call.b, &given, rank)?,
-        None => axes(call.b, &Arg::Tuple(vec![Arg::Int(0), Arg::Int(1)]), rank)?,
+        Some(given) => items(call.b, &given)?,
+        None => vec![Arg::Int(0), Arg::Int(1)],
     };
     let [first, second] = plane.as_slice() else {
         return Err(Error::value("len(axes) must be 2."));
     };
-    let (first, second) = (*first, *second);
+    let i = known_integer(call.b, first, "an axis")?;
+    let j = known_integer(call.b, second, "an axis")?;
+    if i == j || (i - j).abs() == rank as i64 {
+        return Err(Error::value("Axes must be different."));
+    }
+    let out_of_range = || {
+        Error::value(format!(
+            "Axes=({i}, {j}) out of range for array of ndim={rank}."
+        ))
+    };
+    let first = axis(call.b, first, rank).map_err(|_| out_of_range())?;
+    let second = axis(call.b, second, rank).map_err(|_| out_of_range())?;
     let turns = call.arg("k");
     let turns = known_integer(call.b, &turns, "k")?.rem_euclid(4);
     let mut perm: Axes = (0..rank).collect();

@@ -376,7 +376,7 @@ fn add_ufunc(
     let meaning = if scipy { ufunc::special } else { ufunc::ufunc };
     let handler = move |call: &mut Call<'_>| meaning(call, op, arity);
     add(name, signature, false, Box::new(handler));
-    if let (2, Some(outer)) = (arity, OUTER.get(name)) {
+    if let (2, false, Some(outer)) = (arity, scipy, OUTER.get(name)) {
         let handler = move |call: &mut Call<'_>| reduce::outer(call, op);
         add(outer, "A, B, /", false, Box::new(handler));
     }

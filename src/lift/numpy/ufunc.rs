@@ -130,12 +130,12 @@ pub(super) fn ufunc(call: &mut Call<'_>, op: E, arity: usize) -> Result<Arg> {
     Ok(scalar_or_array(call.b, node))
 }
 
-/// A function of `scipy.special`, which knows no float16: small integers are float32.
+/// A function of `scipy.special`, which knows no float16: integers are float64.
 pub(super) fn special(call: &mut Call<'_>, op: E, arity: usize) -> Result<Arg> {
     let mut xs = operands(call, arity)?;
-    if xs.iter().all(|x| call.b.aval(x.node).dtype.size() == 1) {
+    if xs.iter().all(|x| !call.b.aval(x.node).dtype.is_inexact()) {
         for x in &mut xs {
-            x.node = convert(call.b, x.node, DType::F32)?;
+            x.node = convert(call.b, x.node, DType::F64)?;
         }
     }
     let node = apply_to(call.b, op, &xs)?;
