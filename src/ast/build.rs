@@ -335,7 +335,16 @@ impl Builder {
             return Ok(());
         };
         if !id.starts_with('$') {
-            return self.effect(atom);
+            // Reading a global may be a NameError, which is what the statement is for.
+            let code = &self.code;
+            let tables = [&code.varnames, &code.cellvars, &code.freevars];
+            return match tables
+                .iter()
+                .any(|table| table.iter().any(|known| known == id))
+            {
+                true => Ok(()),
+                false => self.effect(atom),
+            };
         }
         if let Some(value) = self.take_last(&atom) {
             self.statement(Stmt::Expr(py::StmtExpr {
@@ -556,18 +565,24 @@ impl Builder {
 
     /// A comprehension's variable: hides `id` until [`Self::reveal`].
     pub fn hide(&mut self, id: &str) {
-        if self.code.cellvars.iter().any(|cell| cell == id) {
+        let cell = self.code.cellvars.iter().any(|cell| cell == id);
+        if cell && self.code.version >= (3, 12) {
             self.save(id);
             let cell = intrinsic_call(intrinsic::FRESH, vec![constant(id.to_owned())]);
             let atom = self.assign_temporary(cell);
             self.stack.push(Slot::OuterCell(atom));
         } else {
-            self.temporaries += 1;
-            self.stack.push(Slot::Outer {
-                name: id.to_owned(),
-                alias: format!("${id}#{}", self.temporaries - 1),
-            });
+            self.hide_local(id);
         }
+    }
+
+    /// As [`Self::hide`], for a variable that no function captures.
+    pub fn hide_local(&mut self, id: &str) {
+        self.temporaries += 1;
+        self.stack.push(Slot::Outer {
+            name: id.to_owned(),
+            alias: format!("${id}#{}", self.temporaries - 1),
+        });
     }
 
     /// Ends what [`Self::hide`] began; the saved slot is on the top.
@@ -612,6 +627,45 @@ impl Builder {
         })
     }
 
+    pub fn nested_code(&self, index: usize) -> Option<&Arc<Code>> {
+        self.nested.get(index)
+    }
+
+    /// Makes the list display just emitted, still empty, one of `items`. False: it is another list.
+    pub fn fill_display(&mut self, container: &Expr, items: Vec<Constant>) -> bool {
+        let Some(last) = self
+            .current
+            .and_then(|at| self.blocks.get_mut(at))
+            .and_then(|draft| draft.statements.last_mut())
+        else {
+            return false;
+        };
+        if let Stmt::Assign(assign) = &mut last.node
+            && assign.targets.first() == Some(container)
+            && let Expr::List(display) = &mut *assign.value
+            && display.elts.is_empty()
+        {
+            display.elts = items.into_iter().map(constant).collect();
+            return true;
+        }
+        false
+    }
+
+    /// Whether the last statement made `atom` by a conversion to a string.
+    pub fn just_formatted(&self, atom: &Expr) -> bool {
+        let draft = self.current.and_then(|at| self.blocks.get(at));
+        let Some(Stmt::Assign(last)) = draft
+            .and_then(|draft| draft.statements.last())
+            .map(|last| &last.node)
+        else {
+            return false;
+        };
+        last.targets.first() == Some(atom)
+            && matches!(&*last.value, Expr::Call(call)
+                if is_name(&call.func, intrinsic::FORMAT)
+                    && !matches!(call.args.get(1), Some(Expr::Constant(c)) if c.value == Constant::Str(String::new())))
+    }
+
     /// Pushes the call's result. `super()` without arguments has a meaning of its own.
     pub fn call(&mut self, func: Expr, args: Vec<Expr>, keywords: Vec<(Option<String>, Expr)>) {
         let implicit = is_name(&func, "super")
@@ -641,6 +695,13 @@ impl Builder {
     /// Whether this point can be reached.
     pub fn reachable(&self) -> bool {
         self.current.is_some()
+    }
+
+    /// Whether something goes to block `id`.
+    pub fn entered(&self, id: BlockId) -> bool {
+        self.blocks
+            .get(id)
+            .is_some_and(|draft| draft.entry.is_some())
     }
 
     /// Continues with block `id`, if anything goes there.

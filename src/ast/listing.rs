@@ -126,6 +126,7 @@ pub fn expr(e: &Expr) -> String {
         Expr::Tuple(e) if e.elts.len() == 1 => format!("({},)", many(&e.elts)),
         Expr::Tuple(e) => format!("({})", many(&e.elts)),
         Expr::List(e) => format!("[{}]", many(&e.elts)),
+        Expr::Set(e) if e.elts.is_empty() => "set()".into(),
         Expr::Set(e) => format!("{{{}}}", many(&e.elts)),
         Expr::Dict(e) => {
             let items: Vec<String> = e

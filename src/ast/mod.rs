@@ -30,6 +30,7 @@
 mod build;
 pub mod bytecode;
 pub mod listing;
+mod opcodes;
 pub mod print;
 pub mod source;
 mod tidy;
