@@ -11,7 +11,11 @@ sys.path.insert(0, str(Path(__file__).parent / "python"))
 from conftest import ROOT, SNAPSHOTS, STAGES, names
 from test_messages import MESSAGES
 
-used = {Path(line).resolve() for line in Path(sys.argv[1]).read_text().splitlines()} if Path(sys.argv[1]).exists() else set()
+used = (
+    {Path(line).resolve() for line in Path(sys.argv[1]).read_text().splitlines()}
+    if Path(sys.argv[1]).exists()
+    else set()
+)
 known = {*names(), *MESSAGES}
 left = [
     path.relative_to(ROOT)

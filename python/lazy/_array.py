@@ -245,14 +245,48 @@ def _show(self: Array, max_lines: int = 200) -> None:
     print(self.listing(max_lines))
 
 
-_BINARY = "add sub mul truediv floordiv mod pow matmul lshift rshift".split()
+_BINARY = ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "lshift", "rshift"]
 _LOGIC = {"and": operator.and_, "or": operator.or_, "xor": operator.xor}
-_COMPARISONS = "lt le eq ne gt ge".split()
-METHODS = (
-    "all any argmax argmin argsort astype choose clip compress conj conjugate copy cumprod cumsum diagonal dot "
-    "flatten max mean min nonzero prod ptp ravel repeat reshape round searchsorted sort squeeze std sum "
-    "swapaxes take trace transpose var"
-).split()
+_COMPARISONS = ["lt", "le", "eq", "ne", "gt", "ge"]
+METHODS = [
+    "all",
+    "any",
+    "argmax",
+    "argmin",
+    "argsort",
+    "astype",
+    "choose",
+    "clip",
+    "compress",
+    "conj",
+    "conjugate",
+    "copy",
+    "cumprod",
+    "cumsum",
+    "diagonal",
+    "dot",
+    "flatten",
+    "max",
+    "mean",
+    "min",
+    "nonzero",
+    "prod",
+    "ptp",
+    "ravel",
+    "repeat",
+    "reshape",
+    "round",
+    "searchsorted",
+    "sort",
+    "squeeze",
+    "std",
+    "sum",
+    "swapaxes",
+    "take",
+    "trace",
+    "transpose",
+    "var",
+]
 
 
 def _attach() -> None:

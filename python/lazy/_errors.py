@@ -14,7 +14,7 @@ class GraphBreak(LiftError):
 
 
 class NotDifferentiable(LazyError, TypeError):
-    """There is no derivative: an integer argument, a result that is not a scalar, an operation without one."""
+    """No derivative: an integer argument, a result that is not a scalar, an operation without one."""
 
 
 class NoDensity(LazyError, ValueError):

@@ -8,7 +8,7 @@ import itertools
 import linecache
 import types
 from collections.abc import Callable, Iterable
-from typing import Any, Generic, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, overload
 
 import numpy as np
 
@@ -56,7 +56,7 @@ class Function(_lazy.Dispatcher, Generic[P, R]):
         if inputs is not None or outputs is not None:
             function = _recorded(inputs, outputs, name)
             transform = ("jit",)
-        return super().__new__(cls, function, transform, options or {})
+        return cast("Function[P, R]", super().__new__(cls, function, transform, options or {}))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._transform: tuple[Any, ...] = ("jit",)
@@ -65,7 +65,9 @@ class Function(_lazy.Dispatcher, Generic[P, R]):
         functools.update_wrapper(self, self.function)
         self._compiled: dict[str, types.FunctionType] = {}
 
-    if not hasattr(_lazy.Dispatcher, "__call__"):  # pragma: no cover
+    if TYPE_CHECKING:
+        __name__: str
+        __qualname__: str
 
         def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
 

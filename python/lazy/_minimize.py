@@ -45,7 +45,8 @@ def minimize(
         lazy.NotDifferentiable, lazy.GraphBreak: as `lazy.grad`.
 
     >>> import numpy as np, lazy
-    >>> result = lazy.minimize(lambda p: (p["a"] - 1.0) ** 2 + np.sum(p["b"] ** 2), {"a": 0.0, "b": np.ones(2)})
+    >>> loss = lambda p: (p["a"] - 1.0) ** 2 + np.sum(p["b"] ** 2)
+    >>> result = lazy.minimize(loss, {"a": 0.0, "b": np.ones(2)})
     >>> bool(abs(result.x["a"] - 1.0) < 1e-5)
     True
     """
@@ -106,7 +107,11 @@ def _bounds(bounds: Any, form: Any) -> list[tuple[Any, Any]]:
     out: list[tuple[Any, Any]] = []
 
     def walk(part: Any, sub: Any) -> None:
-        is_pair = isinstance(part, tuple) and len(part) == 2 and not any(isinstance(x, (dict, list, tuple)) for x in part)
+        is_pair = (
+            isinstance(part, tuple)
+            and len(part) == 2
+            and not any(isinstance(x, (dict, list, tuple)) for x in part)
+        )
         if isinstance(sub, dict):
             for key in sub:
                 walk(part if is_pair else part.get(key, (None, None)), sub[key])
@@ -125,5 +130,3 @@ def _bounds(bounds: Any, form: Any) -> list[tuple[Any, Any]]:
 
     walk(bounds, form)
     return out
-
-

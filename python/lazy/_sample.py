@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lazy import _lazy
-from lazy._transforms import likelihood
+from lazy._transforms import jit
 
 
 def sample(
@@ -46,5 +46,5 @@ def sample(
             raise ValueError(f"{name} must be at least {least}, not {count}")
     if seed is None:
         seed = int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
-    logp = likelihood(model, given)
-    return dict(_lazy.sample(logp, tuple(args), draws, tune, chains, seed))
+    observed = dict(given) if given else None
+    return dict(_lazy.sample(jit(model), observed, tuple(args), draws, tune, chains, seed))

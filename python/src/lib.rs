@@ -7,6 +7,7 @@ pub mod code;
 pub mod convert;
 pub mod exceptions;
 pub mod ndarray;
+pub mod operations;
 pub mod record;
 pub mod sampler;
 
@@ -19,6 +20,7 @@ fn _lazy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(record::wrap, m)?)?;
     m.add_function(wrap_pyfunction!(record::variable, m)?)?;
     m.add_function(wrap_pyfunction!(record::recorded_source, m)?)?;
+    m.add_function(wrap_pyfunction!(operations::operations, m)?)?;
     m.add_function(wrap_pyfunction!(code::blocks, m)?)?;
     m.add("__version__", env!("CARGO_PKG_VERSION"))
 }

@@ -8,9 +8,9 @@ import types
 
 import numpy as np
 import pytest
-from conftest import load, names
 
 import lazy
+from conftest import load, names
 
 FUNCTIONS = [name for name in names() if hasattr(load(name), "ARGNUMS")]
 MODELS = [name for name in names() if hasattr(load(name), "GIVEN")]
@@ -32,7 +32,9 @@ def leaves(tree):
 def hidden(function):
     """The function with its source out of reach."""
     code = function.__code__.replace(co_filename="<hidden>")
-    out = types.FunctionType(code, function.__globals__, function.__name__, function.__defaults__, function.__closure__)
+    out = types.FunctionType(
+        code, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
     out.__kwdefaults__ = function.__kwdefaults__
     return out
 

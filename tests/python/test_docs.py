@@ -8,12 +8,15 @@ import pkgutil
 import re
 
 import pytest
-from conftest import ROOT
 
 import lazy
+from conftest import ROOT
 
 PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md"))]
-MODULES = ["lazy", *(f"lazy.{m.name}" for m in pkgutil.iter_modules(lazy.__path__) if m.name not in ("_lazy", "__main__"))]
+MODULES = [
+    "lazy",
+    *(f"lazy.{m.name}" for m in pkgutil.iter_modules(lazy.__path__) if m.name not in ("_lazy", "__main__")),
+]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
@@ -33,5 +36,7 @@ def test_page(page):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_docstrings(name):
-    result = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    result = doctest.testmod(
+        importlib.import_module(name), optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    )
     assert result.failed == 0

@@ -12,7 +12,8 @@ import lazy
 
 
 @pytest.mark.parametrize(
-    "method", [None, "BFGS", "L-BFGS-B", "CG", "Newton-CG", "trust-ncg", "trust-exact", "dogleg", "Nelder-Mead"]
+    "method",
+    [None, "BFGS", "L-BFGS-B", "CG", "Newton-CG", "trust-ncg", "trust-exact", "dogleg", "Nelder-Mead"],
 )
 def test_rosenbrock(method):
     start = np.array([0.9, 1.1]) if method == "dogleg" else np.array([-1.2, 1.0])
@@ -23,7 +24,9 @@ def test_rosenbrock(method):
 
 def test_nested_parameters():
     def loss(params, target):
-        return np.sum((params["matrix"] - target) ** 2) + (params["pair"][0] - 2.0) ** 2 + params["pair"][1] ** 2
+        return (
+            np.sum((params["matrix"] - target) ** 2) + (params["pair"][0] - 2.0) ** 2 + params["pair"][1] ** 2
+        )
 
     start = {"matrix": np.zeros((2, 2)), "pair": (0.0, 1.0)}
     target = np.arange(4.0).reshape(2, 2)
