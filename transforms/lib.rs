@@ -2,8 +2,8 @@
 //!
 //! A *derivation* changes what is computed and states how; a *pass* must not change it.
 
-pub mod likelihood;
 pub mod autodiff;
+pub mod likelihood;
 pub mod simplify;
 
 use lazy_core::error::Result;

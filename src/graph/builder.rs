@@ -93,6 +93,23 @@ impl Builder {
         }
     }
 
+    /// As [`Builder::replace`], for a `new` that has one more axis, at `inserted`.
+    pub fn replace_mapped(&mut self, from: &Graph, id: NodeId, new: NodeId, inserted: usize) {
+        self.replace(from, id, new);
+        for origin in &mut self.graph.symbols {
+            if origin.node == new && origin.axis >= inserted {
+                origin.axis += 1;
+            }
+        }
+    }
+
+    /// Makes the size of an axis of an input a new symbol.
+    pub fn symbolic_axis(&mut self, input: NodeId, axis: usize) -> Dim {
+        let size = Dim::symbol(self.symbol(input, axis, None));
+        self.graph.dag[input].aval.shape[axis] = size.clone();
+        size
+    }
+
     fn move_symbols(&mut self, from: &Graph, id: NodeId, new: NodeId) {
         if !matches!(from.op(id), Op::Input | Op::ArgWhere) {
             return;

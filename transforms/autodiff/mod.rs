@@ -29,7 +29,12 @@
 //! Source: Radul et al., *You Only Linearize Once* (POPL 2023).
 
 mod forward;
+mod jacobian;
 mod reverse;
+mod vmap;
+
+pub use jacobian::{hessian, hvp, jacfwd, jacrev};
+pub use vmap::vmap;
 
 use lazy_core::error::{Error, ErrorKind, Place, Result};
 use lazy_core::graph::{Aval, Builder, DType, Graph, NodeId};

@@ -1,0 +1,379 @@
+//! One more axis: a graph for single examples made one for batches.
+//!
+//! In: a node's operation and its operands, some with a leading axis that its rule does not know of.
+//! Out: a node with that axis in front of its result.
+//!
+//! ```text
+//! transpose(float64[3, 4], (1, 0))      transpose(float64[n0, 3, 4], (0, 2, 1))
+//! ```
+//!
+//! Source: the batching rules of JAX (`jax/_src/interpreters/batching.py`), with the axis always first.
+
+use lazy_core::error::{Error, Result};
+use lazy_core::graph::{Aval, Builder, DType, Dim, Graph, NodeId, Operands, Shape};
+use lazy_core::ops::{Axes, Op, Range};
+use smallvec::SmallVec;
+
+use super::placed;
+use crate::Transform;
+use crate::simplify::dce;
+
+/// Maps over axis `in_axes[i]` of input `i`, or not at all where that is `None`. The axis is the
+/// first of every output.
+///
+/// # Errors
+/// `Unlifted` for draws and for results whose size depends on values.
+pub fn vmap(in_axes: Vec<Option<usize>>) -> impl Transform {
+    move |graph: &Graph| {
+        let mut b = Builder::rebuild(graph);
+        let mut size = None;
+        let mut new: Vec<Operand> = Vec::with_capacity(graph.len());
+        let mut axes = in_axes.iter();
+        for id in graph.nodes() {
+            let operands: SmallVec<[Operand; 4]> =
+                graph.operands(id).iter().map(|o| new[o.index()]).collect();
+            let axis = match graph.op(id) {
+                Op::Input => axes.next().copied().flatten(),
+                _ => None,
+            };
+            new.push(match (axis, &size) {
+                (Some(axis), _) => mapped_input(&mut b, graph, id, axis, &mut size)?,
+                (None, Some(size)) if operands.iter().any(|o| o.batched) => {
+                    b.set_origin(graph.origin(id).cloned());
+                    let node = batch(&mut b, graph, id, &operands, size)?;
+                    if let Some(name) = &graph.node(id).name {
+                        b.name(node, name.clone());
+                    }
+                    Operand {
+                        node,
+                        batched: true,
+                    }
+                }
+                (None, _) => {
+                    let operands: Operands = operands.iter().map(|o| o.node).collect();
+                    Operand {
+                        node: b.copy(graph, id, &operands),
+                        batched: false,
+                    }
+                }
+            });
+        }
+        let size =
+            size.ok_or_else(|| Error::value("vmap needs an argument with an axis to map over"))?;
+        let mut outputs = Vec::with_capacity(graph.outputs().len());
+        for &output in graph.outputs() {
+            outputs.push(whole(
+                &mut b,
+                new[output.index()],
+                graph.aval(output),
+                &size,
+            )?);
+        }
+        b.set_origin(None);
+        dce(&b.finish(outputs))
+    }
+}
+
+/// The input with one more axis, moved to the front. The first of them defines the size.
+fn mapped_input(
+    b: &mut Builder,
+    graph: &Graph,
+    id: NodeId,
+    axis: usize,
+    size: &mut Option<Dim>,
+) -> Result<Operand> {
+    let aval = graph.aval(id);
+    if axis > aval.rank() {
+        return Err(Error::value(format!(
+            "vmap got an axis {axis} for an argument of {} axes",
+            aval.rank() + 1
+        )));
+    }
+    let name = graph.node(id).name.as_deref().unwrap_or("x");
+    let (dtype, mut shape) = (aval.dtype, aval.shape.clone());
+    shape.insert(axis, size.clone().unwrap_or(Dim::known(1)));
+    let input = b.input(name, Aval::new(dtype, shape));
+    b.replace_mapped(graph, id, input, axis);
+    if size.is_none() {
+        *size = Some(b.symbolic_axis(input, axis));
+    }
+    let mut perm: Axes = (0..=aval.rank()).filter(|&a| a != axis).collect();
+    perm.insert(0, axis);
+    Ok(Operand {
+        node: b.transpose(input, perm)?,
+        batched: true,
+    })
+}
+
+/// A node, and whether it has the axis.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Operand {
+    pub node: NodeId,
+    pub batched: bool,
+}
+
+/// Node `id` of `graph` for operands of which at least one has the axis, whose size is `size`.
+///
+/// # Errors
+/// `Unlifted` if the operation cannot be mapped.
+pub(super) fn batch(
+    b: &mut Builder,
+    graph: &Graph,
+    id: NodeId,
+    operands: &[Operand],
+    size: &Dim,
+) -> Result<NodeId> {
+    let avals: Vec<Aval> = graph
+        .operands(id)
+        .iter()
+        .map(|&o| graph.aval(o).clone())
+        .collect();
+    let rule = Rule {
+        operands,
+        avals,
+        size,
+    };
+    rule.apply(b, graph.op(id), graph.aval(id))
+        .map_err(|error| placed(error, graph, id))
+}
+
+/// With the axis, whether it had it or not.
+fn whole(b: &mut Builder, x: Operand, aval: &Aval, size: &Dim) -> Result<NodeId> {
+    if x.batched {
+        Ok(x.node)
+    } else {
+        b.broadcast_to(x.node, prefixed(size, &aval.shape))
+    }
+}
+
+fn prefixed(size: &Dim, shape: &[Dim]) -> Shape {
+    std::iter::once(size).chain(shape).cloned().collect()
+}
+
+fn shifted(axes: &[usize]) -> Axes {
+    axes.iter().map(|axis| axis + 1).collect()
+}
+
+fn ranges_after(size: &Dim, ranges: &[Range]) -> SmallVec<[Range; 4]> {
+    let whole = std::iter::once(Range::full(size.clone()));
+    whole.chain(ranges.iter().cloned()).collect()
+}
+
+/// What a rule looks at: the operands, and their avals without the axis.
+struct Rule<'a> {
+    operands: &'a [Operand],
+    avals: Vec<Aval>,
+    size: &'a Dim,
+}
+
+impl Rule<'_> {
+    fn apply(&self, b: &mut Builder, op: &Op, result: &Aval) -> Result<NodeId> {
+        let size = self.size;
+        let on_first = |b: &mut Builder, op: Op| b.add(op, &[self.operands[0].node]);
+        match op {
+            Op::Elementwise(_) => {
+                let operands = self.aligned(b, 0..self.operands.len(), result.rank())?;
+                b.add(op.clone(), &operands)
+            }
+            Op::Cast(_) => on_first(b, op.clone()),
+            Op::Reshape(shape) => on_first(b, Op::Reshape(prefixed(size, shape))),
+            Op::Transpose(perm) => {
+                let mut perm = shifted(perm);
+                perm.insert(0, 0);
+                on_first(b, Op::Transpose(perm))
+            }
+            Op::BroadcastTo(shape) => {
+                let x = self.padded(b, 0, shape.len())?;
+                b.broadcast_to(x, prefixed(size, shape))
+            }
+            Op::Slice(ranges) => on_first(b, Op::Slice(ranges_after(size, ranges))),
+            Op::Unslice { shape, ranges } => {
+                let op = Op::Unslice {
+                    shape: prefixed(size, shape),
+                    ranges: ranges_after(size, ranges),
+                };
+                on_first(b, op)
+            }
+            Op::Concatenate { axis } => {
+                let mut parts = Operands::new();
+                for i in 0..self.operands.len() {
+                    parts.push(self.whole(b, i)?);
+                }
+                b.add(Op::Concatenate { axis: axis + 1 }, &parts)
+            }
+            Op::Reduce { kind, axes } => {
+                let (kind, axes) = (*kind, shifted(axes));
+                on_first(b, Op::Reduce { kind, axes })
+            }
+            Op::ArgReduce { kind, axis } => {
+                let (kind, axis) = (*kind, axis + 1);
+                on_first(b, Op::ArgReduce { kind, axis })
+            }
+            Op::Cumulate { kind, axis } => {
+                let (kind, axis) = (*kind, axis + 1);
+                on_first(b, Op::Cumulate { kind, axis })
+            }
+            Op::ArgSort { axis } => on_first(b, Op::ArgSort { axis: axis + 1 }),
+            Op::Gather { axes, at } => self.gather(b, axes, *at),
+            Op::Scatter { .. } => self.scatter(b, op),
+            Op::SliceWrite { kind, ranges } => {
+                let array = self.whole(b, 0)?;
+                let values = self.padded(b, 1, ranges.len())?;
+                let (kind, ranges) = (*kind, ranges_after(size, ranges));
+                b.add(Op::SliceWrite { kind, ranges }, &[array, values])
+            }
+            Op::Contract { batch, contract } => self.contract(b, batch, contract),
+            Op::ArgWhere => Err(Error::unlifted(
+                "vmap of argwhere",
+                "each element would have a result of its own size",
+            )),
+            Op::Draw { .. } => Err(Error::unlifted(
+                "vmap of a random draw",
+                "whether the elements share one sample is not said",
+            )),
+            Op::Input | Op::Constant(_) | Op::Size(_) | Op::Iota { .. } => {
+                Err(Error::internal("an operation without operands has no axis"))
+            }
+        }
+    }
+
+    fn whole(&self, b: &mut Builder, i: usize) -> Result<NodeId> {
+        whole(b, self.operands[i], &self.avals[i], self.size)
+    }
+
+    /// Operand `i`, so that its own axes meet the last ones of `rank` and the new axis comes before them.
+    fn padded(&self, b: &mut Builder, i: usize, rank: usize) -> Result<NodeId> {
+        let Operand { node, batched } = self.operands[i];
+        let own = &self.avals[i].shape;
+        if !batched || own.len() >= rank {
+            return Ok(node);
+        }
+        let mut shape: Shape = SmallVec::from_elem(Dim::known(1), rank - own.len());
+        shape.insert(0, self.size.clone());
+        shape.extend(own.iter().cloned());
+        b.reshape(node, shape)
+    }
+
+    fn aligned(
+        &self,
+        b: &mut Builder,
+        which: std::ops::Range<usize>,
+        rank: usize,
+    ) -> Result<Operands> {
+        which.map(|i| self.padded(b, i, rank)).collect()
+    }
+
+    /// The index arrays from operand `first` on, all with the axis, and their common rank without it.
+    fn indices(&self, b: &mut Builder, first: usize) -> Result<(Operands, usize)> {
+        let last = self.operands.len();
+        let rank = (first..last).map(|i| self.avals[i].rank()).max();
+        let rank = rank.unwrap_or(0);
+        Ok((self.aligned(b, first..last, rank)?, rank))
+    }
+
+    /// `0, 1, ...` along the new axis, to be an index beside others of rank `rank`.
+    fn positions(&self, b: &mut Builder, rank: usize) -> Result<NodeId> {
+        let iota = Op::Iota {
+            size: self.size.clone(),
+            dtype: DType::I64,
+        };
+        let iota = b.add(iota, &[])?;
+        let mut shape: Shape = SmallVec::from_elem(Dim::known(1), rank);
+        shape.insert(0, self.size.clone());
+        b.reshape(iota, shape)
+    }
+
+    fn gather(&self, b: &mut Builder, axes: &Axes, at: usize) -> Result<NodeId> {
+        let array = self.operands[0];
+        if self.operands[1..].iter().all(|i| !i.batched) {
+            let (axes, at) = (shifted(axes), at + 1);
+            let operands: Operands = self.operands.iter().map(|o| o.node).collect();
+            return b.add(Op::Gather { axes, at }, &operands);
+        }
+        let (mut operands, rank) = self.indices(b, 1)?;
+        let mut axes = axes.clone();
+        if array.batched {
+            axes = shifted(&axes);
+            axes.insert(0, 0);
+            operands.insert(0, self.positions(b, rank)?);
+        }
+        operands.insert(0, array.node);
+        let read = b.add(Op::Gather { axes, at }, &operands)?;
+        to_front(b, read, at)
+    }
+
+    fn scatter(&self, b: &mut Builder, op: &Op) -> Result<NodeId> {
+        let Op::Scatter { kind, axes, at } = op else {
+            return Err(Error::internal("not a scatter"));
+        };
+        let (kind, at) = (*kind, *at);
+        let array = self.whole(b, 0)?;
+        let slots = (2..self.operands.len())
+            .map(|i| self.avals[i].rank())
+            .max()
+            .unwrap_or(0);
+        let rank = self.avals[0].rank() - axes.len() + slots;
+        if self.operands[2..].iter().all(|i| !i.batched) {
+            let values = self.padded(b, 1, rank)?;
+            let mut operands: Operands = self.operands.iter().map(|o| o.node).collect();
+            operands[0] = array;
+            operands[1] = values;
+            let (axes, at) = (shifted(axes), at + 1);
+            return b.add(Op::Scatter { kind, axes, at }, &operands);
+        }
+        let values = Operand {
+            node: self.whole(b, 1)?,
+            batched: true,
+        };
+        let values = Rule {
+            operands: &[values],
+            avals: vec![self.avals[1].clone()],
+            size: self.size,
+        }
+        .padded(b, 0, rank)?;
+        let mut perm: Axes = (1..=rank).collect();
+        perm.insert(at, 0);
+        let values = b.transpose(values, perm)?;
+        let (indices, _) = self.indices(b, 2)?;
+        let mut operands: Operands = SmallVec::from_slice(&[array, values]);
+        operands.push(self.positions(b, slots)?);
+        operands.extend(indices);
+        let mut axes = shifted(axes);
+        axes.insert(0, 0);
+        b.add(Op::Scatter { kind, axes, at }, &operands)
+    }
+
+    fn contract(
+        &self,
+        b: &mut Builder,
+        batch: &[(usize, usize)],
+        contract: &[(usize, usize)],
+    ) -> Result<NodeId> {
+        let (left, right) = (self.operands[0], self.operands[1]);
+        let (dl, dr) = (usize::from(left.batched), usize::from(right.batched));
+        let shift = |&(l, r): &(usize, usize)| (l + dl, r + dr);
+        let mut pairs: SmallVec<[(usize, usize); 2]> = batch.iter().map(shift).collect();
+        let contract = contract.iter().map(shift).collect::<SmallVec<_>>();
+        if left.batched && right.batched {
+            pairs.insert(0, (0, 0));
+        }
+        let free_of_left = self.avals[0].rank() - batch.len() - contract.len();
+        let at = match (left.batched, right.batched) {
+            (true, true) => 0,
+            (true, false) => batch.len(),
+            (false, _) => batch.len() + free_of_left,
+        };
+        let op = Op::Contract {
+            batch: pairs,
+            contract,
+        };
+        let product = b.add(op, &[left.node, right.node])?;
+        to_front(b, product, at)
+    }
+}
+
+fn to_front(b: &mut Builder, x: NodeId, axis: usize) -> Result<NodeId> {
+    let mut perm: Axes = (0..b.aval(x).rank()).filter(|&a| a != axis).collect();
+    perm.insert(0, axis);
+    b.transpose(x, perm)
+}
