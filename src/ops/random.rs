@@ -70,7 +70,8 @@ pub struct Def {
     /// The parameters, then `size`: what the method takes by position.
     pub arguments: Signature,
     pub support: Support,
-    /// Whether the formula is -inf outside of the support by itself: the poles of `gammaln` see to it.
+    /// Whether the formula is -inf outside of the support by itself: the poles of `gammaln` see to it
+    /// (but for impossible counts of probability 0 or 1, which give NaN).
     vanishes: bool,
     /// The log-density inside the support.
     density: for<'s> fn(Term<'s>, &[Term<'s>]) -> Term<'s>,

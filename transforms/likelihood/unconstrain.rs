@@ -19,12 +19,14 @@ use lazy_core::ops::{Elementwise, Op, Range, Reduction};
 use smallvec::smallvec;
 
 use super::{Bounds, Variable};
+use crate::Transform;
+use crate::simplify::standard;
 
 /// What a sampler needs. The inputs of both graphs are `u`, then the given variables in order, then
 /// the other inputs of the likelihood.
 #[derive(Clone, Debug)]
 pub struct Unconstrained {
-    /// The log-density over `u`, a float64 scalar.
+    /// The log-density over `u`, a float64 scalar, simplified.
     pub density: Graph,
     /// From `u` to the unknown variables, in order.
     pub expand: Graph,
@@ -63,8 +65,10 @@ pub fn unconstrain(graph: &Graph, variables: &[Variable]) -> Result<Unconstraine
     }
     let values = unknown.iter().map(|v| walk.value(graph.inputs()[v.input]));
     let values = values.collect::<Result<Vec<_>>>()?;
+    // Before it is differentiated, since the derivative of a stable form is stable.
+    let density = standard().apply(&walk.b.clone().finish(vec![densities]))?;
     Ok(Unconstrained {
-        density: walk.b.clone().finish(vec![densities]),
+        density,
         expand: walk.b.finish(values),
         dimension: walk.dimension,
     })
