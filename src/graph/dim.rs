@@ -123,7 +123,7 @@ impl Dim {
         };
         let mut out = BTreeMap::new();
         for (mut term, c) in self.terms() {
-            if c % coefficient != 0 {
+            if c.checked_rem(*coefficient) != Some(0) {
                 return None;
             }
             for factor in factors {
@@ -211,11 +211,12 @@ impl Add for Dim {
     type Output = Dim;
     fn add(self, other: Dim) -> Dim {
         if let (Some(a), Some(b)) = (self.as_known(), other.as_known()) {
-            return Dim::known(a + b);
+            return Dim::known(a.saturating_add(b));
         }
         let mut terms = self.term_map();
         for (factors, c) in other.terms() {
-            *terms.entry(factors).or_insert(0) += c;
+            let sum = terms.entry(factors).or_insert(0);
+            *sum = sum.saturating_add(c);
         }
         Dim::from_terms(terms)
     }
@@ -232,15 +233,16 @@ impl Mul for Dim {
     type Output = Dim;
     fn mul(self, other: Dim) -> Dim {
         if let (Some(a), Some(b)) = (self.as_known(), other.as_known()) {
-            return Dim::known(a * b);
+            return Dim::known(a.saturating_mul(b));
         }
-        let mut terms = BTreeMap::new();
+        let mut terms: BTreeMap<_, i64> = BTreeMap::new();
         for (f, c) in self.terms() {
             for (g, d) in other.terms() {
                 let mut factors = f.clone();
                 factors.extend(g.iter().cloned());
                 factors.sort();
-                *terms.entry(factors).or_insert(0) += c * d;
+                let sum = terms.entry(factors).or_insert(0);
+                *sum = sum.saturating_add(c.saturating_mul(d));
             }
         }
         Dim::from_terms(terms)
