@@ -1,0 +1,537 @@
+//! A stage of a graph for concrete sizes: a list of steps over known memory.
+//!
+//! In: a stage, and the views it is given. Out: a [`Plan`], kept and run again for views alike.
+//! For `x[1:] - x[:-1]` over 10 elements the plan is one step: the slices are layouts of `x`, and
+//! nothing is copied.
+//! Source: buffers are shared by liveness, first fit over the order of the steps.
+
+use std::collections::HashMap;
+
+use smallvec::SmallVec;
+
+use super::buffers::{Arena, Block};
+use super::compile::compile;
+use super::layout::{Layout, alignment, fill};
+use super::schedule::{Stage, is_view};
+use super::step::Step;
+use super::value::{Sizes, Strides, Value, View};
+use super::{Callbacks, Outputs, kernels, lower};
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::{Assumption, DType, Dim, Graph, NodeId};
+use crate::ops::Op;
+
+/// Sizes of the graph's symbols, as far as they are known.
+pub type Symbols = SmallVec<[Option<i64>; 8]>;
+
+/// Where memory comes from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Source {
+    /// The stage's imports.
+    Input(u32),
+    /// The stage's exports.
+    Output(u32),
+    /// Bytes into the memory for intermediates.
+    Arena(usize),
+    /// The plan's own values.
+    Constant(u32),
+}
+
+/// Where a value is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Place {
+    pub source: Source,
+    pub layout: Layout,
+}
+
+/// A stage made ready for views alike.
+#[derive(Debug)]
+pub struct Plan {
+    keys: SmallVec<[Key; 4]>,
+    /// The sizes known before, and with those that the views tell.
+    symbols: Symbols,
+    pub bound: Symbols,
+    steps: Vec<Step>,
+    exports: Vec<(DType, Sizes)>,
+    constants: Vec<Value>,
+    arena: usize,
+    /// Estimated nanoseconds.
+    cost: f64,
+}
+
+/// What a plan depends on of a view.
+#[derive(Debug)]
+struct Key {
+    dtype: DType,
+    shape: Sizes,
+    strides: Strides,
+    aligned: bool,
+}
+
+impl Key {
+    fn of(view: &View<'_>) -> Key {
+        Key {
+            dtype: view.dtype,
+            shape: view.shape.clone(),
+            strides: view.strides.clone(),
+            aligned: is_aligned(view),
+        }
+    }
+
+    fn fits(&self, view: &View<'_>) -> bool {
+        self.dtype == view.dtype
+            && self.shape == view.shape
+            && self.strides == view.strides
+            && self.aligned == is_aligned(view)
+    }
+}
+
+fn is_aligned(view: &View<'_>) -> bool {
+    (view.ptr as usize).is_multiple_of(alignment(view.dtype))
+}
+
+/// Work below which releasing the GIL does not pay.
+const DETACH_NS: f64 = 20_000.0;
+
+/// The memory of one run of a plan.
+pub struct Run<'a> {
+    inputs: &'a [View<'a>],
+    outputs: &'a [*mut u8],
+    arena: *mut u8,
+    constants: &'a [Value],
+}
+
+// SAFETY: steps write to disjoint memory of outputs and arena, and only read the rest.
+unsafe impl Sync for Run<'_> {}
+// SAFETY: as above.
+unsafe impl Send for Run<'_> {}
+
+impl Run<'_> {
+    /// The start of the memory. That of inputs and constants is only to be read.
+    pub fn pointer(&self, source: Source) -> *mut u8 {
+        match source {
+            Source::Input(i) => self.inputs[i as usize].ptr.cast_mut(),
+            Source::Output(i) => self.outputs[i as usize],
+            // SAFETY: the plan keeps offsets within the arena it asks for.
+            Source::Arena(offset) => unsafe { self.arena.add(offset) },
+            Source::Constant(i) => self.constants[i as usize].as_ptr().cast_mut(),
+        }
+    }
+
+    /// The first element of a place.
+    pub fn at(&self, place: &Place) -> *mut u8 {
+        // SAFETY: the plan keeps offsets within the memory of their source.
+        unsafe { self.pointer(place.source).offset(place.layout.offset) }
+    }
+}
+
+impl Plan {
+    /// Whether the plan is for views like these.
+    pub fn fits(&self, inputs: &[View<'_>], symbols: &Symbols) -> bool {
+        self.keys.len() == inputs.len()
+            && self.keys.iter().zip(inputs).all(|(k, v)| k.fits(v))
+            && self.symbols == *symbols
+    }
+
+    /// Runs the steps; export `i` goes to the memory that `outputs` gives for `i`.
+    ///
+    /// # Errors
+    /// NumPy's exceptions that depend on values.
+    pub fn run(
+        &self,
+        inputs: &[View<'_>],
+        outputs: &mut dyn Outputs,
+        callbacks: &mut dyn Callbacks,
+    ) -> Result<()> {
+        let exports = self.exports.iter().enumerate();
+        let outputs: SmallVec<[*mut u8; 8]> = exports
+            .map(|(i, (dtype, shape))| outputs.allocate(i, *dtype, shape))
+            .collect();
+        let mut block = (self.arena > 0).then(|| Block::new(self.arena));
+        let run = Run {
+            inputs,
+            outputs: &outputs,
+            arena: block
+                .as_mut()
+                .map_or(std::ptr::null_mut(), Block::as_mut_ptr),
+            constants: &self.constants,
+        };
+        // Draws call back into Python; what lies between them need not hold the GIL.
+        for steps in self.steps.chunk_by(|a, b| !a.is_draw() && !b.is_draw()) {
+            if let [Step::Draw(draw)] = steps {
+                draw.run(&run, callbacks)?;
+            } else if self.cost > DETACH_NS {
+                let mut done = Ok(());
+                callbacks.detached(&mut || done = run_steps(steps, &run));
+                done?;
+            } else {
+                run_steps(steps, &run)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn run_steps(steps: &[Step], run: &Run<'_>) -> Result<()> {
+    steps.iter().try_for_each(|step| step.run(run))
+}
+
+/// Makes a plan.
+///
+/// # Errors
+/// `Assumption` if the sizes do not fit the graph; NumPy's, if they make an operation impossible.
+pub fn plan(graph: &Graph, stage: &Stage, inputs: &[View<'_>], known: &Symbols) -> Result<Plan> {
+    let symbols = bind(graph, stage, inputs, known)?;
+    let mut planner = Planner::new(graph, stage, inputs, &symbols);
+    for (at, unit) in stage.units.iter().enumerate() {
+        planner.unit(&unit.nodes)?;
+        planner.release(at);
+    }
+    let exports = planner.export()?;
+    Ok(Plan {
+        keys: inputs.iter().map(Key::of).collect(),
+        symbols: known.clone(),
+        cost: planner.steps.iter().map(Step::cost).sum(),
+        steps: planner.steps,
+        exports,
+        constants: planner.constants,
+        arena: planner.arena.bytes,
+        bound: symbols.clone(),
+    })
+}
+
+/// The symbols that the views tell, after checking the views and the graph's assumptions.
+fn bind(graph: &Graph, stage: &Stage, inputs: &[View<'_>], known: &Symbols) -> Result<Symbols> {
+    let mut symbols = known.clone();
+    symbols.resize(graph.symbols().len(), None);
+    if inputs.len() != stage.imports.len() {
+        return Err(Error::internal(format!(
+            "{} inputs for {}",
+            inputs.len(),
+            stage.imports.len()
+        )));
+    }
+    for (&id, view) in stage.imports.iter().zip(inputs) {
+        let aval = graph.aval(id);
+        if aval.dtype != view.dtype || aval.rank() != view.shape.len() {
+            return Err(Error::internal(format!(
+                "{} with {} axes for {aval}",
+                view.dtype,
+                view.shape.len()
+            )));
+        }
+        for (symbol, origin) in symbols.iter_mut().zip(graph.symbols()) {
+            if origin.node == id {
+                *symbol = Some(view.shape[origin.axis] as i64);
+            }
+        }
+    }
+    for (&id, view) in stage.imports.iter().zip(inputs) {
+        for (dim, &size) in graph.aval(id).shape.iter().zip(&view.shape) {
+            let expected = value(dim, &symbols);
+            if expected.is_some_and(|n| n != size as i64) {
+                return Err(violated(format!("a size is {dim}, not {size}")));
+            }
+        }
+    }
+    for assumption in graph.assumptions() {
+        let (a, b) = match assumption {
+            Assumption::Equal(a, b) | Assumption::AtMost(a, b) => (a, b),
+        };
+        let (Some(x), Some(y)) = (value(a, &symbols), value(b, &symbols)) else {
+            continue;
+        };
+        match assumption {
+            Assumption::Equal(..) if x != y => return Err(violated(format!("{a} = {b}"))),
+            Assumption::AtMost(..) if x > y => return Err(violated(format!("{a} <= {b}"))),
+            Assumption::Equal(..) | Assumption::AtMost(..) => {}
+        }
+    }
+    Ok(symbols)
+}
+
+fn value(dim: &Dim, symbols: &Symbols) -> Option<i64> {
+    dim.evaluate(&|s| symbols.get(s.0 as usize).copied().flatten())
+}
+
+pub fn violated(what: String) -> Box<Error> {
+    Error::new(ErrorKind::Assumption { what })
+}
+
+/// A plan in the making.
+pub struct Planner<'a> {
+    pub graph: &'a Graph,
+    pub steps: Vec<Step>,
+    stage: &'a Stage,
+    symbols: &'a Symbols,
+    inputs_aligned: SmallVec<[bool; 8]>,
+    /// Where each node's value is, once it is.
+    places: Vec<Option<Place>>,
+    /// Nodes that are computed where an export must be.
+    homes: HashMap<NodeId, u32>,
+    is_export: Vec<bool>,
+    arena: Arena,
+    /// What to give back to the arena after each unit.
+    ending: Vec<Vec<(usize, usize)>>,
+    /// What to give back after the current unit.
+    temporaries: Vec<(usize, usize)>,
+    constants: Vec<Value>,
+    /// Constants already spread over a register.
+    spread: HashMap<(Vec<u8>, DType, usize), Source>,
+}
+
+impl<'a> Planner<'a> {
+    fn new(
+        graph: &'a Graph,
+        stage: &'a Stage,
+        inputs: &[View<'_>],
+        symbols: &'a Symbols,
+    ) -> Planner<'a> {
+        let mut planner = Planner {
+            graph,
+            steps: vec![],
+            stage,
+            symbols,
+            inputs_aligned: inputs.iter().map(is_aligned).collect(),
+            places: vec![None; graph.len()],
+            homes: HashMap::new(),
+            is_export: vec![false; graph.len()],
+            arena: Arena::default(),
+            ending: vec![vec![]; stage.units.len()],
+            temporaries: vec![],
+            constants: vec![],
+            spread: HashMap::new(),
+        };
+        for (i, (&id, view)) in stage.imports.iter().zip(inputs).enumerate() {
+            planner.places[id.index()] = Some(Place {
+                source: Source::Input(i as u32),
+                layout: Layout {
+                    dtype: view.dtype,
+                    shape: view.shape.clone(),
+                    strides: view.strides.clone(),
+                    offset: 0,
+                },
+            });
+        }
+        for (i, export) in stage.exports.iter().enumerate() {
+            planner.is_export[export.node.index()] = true;
+            // A reshape of a fresh value is the same memory: compute that value in place.
+            let mut root = export.node;
+            while let Op::Reshape(_) = graph.op(root) {
+                root = graph.operands(root)[0];
+            }
+            if !is_view(graph.op(root)) {
+                planner.homes.entry(root).or_insert(i as u32);
+            }
+        }
+        planner
+    }
+
+    pub fn is_export(&self, id: NodeId) -> bool {
+        self.is_export[id.index()]
+    }
+
+    /// Whether the memory starts aligned.
+    pub fn is_aligned(&self, source: Source) -> bool {
+        match source {
+            Source::Input(i) => self.inputs_aligned[i as usize],
+            Source::Output(_) | Source::Arena(_) | Source::Constant(_) => true,
+        }
+    }
+
+    pub fn size(&self, dim: &Dim) -> Result<usize> {
+        value(dim, self.symbols)
+            .and_then(|n| usize::try_from(n).ok())
+            .ok_or_else(|| violated(format!("{dim} is a size")))
+    }
+
+    /// A number that may be negative: the start of a range.
+    pub fn number(&self, dim: &Dim) -> Result<isize> {
+        value(dim, self.symbols)
+            .map(|n| n as isize)
+            .ok_or_else(|| Error::internal(format!("the size {dim} is not bound")))
+    }
+
+    pub fn sizes(&self, shape: &[Dim]) -> Result<Sizes> {
+        shape.iter().map(|dim| self.size(dim)).collect()
+    }
+
+    pub fn shape(&self, id: NodeId) -> Result<Sizes> {
+        match &self.places[id.index()] {
+            Some(place) => Ok(place.layout.shape.clone()),
+            None => self.sizes(&self.graph.aval(id).shape),
+        }
+    }
+
+    /// The layout broadcast to a shape.
+    ///
+    /// # Errors
+    /// If the sizes of this call do not fit.
+    pub fn broadcast(&self, layout: &Layout, shape: &[usize]) -> Result<Layout> {
+        layout
+            .broadcast(shape)
+            .ok_or_else(|| violated(format!("{:?} broadcasts to {shape:?}", layout.shape)))
+    }
+
+    /// Where a computed value is.
+    pub fn place(&self, id: NodeId) -> Result<&Place> {
+        self.places[id.index()]
+            .as_ref()
+            .ok_or_else(|| Error::internal(format!("%{} is not computed yet", id.index())))
+    }
+
+    pub fn set_place(&mut self, id: NodeId, place: Place) {
+        self.places[id.index()] = Some(place);
+    }
+
+    /// Memory for a node's value, contiguous; it lives until its last use.
+    pub fn destination(&mut self, id: NodeId) -> Result<Place> {
+        let dtype = self.graph.aval(id).dtype;
+        let layout = Layout::contiguous(dtype, &self.shape(id)?);
+        let source = match self.homes.get(&id) {
+            Some(&export) => Source::Output(export),
+            None => {
+                let bytes = bytes_of(&layout)?;
+                let offset = self.arena.take(bytes);
+                let last = self.stage.last_use[id.index()] as usize;
+                if let Some(ending) = self.ending.get_mut(last) {
+                    ending.push((offset, bytes));
+                }
+                Source::Arena(offset)
+            }
+        };
+        let place = Place { source, layout };
+        self.set_place(id, place.clone());
+        Ok(place)
+    }
+
+    /// Memory for the current unit only.
+    pub fn temporary(&mut self, bytes: usize) -> Source {
+        let offset = self.arena.take(bytes);
+        self.temporaries.push((offset, bytes));
+        Source::Arena(offset)
+    }
+
+    /// A contiguous array for the current unit only.
+    pub fn temporary_array(&mut self, dtype: DType, shape: &[usize]) -> Result<Place> {
+        let layout = Layout::contiguous(dtype, shape);
+        let source = self.temporary(bytes_of(&layout)?);
+        Ok(Place { source, layout })
+    }
+
+    fn release(&mut self, unit: usize) {
+        let ended = std::mem::take(&mut self.ending[unit]);
+        for (offset, bytes) in self.temporaries.drain(..).chain(ended) {
+            self.arena.give(offset, bytes);
+        }
+    }
+
+    /// A value of the plan.
+    pub fn constant(&mut self, value: Value) -> Place {
+        let layout = Layout::contiguous(value.dtype, &value.shape);
+        self.constants.push(value);
+        let source = Source::Constant(self.constants.len() as u32 - 1);
+        Place { source, layout }
+    }
+
+    /// The one element of a constant, converted and repeated.
+    pub fn spread_constant(&mut self, place: &Place, dtype: DType, len: usize) -> Source {
+        let Source::Constant(index) = place.source else {
+            unreachable!("only constants are spread when planning");
+        };
+        let from = place.layout.dtype;
+        let element = unsafe {
+            // SAFETY: the place is within the value, which outlives the slice.
+            let start = self.constants[index as usize].as_ptr();
+            std::slice::from_raw_parts(start.offset(place.layout.offset), from.size())
+        }
+        .to_vec();
+        let key = (element, from, len * DType::ALL.len() + dtype as usize);
+        if let Some(&source) = self.spread.get(&key) {
+            return source;
+        }
+        let mut one = Value::zeros(from, &[]);
+        let mut cast = Value::zeros(dtype, &[]);
+        let mut all = Value::zeros(dtype, &[len.max(1)]);
+        // SAFETY: each value holds the elements written to it.
+        unsafe {
+            one.as_mut_ptr()
+                .copy_from_nonoverlapping(key.0.as_ptr(), from.size());
+            kernels::cast(from, dtype)(&[one.as_ptr()], cast.as_mut_ptr(), 1);
+            fill(cast.as_ptr(), all.as_mut_ptr(), len, dtype);
+        }
+        let source = self.constant(all).source;
+        self.spread.insert(key, source);
+        source
+    }
+
+    /// Plans one unit of the schedule.
+    fn unit(&mut self, nodes: &[NodeId]) -> Result<()> {
+        let fusible = |&id: &NodeId| match self.graph.op(id) {
+            Op::Elementwise(_) | Op::Cast(_) | Op::Reduce { .. } => true,
+            Op::Input
+            | Op::Constant(_)
+            | Op::Size(_)
+            | Op::Reshape(_)
+            | Op::Transpose(_)
+            | Op::BroadcastTo(_)
+            | Op::Slice(_)
+            | Op::Unslice { .. }
+            | Op::Concatenate { .. }
+            | Op::Iota { .. }
+            | Op::ArgReduce { .. }
+            | Op::Cumulate { .. }
+            | Op::Gather { .. }
+            | Op::Scatter { .. }
+            | Op::SliceWrite { .. }
+            | Op::ArgWhere
+            | Op::ArgSort { .. }
+            | Op::Contract { .. }
+            | Op::Draw { .. } => false,
+        };
+        if nodes.iter().all(fusible) {
+            if let Some(group) = compile(self, nodes)? {
+                self.steps.push(Step::Group(Box::new(group)));
+                return Ok(());
+            }
+            if nodes.len() == 1 {
+                return Err(Error::internal("an operation without an iteration space"));
+            }
+        } else if let [id] = nodes {
+            return lower::lower(self, *id);
+        }
+        // Not a group for these sizes: node by node.
+        nodes.iter().try_for_each(|&id| self.unit(&[id]))
+    }
+
+    /// Copies exports that are not yet where they must be.
+    fn export(&mut self) -> Result<Vec<(DType, Sizes)>> {
+        let stage = self.stage;
+        let mut exports = Vec::with_capacity(stage.exports.len());
+        for (i, export) in stage.exports.iter().enumerate() {
+            let place = self.place(export.node)?.clone();
+            let (dtype, shape) = (place.layout.dtype, place.layout.shape.clone());
+            let target = Place {
+                source: Source::Output(i as u32),
+                layout: Layout::contiguous(dtype, &shape),
+            };
+            if place.source != target.source || !place.layout.is_contiguous() {
+                self.steps.push(Step::copy(place, target));
+            }
+            exports.push((dtype, shape));
+        }
+        Ok(exports)
+    }
+}
+
+fn bytes_of(layout: &Layout) -> Result<usize> {
+    let mut sizes = layout.shape.iter();
+    sizes
+        .try_fold(layout.dtype.size(), |bytes, &n| bytes.checked_mul(n))
+        .filter(|&bytes| bytes <= isize::MAX as usize / 4)
+        .ok_or_else(|| {
+            Error::raises(
+                crate::error::Exception::Memory,
+                format!("Unable to allocate an array with shape {:?}", layout.shape),
+            )
+        })
+}

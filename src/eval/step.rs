@@ -1,0 +1,228 @@
+//! What a plan consists of.
+//!
+//! In: places. Out: elements written. A fusion group is one step; so is a copy between two layouts.
+//! `concatenate([x, y])` is two copies, each to a slice of the result.
+
+use super::Callbacks;
+use super::contract::Contract;
+use super::element::{Item, for_dtype};
+use super::group::Group;
+use super::index::{Gather, Scatter};
+use super::kernels::Kernel;
+use super::layout::copy;
+use super::plan::{Place, Run};
+use super::reduce;
+use super::value::Value;
+use crate::error::{Error, Result};
+use crate::graph::NodeId;
+use crate::ops::{Cumulation, Extreme};
+
+/// One step. Places named `to` are contiguous where not said otherwise.
+#[derive(Debug)]
+pub enum Step {
+    Group(Box<Group>),
+    /// Both sides may be strided.
+    Copy(Box<[Place; 2]>),
+    /// Adds the first place to the second; both may be strided.
+    Add(Box<[Place; 2]>),
+    Zero(Place),
+    Iota(Place),
+    /// Both sides contiguous.
+    Convert {
+        kernel: Kernel,
+        sides: Box<[Place; 2]>,
+    },
+    /// In place, along the middle of three axes.
+    Cumulate {
+        kind: Cumulation,
+        sizes: [usize; 3],
+        to: Place,
+    },
+    /// Over rows of `n` contiguous elements.
+    ArgReduce {
+        kind: Extreme,
+        n: usize,
+        sides: Box<[Place; 2]>,
+    },
+    ArgSort {
+        n: usize,
+        sides: Box<[Place; 2]>,
+    },
+    Gather(Box<Gather>),
+    Scatter(Box<Scatter>),
+    Contract(Box<Contract>),
+    Draw(Box<Draw>),
+}
+
+/// A draw by the caller's generator.
+#[derive(Debug)]
+pub struct Draw {
+    pub node: NodeId,
+    pub parameters: Vec<Place>,
+    pub to: Place,
+}
+
+impl Step {
+    pub fn copy(from: Place, to: Place) -> Step {
+        Step::Copy(Box::new([from, to]))
+    }
+
+    pub fn is_draw(&self) -> bool {
+        matches!(self, Step::Draw(_))
+    }
+
+    /// Estimated nanoseconds: whether releasing the GIL pays, not more.
+    pub fn cost(&self) -> f64 {
+        match self {
+            Step::Group(group) => group.cost,
+            Step::Contract(contract) => contract.cost(),
+            Step::Copy(sides) | Step::Add(sides) | Step::Convert { sides, .. } => {
+                sides[0].layout.len() as f64
+            }
+            Step::ArgReduce { sides, .. } => 2.0 * sides[0].layout.len() as f64,
+            Step::ArgSort { sides, .. } => 50.0 * sides[0].layout.len() as f64,
+            Step::Zero(to) | Step::Iota(to) | Step::Cumulate { to, .. } => to.layout.len() as f64,
+            Step::Gather(gather) => 4.0 * gather.to.layout.len() as f64,
+            Step::Scatter(scatter) => 4.0 * scatter.values.layout.len() as f64,
+            Step::Draw(_) => 0.0,
+        }
+    }
+
+    /// # Errors
+    /// NumPy's, for an index out of range.
+    pub fn run(&self, run: &Run<'_>) -> Result<()> {
+        match self {
+            Step::Group(group) => return group.run(run),
+            Step::Gather(gather) => return gather.run(run),
+            Step::Scatter(scatter) => return scatter.run(run),
+            Step::Contract(contract) => contract.run(run),
+            Step::Draw(_) => return Err(Error::internal("a draw without its callback")),
+            Step::Copy(sides) => {
+                let [from, to] = &**sides;
+                // SAFETY: the planner made both layouts for the memory of their sources, and a step
+                // never writes where it reads.
+                unsafe {
+                    copy(
+                        run.pointer(from.source),
+                        &from.layout,
+                        run.pointer(to.source),
+                        &to.layout,
+                    );
+                }
+            }
+            Step::Add(sides) => {
+                let [from, to] = &**sides;
+                // SAFETY: as for copies.
+                unsafe { add_into(run, from, to) };
+            }
+            Step::Zero(to) => {
+                let bytes = to.layout.len() * to.layout.dtype.size();
+                // SAFETY: the place holds this many bytes, and zero bytes are a zero of any dtype.
+                unsafe { run.at(to).write_bytes(0, bytes) };
+            }
+            Step::Iota(to) => for_dtype!(to.layout.dtype, T => {
+                // SAFETY: the place holds these elements, aligned, and nobody else uses them.
+                let out = unsafe {
+                    std::slice::from_raw_parts_mut(run.at(to).cast::<T>(), to.layout.len())
+                };
+                for (i, out) in out.iter_mut().enumerate() {
+                    *out = T::from_index(i);
+                }
+            }),
+            Step::Convert { kernel, sides } => {
+                let [from, to] = &**sides;
+                // SAFETY: both are contiguous and aligned, of the kernel's dtypes.
+                unsafe { kernel(&[run.at(from)], run.at(to), to.layout.len()) };
+            }
+            Step::Cumulate { kind, sizes, to } => {
+                // SAFETY: the place holds `sizes` elements, contiguous and aligned.
+                unsafe { reduce::cumulate(*kind, to.layout.dtype, run.at(to), *sizes) };
+            }
+            Step::ArgReduce { kind, n, sides } => {
+                let [from, to] = &**sides;
+                // SAFETY: as above, one index per row.
+                unsafe {
+                    let out =
+                        std::slice::from_raw_parts_mut(run.at(to).cast::<i64>(), to.layout.len());
+                    reduce::arg_reduce(*kind, from.layout.dtype, run.at(from), *n, out);
+                }
+            }
+            Step::ArgSort { n, sides } => {
+                let [from, to] = &**sides;
+                // SAFETY: as above, one index per element.
+                unsafe {
+                    let out =
+                        std::slice::from_raw_parts_mut(run.at(to).cast::<i64>(), to.layout.len());
+                    reduce::arg_sort(from.layout.dtype, run.at(from), *n, out);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// # Safety
+/// Both places must be valid and not overlap.
+unsafe fn add_into(run: &Run<'_>, from: &Place, to: &Place) {
+    let (source, target) = (run.at(from), run.at(to));
+    for_dtype!(to.layout.dtype, T => each(&to.layout.shape, |index| {
+        let at = |strides: &[isize]| -> isize {
+            index.iter().zip(strides).map(|(&i, s)| i as isize * s).sum()
+        };
+        // SAFETY: the index is within the shape of both.
+        unsafe {
+            let x = source.offset(at(&from.layout.strides)).cast::<T>().read_unaligned();
+            let out = target.offset(at(&to.layout.strides)).cast::<T>();
+            out.write_unaligned(out.read_unaligned().add(x));
+        }
+    }));
+}
+
+/// Every index of a shape, in C order.
+fn each(shape: &[usize], mut visit: impl FnMut(&[usize])) {
+    if shape.contains(&0) {
+        return;
+    }
+    let mut index = vec![0; shape.len()];
+    loop {
+        visit(&index);
+        let Some(axis) = (0..shape.len()).rev().find(|&a| index[a] + 1 < shape[a]) else {
+            return;
+        };
+        index[axis] += 1;
+        index[axis + 1..].fill(0);
+    }
+}
+
+impl Draw {
+    /// # Errors
+    /// What the generator raises for these parameters.
+    pub fn run(&self, run: &Run<'_>, callbacks: &mut dyn Callbacks) -> Result<()> {
+        let parameters = self.parameters.iter().map(|place| {
+            let mut value = Value::zeros(place.layout.dtype, &place.layout.shape);
+            let layout = super::layout::Layout::contiguous(value.dtype, &value.shape);
+            // SAFETY: the value is fresh and of the place's shape.
+            unsafe {
+                copy(
+                    run.pointer(place.source),
+                    &place.layout,
+                    value.as_mut_ptr(),
+                    &layout,
+                );
+            }
+            value
+        });
+        let parameters: Vec<Value> = parameters.collect();
+        let drawn = callbacks.draw(self.node, &parameters, &self.to.layout.shape)?;
+        if drawn.dtype != self.to.layout.dtype || drawn.shape != self.to.layout.shape {
+            return Err(Error::internal("a draw of another shape or dtype"));
+        }
+        let bytes = drawn.len() * drawn.dtype.size();
+        // SAFETY: the place holds a value of this shape and dtype.
+        unsafe {
+            run.at(&self.to)
+                .copy_from_nonoverlapping(drawn.as_ptr(), bytes);
+        }
+        Ok(())
+    }
+}
