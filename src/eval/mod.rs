@@ -46,8 +46,12 @@ const PLANS: usize = 16;
 
 /// Gives memory for outputs, so that results are written where they will live.
 pub trait Outputs {
-    /// Uninitialised C-contiguous memory for output `index`, aligned for its dtype, valid until the run returns.
-    fn allocate(&mut self, index: usize, dtype: DType, shape: &[usize]) -> *mut u8;
+    /// Uninitialised C-contiguous memory for output `index`, aligned for its dtype, valid until the
+    /// run returns.
+    ///
+    /// # Errors
+    /// If there is no such memory.
+    fn allocate(&mut self, index: usize, dtype: DType, shape: &[usize]) -> Result<*mut u8>;
 }
 
 /// What only the caller can do: draws, which need NumPy's own generators.
@@ -75,12 +79,12 @@ impl Callbacks for NoCallbacks {
 pub struct Values(pub Vec<Value>);
 
 impl Outputs for Values {
-    fn allocate(&mut self, index: usize, dtype: DType, shape: &[usize]) -> *mut u8 {
+    fn allocate(&mut self, index: usize, dtype: DType, shape: &[usize]) -> Result<*mut u8> {
         while self.0.len() <= index {
             self.0.push(Value::zeros(DType::Bool, &[0]));
         }
         self.0[index] = Value::zeros(dtype, shape);
-        self.0[index].as_mut_ptr()
+        Ok(self.0[index].as_mut_ptr())
     }
 }
 
@@ -210,7 +214,7 @@ struct StageOutputs<'a> {
 }
 
 impl Outputs for StageOutputs<'_> {
-    fn allocate(&mut self, index: usize, dtype: DType, shape: &[usize]) -> *mut u8 {
+    fn allocate(&mut self, index: usize, dtype: DType, shape: &[usize]) -> Result<*mut u8> {
         match self.stage.exports[index].output {
             Some(output) => self.outputs.allocate(output, dtype, shape),
             None => self.held.allocate(index, dtype, shape),

@@ -143,9 +143,9 @@ impl Plan {
         callbacks: &mut dyn Callbacks,
     ) -> Result<()> {
         let exports = self.exports.iter().enumerate();
-        let outputs: SmallVec<[*mut u8; 8]> = exports
+        let outputs = exports
             .map(|(i, (dtype, shape))| outputs.allocate(i, *dtype, shape))
-            .collect();
+            .collect::<Result<SmallVec<[*mut u8; 8]>>>()?;
         let mut block = (self.arena > 0).then(|| Block::new(self.arena));
         let run = Run {
             inputs,
