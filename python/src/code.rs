@@ -15,13 +15,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use lazy_core::ast::{Code, Const, Front, Function, Span, bytecode, py, source};
+use crate::constants;
+use lazy_core::ast::{Code, Const, Front, Function, Span, bytecode, source};
 use lazy_core::error::{Error, ErrorKind, Place, Result};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{
-    PyBool, PyBytes, PyComplex, PyDict, PyFloat, PyFrozenSet, PyInt, PyString, PyTuple,
-};
+use pyo3::types::{PyDict, PyFrozenSet, PyString};
 
 /// The `__future__` flags of `co_flags`, which `compile` takes.
 const FUTURE_FLAGS: u32 = 0x1fe_0000;
@@ -79,58 +78,13 @@ fn constant(object: &Bound<'_, PyAny>) -> PyResult<Const> {
     if let Ok(items) = object.cast::<PyFrozenSet>() {
         let mut values = items
             .iter()
-            .map(|item| value(&item))
+            .map(|item| constants::from_object(&item))
             .collect::<PyResult<Vec<_>>>()?;
         // A set has no order, a listing has.
         values.sort_by_key(lazy_core::ast::listing::constant);
         return Ok(Const::FrozenSet(values));
     }
-    Ok(Const::Value(value(object)?))
-}
-
-fn value(object: &Bound<'_, PyAny>) -> PyResult<py::Constant> {
-    Ok(if object.is_none() {
-        py::Constant::None
-    } else if object.is(object.py().Ellipsis()) {
-        py::Constant::Ellipsis
-    } else if let Ok(b) = object.cast::<PyBool>() {
-        py::Constant::Bool(b.is_true())
-    } else if object.is_exact_instance_of::<PyInt>() {
-        py::Constant::Int(integer(object)?)
-    } else if let Ok(x) = object.cast::<PyFloat>() {
-        py::Constant::Float(x.value())
-    } else if let Ok(z) = object.cast::<PyComplex>() {
-        py::Constant::Complex {
-            real: z.real(),
-            imag: z.imag(),
-        }
-    } else if let Ok(s) = object.cast::<PyString>() {
-        py::Constant::Str(s.extract()?)
-    } else if let Ok(bytes) = object.cast::<PyBytes>() {
-        py::Constant::Bytes(bytes.as_bytes().to_vec())
-    } else if let Ok(items) = object.cast::<PyTuple>() {
-        py::Constant::Tuple(
-            items
-                .iter()
-                .map(|item| value(&item))
-                .collect::<PyResult<_>>()?,
-        )
-    } else {
-        return Err(PyValueError::new_err(format!(
-            "a constant of {}",
-            object.get_type()
-        )));
-    })
-}
-
-fn integer(object: &Bound<'_, PyAny>) -> PyResult<py::bigint::BigInt> {
-    if let Ok(small) = object.extract::<i64>() {
-        return Ok(small.into());
-    }
-    // Decimal digits are limited by sys.set_int_max_str_digits; hexadecimal ones are not.
-    let digits: String = object.call_method1("__format__", ("x",))?.extract()?;
-    py::bigint::BigInt::parse_bytes(digits.as_bytes(), 16)
-        .ok_or_else(|| PyValueError::new_err("an integer constant"))
+    Ok(Const::Value(constants::from_object(object)?))
 }
 
 /// A file's text as `linecache` has it, and its code objects once the whole was compiled.
@@ -358,17 +312,23 @@ fn unread(construct: String) -> Box<Error> {
     Error::new(ErrorKind::Unread { construct })
 }
 
+/// A front by its name.
+///
+/// # Errors
+/// `ValueError` if there is none.
+pub fn front(name: &str) -> PyResult<Front> {
+    match name {
+        "source" => Ok(Front::Source),
+        "bytecode" => Ok(Front::Bytecode),
+        other => Err(PyValueError::new_err(format!("no front named {other}"))),
+    }
+}
+
 /// `_lazy._blocks(function, front=None)`: the listing of its blocks, for tests and `make show`.
 #[pyfunction]
 #[pyo3(name = "_blocks", signature = (function, front=None))]
 pub fn blocks(function: &Bound<'_, PyAny>, front: Option<&str>) -> PyResult<String> {
-    let front = match front {
-        None => None,
-        Some("source") => Some(Front::Source),
-        Some("bytecode") => Some(Front::Bytecode),
-        Some(other) => return Err(PyValueError::new_err(format!("no front named {other}"))),
-    };
-    match read(function, front)? {
+    match read(function, front.map(self::front).transpose()?)? {
         Ok(function) => Ok(lazy_core::ast::listing::listing(&function)),
         Err(error) => Err(PyValueError::new_err(error.render())),
     }

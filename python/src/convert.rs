@@ -58,6 +58,24 @@ impl Number {
         Number { dtype, weak, bytes }
     }
 
+    /// The same number where a value of `dtype` is expected: Python's own widening of integers to
+    /// floats, and of floats to complex numbers; nothing that loses.
+    pub fn cast(self, dtype: DType) -> Option<Number> {
+        if self.dtype == dtype {
+            return Some(self);
+        }
+        let value = match self.dtype {
+            DType::F64 => f64::from_bits(self.bytes[0]),
+            DType::I64 => self.bytes[0] as i64 as f64,
+            _ => return None,
+        };
+        match dtype {
+            DType::F64 => Some(Number::new(dtype, self.weak, [value.to_bits(), 0])),
+            DType::C128 => Some(Number::new(dtype, self.weak, [value.to_bits(), 0])),
+            _ => None,
+        }
+    }
+
     pub fn view(&self) -> View<'_> {
         let shape = SmallVec::new();
         // SAFETY: 16 bytes hold one element of any dtype, and live as long as `self`.

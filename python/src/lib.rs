@@ -4,16 +4,27 @@ use pyo3::prelude::*;
 
 pub mod array;
 pub mod code;
+pub mod constants;
 pub mod convert;
+pub mod derive;
 pub mod exceptions;
+pub mod function;
+pub mod guards;
+pub mod host;
 pub mod ndarray;
 pub mod operations;
+pub mod posterior;
 pub mod record;
+pub mod result;
 pub mod sampler;
+pub mod signature;
+pub mod source;
 
 #[pymodule]
 fn _lazy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_class::<record::Array>()?;
+    m.add_class::<function::Dispatcher>()?;
+    m.add_function(wrap_pyfunction!(posterior::sample, m)?)?;
     m.add_function(wrap_pyfunction!(record::record_call, m)?)?;
     m.add_function(wrap_pyfunction!(record::names, m)?)?;
     m.add_function(wrap_pyfunction!(record::compute_all, m)?)?;

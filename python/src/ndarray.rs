@@ -222,6 +222,22 @@ impl Api {
         unsafe { pyo3::ffi::PyType_IsSubtype(object.get_type_ptr(), self.descr_type) != 0 }
     }
 
+    /// The dtype whose scalars are exactly of this class (`np.float64`); `None` for abstract classes.
+    pub fn scalar_type(&self, class: &Bound<'_, pyo3::types::PyType>) -> Option<DType> {
+        // SAFETY: both are type objects.
+        let is_scalar =
+            unsafe { pyo3::ffi::PyType_IsSubtype(class.as_ptr().cast(), self.generic_type) != 0 };
+        if !is_scalar {
+            return None;
+        }
+        let class: *const PyTypeObject = class.as_ptr().cast();
+        DType::ALL.into_iter().find(|dtype| {
+            // SAFETY: the descriptors are alive, see `load`, and have the layout of `Descr`.
+            let descr = unsafe { &*self.descrs[*dtype as usize].cast::<Descr>() };
+            std::ptr::eq(descr.scalar_type, class)
+        })
+    }
+
     /// The value of a NumPy scalar: its dtype and its bytes. `None` for dtypes that are not lifted.
     pub fn scalar(&self, object: &Bound<'_, PyAny>) -> Option<(DType, [u64; 2])> {
         let py = object.py();

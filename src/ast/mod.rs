@@ -158,7 +158,7 @@ pub struct Function {
     pub front: Front,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Front {
     Source,
     Bytecode,

@@ -66,6 +66,15 @@ pub enum Assumption {
     AtMost(Dim, Dim),
 }
 
+impl std::fmt::Display for Assumption {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Assumption::Equal(a, b) => write!(f, "{a} == {b}"),
+            Assumption::AtMost(a, b) => write!(f, "{a} <= {b}"),
+        }
+    }
+}
+
 /// A line of the user's program, for messages and for `explain`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Origin {
@@ -158,6 +167,53 @@ impl Graph {
     /// Names a node.
     pub fn set_name(&mut self, id: NodeId, name: Option<Arc<str>>) {
         self.dag[id].name = name;
+    }
+
+    /// Writes sizes that are assumed equal in one way, so that equal shapes look equal: a symbol that is
+    /// assumed equal to another size is replaced by it everywhere. The assumptions stay, to be checked.
+    pub fn unify_sizes(&mut self) {
+        let mut replaced: Vec<(Symbol, Dim)> = Vec::new();
+        let resolve = |replaced: &[(Symbol, Dim)], dim: &Dim| {
+            let mut dim = dim.clone();
+            for (symbol, by) in replaced {
+                dim = dim.substitute(&|s| {
+                    if s == *symbol {
+                        by.clone()
+                    } else {
+                        Dim::symbol(s)
+                    }
+                });
+            }
+            dim
+        };
+        for assumption in &self.assumptions {
+            let Assumption::Equal(a, b) = assumption else {
+                continue;
+            };
+            let (a, b) = (resolve(&replaced, a), resolve(&replaced, b));
+            let pair = match (a.as_symbol(), b.as_symbol()) {
+                // The symbol that came first stays.
+                (Some(x), Some(y)) if x < y => Some((y, a)),
+                (Some(x), _) if !b.symbols().contains(&x) => Some((x, b)),
+                (_, Some(y)) if !a.symbols().contains(&y) => Some((y, a)),
+                _ => None,
+            };
+            if let Some((symbol, by)) = pair {
+                for (_, earlier) in &mut replaced {
+                    *earlier = resolve(&[(symbol, by.clone())], earlier);
+                }
+                replaced.push((symbol, by));
+            }
+        }
+        if replaced.is_empty() {
+            return;
+        }
+        for node in self.dag.node_weights_mut() {
+            for dim in &mut node.aval.shape {
+                *dim = resolve(&replaced, dim);
+            }
+            node.op.map_sizes(&|dim| resolve(&replaced, dim));
+        }
     }
 
     /// The underlying petgraph, for its algorithms.

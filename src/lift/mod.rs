@@ -1,6 +1,285 @@
 //! Stage 3: blocks in, graph out.
 //!
-//! [`numpy`] knows what each NumPy function means as operations; it serves this stage and the
-//! recorded arrays alike.
+//! [`lift`] executes a function's blocks with the objects that are known concrete and the arrays
+//! symbolic (partial evaluation): what only depends on shapes, types and settings happens now and
+//! leaves a [`guard`]; what depends on array values becomes nodes.
+//!
+//! ```text
+//! def f(x, flag=True):      known: flag, len(x.shape)     guards: flag equals True, x is float64 of rank 1
+//!     if flag:
+//!         x = x * 2         node: multiply(x, 2)
+//!     return x.sum()        node: reduce sum
+//! ```
+//!
+//! [`machine`] runs blocks; [`outside`] brings Python's objects in and guards them; [`arrays`] keeps
+//! aliases and writes; [`calls`] and [`builtins`] call; [`numpy`] knows what each NumPy function means
+//! and serves the recorded arrays too. Python itself is behind [`host::Host`].
 
+pub mod guard;
+pub mod host;
 pub mod numpy;
+pub mod value;
+
+mod arrays;
+mod builtins;
+mod calls;
+mod machine;
+mod outside;
+
+use std::sync::Arc;
+
+pub use crate::emit::ParameterKind;
+use crate::error::{Error, Result};
+use crate::graph::{DType, Graph, NodeId};
+use guard::{Guards, Slot};
+use host::Host;
+use numpy::Form;
+
+/// A lifted call: the graph, when it is valid, and how Python's side of it looks.
+#[derive(Clone, Debug)]
+pub struct Lifted<O> {
+    pub graph: Graph,
+    pub guards: Guards<O>,
+    /// Where each graph input comes from.
+    pub inputs: Vec<Input>,
+    /// The function's parameters, as containers over graph inputs.
+    pub parameters: Vec<Parameter<O>>,
+    /// What is returned; leaves refer to graph outputs.
+    pub result: Tree<O>,
+    /// Arguments written to: graph input, graph output with the new content.
+    pub writes: Vec<(usize, usize)>,
+    /// Outputs that share memory with an argument.
+    pub views: Vec<SharedView>,
+    /// What is printed, in order.
+    pub effects: Vec<Effect<O>>,
+    /// Per `generator` of the graph's draws.
+    pub draws: Vec<DrawSite<O>>,
+    /// The functions that were entered, in order, each once.
+    pub entered: Vec<String>,
+}
+
+/// A graph input.
+#[derive(Clone, Debug)]
+pub struct Input {
+    pub slot: Slot,
+    pub name: Arc<str>,
+    pub dtype: DType,
+    pub form: Form,
+    /// Reached from the arguments of the call, rather than from a global or a closure.
+    pub argument: bool,
+    /// How Python spells it when it is not an argument (`module.X`, `self.weights`).
+    pub spelling: String,
+}
+
+/// A parameter of the function and what was passed for it.
+#[derive(Clone, Debug)]
+pub struct Parameter<O> {
+    pub name: String,
+    pub kind: ParameterKind,
+    pub default: Option<O>,
+    /// Leaves are graph inputs.
+    pub tree: Tree<O>,
+}
+
+/// A nest of containers.
+#[derive(Clone, Debug)]
+pub enum Tree<O> {
+    /// A graph input or output, by position.
+    Leaf(usize, Form),
+    /// An object known when lifting.
+    Known(O),
+    /// The very object at a slot.
+    Same(Slot),
+    Tuple(Vec<Tree<O>>),
+    List(Vec<Tree<O>>),
+    Dict(Vec<(O, Tree<O>)>),
+    /// A string with computed parts.
+    Text(Vec<TextPiece<O>>),
+}
+
+/// A part of a [`Tree::Text`].
+#[derive(Clone, Debug)]
+pub enum TextPiece<O> {
+    Known(String),
+    /// Value, conversion, format specification.
+    Field(Tree<O>, String, String),
+}
+
+/// Something Python sees happen, besides the result.
+#[derive(Clone, Debug)]
+pub enum Effect<O> {
+    /// A call of a function for its effect alone, such as `print`: callee, arguments, keywords.
+    Call(O, Vec<Tree<O>>, Vec<(String, Tree<O>)>),
+}
+
+/// A result that is a view of an argument: an output, the argument's slot, and the shape operations between.
+#[derive(Clone, Debug)]
+pub struct SharedView {
+    pub output: usize,
+    pub slot: Slot,
+    pub ops: Vec<crate::ops::Op>,
+}
+
+/// How a draw is executed: a method of a generator.
+#[derive(Clone, Debug)]
+pub struct DrawSite<O> {
+    /// The generator (or the module `np.random`): where it is found, or the object itself.
+    pub generator: Option<Slot>,
+    pub object: O,
+    /// The method's name.
+    pub method: String,
+    /// Whether the call gave `size`.
+    pub sized: bool,
+    /// How Python spells the generator.
+    pub spelling: String,
+}
+
+impl<O> Tree<O> {
+    /// The leaves, left to right.
+    pub fn leaves(&self) -> Vec<usize> {
+        let mut out = Vec::new();
+        self.visit(&mut |i| out.push(i));
+        out
+    }
+
+    fn visit(&self, leaf: &mut dyn FnMut(usize)) {
+        match self {
+            Tree::Leaf(i, _) => leaf(*i),
+            Tree::Known(_) | Tree::Same(_) => {}
+            Tree::Tuple(items) | Tree::List(items) => items.iter().for_each(|t| t.visit(leaf)),
+            Tree::Dict(entries) => entries.iter().for_each(|(_, t)| t.visit(leaf)),
+            Tree::Text(pieces) => pieces.iter().for_each(|p| match p {
+                TextPiece::Known(_) => {}
+                TextPiece::Field(t, _, _) => t.visit(leaf),
+            }),
+        }
+    }
+
+    /// The same containers with each leaf replaced.
+    pub fn map(&self, leaf: &mut dyn FnMut(usize, Form) -> Tree<O>) -> Tree<O>
+    where
+        O: Clone,
+    {
+        match self {
+            Tree::Leaf(i, form) => leaf(*i, *form),
+            Tree::Known(o) => Tree::Known(o.clone()),
+            Tree::Same(s) => Tree::Same(*s),
+            Tree::Tuple(items) => Tree::Tuple(items.iter().map(|t| t.map(leaf)).collect()),
+            Tree::List(items) => Tree::List(items.iter().map(|t| t.map(leaf)).collect()),
+            Tree::Dict(entries) => Tree::Dict(
+                entries
+                    .iter()
+                    .map(|(k, t)| (k.clone(), t.map(leaf)))
+                    .collect(),
+            ),
+            Tree::Text(pieces) => Tree::Text(
+                pieces
+                    .iter()
+                    .map(|p| match p {
+                        TextPiece::Known(s) => TextPiece::Known(s.clone()),
+                        TextPiece::Field(t, c, f) => {
+                            TextPiece::Field(t.map(leaf), c.clone(), f.clone())
+                        }
+                    })
+                    .collect(),
+            ),
+        }
+    }
+}
+
+/// Lifts a call of a Python function.
+///
+/// `arguments` are the objects bound to its parameters, in the order of the code's `co_varnames`
+/// (defaults filled in, `*args` a tuple, `**kwargs` a dict).
+///
+/// # Errors
+/// The reason, at the user's line, why this call cannot be one graph.
+pub fn lift<H: Host>(
+    host: &H,
+    function: &H::Object,
+    arguments: &[H::Object],
+) -> Result<Lifted<H::Object>> {
+    let mut machine = machine::Machine::new(host, &host.describe(function));
+    let parts = host
+        .function(function)
+        .ok_or_else(|| Error::unlifted(host.describe(function), "it is not a Python function"))?;
+    let code = host.read(&parts.code)?;
+    let names = parameter_names(&code.code);
+    let mut values = Vec::new();
+    for (i, (object, name)) in arguments.iter().zip(&names).enumerate() {
+        values.push(machine.argument(i, name, object)?);
+    }
+    let result = machine.enter_with_locals(function, &parts, &names, &values)?;
+    let mut lifted = machine.finish(&names, &values, result)?;
+    for (i, parameter) in lifted.parameters.iter_mut().enumerate() {
+        parameter.kind = parameter_kind(&code.code, i);
+        parameter.default = default(&code.code, &parts, i);
+    }
+    Ok(lifted)
+}
+
+/// The kind of the parameter at a position of `co_varnames`.
+fn parameter_kind(code: &crate::ast::Code, position: usize) -> ParameterKind {
+    let positional = code.argcount as usize;
+    let named = positional + code.kwonlyargcount as usize;
+    if position < code.posonlyargcount as usize {
+        ParameterKind::PositionalOnly
+    } else if position < positional {
+        ParameterKind::Ordinary
+    } else if position < named {
+        ParameterKind::KeywordOnly
+    } else if position == named && code.flags & VARARGS != 0 {
+        ParameterKind::Variadic
+    } else {
+        ParameterKind::Keywords
+    }
+}
+
+fn default<O: Clone>(
+    code: &crate::ast::Code,
+    parts: &host::FunctionParts<O>,
+    position: usize,
+) -> Option<O> {
+    let positional = code.argcount as usize;
+    if position < positional {
+        let first = positional.checked_sub(parts.defaults.len())?;
+        return parts.defaults.get(position.checked_sub(first)?).cloned();
+    }
+    let name = code.varnames.get(position)?;
+    parts
+        .keyword_defaults
+        .iter()
+        .find(|(n, _)| n == name)
+        .map(|(_, o)| o.clone())
+}
+
+const VARARGS: u32 = 0x04;
+const VARKEYWORDS: u32 = 0x08;
+
+/// The parameters of a code object, in the order of `co_varnames`.
+pub fn parameter_names(code: &crate::ast::Code) -> Vec<String> {
+    let extra = [VARARGS, VARKEYWORDS]
+        .iter()
+        .filter(|f| code.flags & **f != 0)
+        .count();
+    let count = (code.argcount + code.kwonlyargcount) as usize + extra;
+    code.varnames.iter().take(count).cloned().collect()
+}
+
+/// Nodes gathered as outputs of the graph, each once.
+#[derive(Debug, Default)]
+struct OutputList {
+    nodes: Vec<NodeId>,
+}
+
+impl OutputList {
+    fn position(&mut self, node: NodeId) -> usize {
+        self.nodes
+            .iter()
+            .position(|n| *n == node)
+            .unwrap_or_else(|| {
+                self.nodes.push(node);
+                self.nodes.len() - 1
+            })
+    }
+}

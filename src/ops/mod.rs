@@ -127,6 +127,43 @@ pub enum Op {
     },
 }
 
+impl Op {
+    /// Rewrites every size the operation mentions.
+    pub fn map_sizes(&mut self, f: &dyn Fn(&Dim) -> Dim) {
+        let shape = |shape: &mut Shape| shape.iter_mut().for_each(|d| *d = f(d));
+        let all = |ranges: &mut SmallVec<[Range; 4]>| {
+            for range in ranges {
+                range.start = f(&range.start);
+                range.size = f(&range.size);
+            }
+        };
+        match self {
+            Op::Size(size) | Op::Iota { size, .. } => *size = f(size),
+            Op::Reshape(to) | Op::BroadcastTo(to) => shape(to),
+            Op::Slice(ranges) | Op::SliceWrite { ranges, .. } => all(ranges),
+            Op::Unslice { shape: to, ranges } => {
+                shape(to);
+                all(ranges);
+            }
+            Op::Draw { shape: to, .. } => shape(to),
+            Op::Input
+            | Op::Constant(_)
+            | Op::Elementwise(_)
+            | Op::Cast(_)
+            | Op::Transpose(_)
+            | Op::Concatenate { .. }
+            | Op::Reduce { .. }
+            | Op::ArgReduce { .. }
+            | Op::Cumulate { .. }
+            | Op::Gather { .. }
+            | Op::Scatter { .. }
+            | Op::ArgWhere
+            | Op::ArgSort { .. }
+            | Op::Contract { .. } => {}
+        }
+    }
+}
+
 /// A range along an axis: `start, start+step, ...`, `size` of them. `start` counts from 0.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Range {

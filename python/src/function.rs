@@ -1,0 +1,723 @@
+//! The callable that a transform returns: lifts on the first call, then checks guards and runs.
+//!
+//! In: a call. Out: what Python would have returned. One [`Entry`] per way the function was called
+//! (types, ranks, settings); sizes do not matter. What cannot be lifted runs as plain Python under
+//! `jit`, and is refused, with the user's line, by what changes the meaning.
+
+use std::sync::{Arc, RwLock};
+
+use lazy_core::ast::Front;
+use lazy_core::error::{Error, ErrorKind, Result};
+use lazy_core::eval::value::{Value, View};
+use lazy_core::eval::{Callbacks, Executable};
+use lazy_core::graph::{DType, Graph, NodeId, Symbol};
+use lazy_core::lift::numpy::Form;
+use lazy_core::lift::{DrawSite, Effect, Lifted, Tree};
+use lazy_core::ops::Op;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+use smallvec::SmallVec;
+
+use crate::code;
+use crate::convert::{self, Arrays, Number};
+use crate::derive::{self, Derivation};
+use crate::exceptions;
+use crate::guards::{Objects, Program};
+use crate::host::{Cpython, Object};
+use crate::ndarray::{self, Api};
+use crate::result;
+
+/// More ways of calling than this are forgotten, oldest first.
+const MAX_ENTRIES: usize = 64;
+
+/// Bound parameters of a call.
+pub type Arguments<'py> = SmallVec<[Bound<'py, PyAny>; 8]>;
+
+/// A transformed function.
+#[pyclass(subclass, weakref, dict, module = "lazy._lazy")]
+pub struct Dispatcher {
+    /// A Python function, or another `Dispatcher`.
+    function: Py<PyAny>,
+    derivation: Derivation,
+    /// The front that must read the function, for tests.
+    front: Option<Front>,
+    /// How many positional arguments bind without further ado.
+    simple: Option<usize>,
+    entries: RwLock<Vec<Arc<Entry>>>,
+    /// Calls that run as plain Python, and why.
+    plain: RwLock<Vec<(Vec<ArgumentKind>, Arc<Error>)>>,
+}
+
+/// What a decision to run plain Python depends on.
+#[derive(Clone, Debug, PartialEq)]
+enum ArgumentKind {
+    Array(Option<DType>, usize),
+    Other(usize),
+}
+
+/// One way of calling, ready to run.
+pub struct Entry {
+    program: Program,
+    executable: Executable,
+    /// The graph as lifted and transformed, before fusion: what is printed and emitted.
+    pub lifted: Lifted<Object>,
+    inputs: Vec<Expected>,
+    forms: Vec<Form>,
+}
+
+/// What an input must be converted to.
+#[derive(Debug)]
+struct Expected {
+    dtype: DType,
+}
+
+#[pymethods]
+impl Dispatcher {
+    #[new]
+    #[pyo3(signature = (function, transform, options=None))]
+    fn new(
+        function: Bound<'_, PyAny>,
+        transform: &Bound<'_, PyTuple>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Dispatcher> {
+        let front = match options.map(|o| o.get_item("front")).transpose()?.flatten() {
+            None => None,
+            Some(name) => Some(code::front(&name.extract::<String>()?)?),
+        };
+        if !function.is_callable() {
+            let name = function.get_type().name()?;
+            return Err(PyTypeError::new_err(format!(
+                "expected a function, got {name}"
+            )));
+        }
+        Ok(Dispatcher {
+            simple: crate::signature::simple(&function),
+            function: function.unbind(),
+            derivation: Derivation::read(transform)?,
+            front,
+            entries: RwLock::default(),
+            plain: RwLock::default(),
+        })
+    }
+
+    #[pyo3(signature = (*args, **kwargs))]
+    fn __call__<'py>(
+        slf: &Bound<'py, Self>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        convert::guarded(|| slf.get_call(args, kwargs))
+    }
+
+    /// The function that was transformed.
+    #[getter]
+    fn function(&self, py: Python<'_>) -> Py<PyAny> {
+        self.function.clone_ref(py)
+    }
+
+    /// The graph of a call, as text.
+    #[pyo3(signature = (*args, **kwargs))]
+    fn graph_for(
+        slf: &Bound<'_, Self>,
+        args: &Bound<'_, PyTuple>,
+        kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<String> {
+        convert::guarded(|| Ok(slf.get_entry(args, kwargs)?.lifted.graph.to_string()))
+    }
+
+    /// Readable NumPy source of a call.
+    #[pyo3(signature = (*args, **kwargs))]
+    fn source_for(
+        slf: &Bound<'_, Self>,
+        args: &Bound<'_, PyTuple>,
+        kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<String> {
+        convert::guarded(|| {
+            let entry = slf.get_entry(args, kwargs)?;
+            crate::source::source(slf.py(), &slf.get_name(), &entry.lifted)
+                .map_err(|e| exceptions::exception(slf.py(), &e))
+        })
+    }
+
+    /// The captured objects that the emitted source names.
+    #[pyo3(signature = (*args, **kwargs))]
+    fn captured_for<'py>(
+        slf: &Bound<'py, Self>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let entry = slf.get_entry(args, kwargs)?;
+        let arguments = if args.is_empty() && kwargs.is_none() {
+            Arguments::new()
+        } else {
+            slf.borrow().bind_arguments(slf.py(), args, kwargs)?
+        };
+        crate::source::captured(slf.py(), &entry.program, &entry.lifted, &arguments)
+    }
+
+    /// What lifting a call did: inputs, guards, functions entered, or why it runs as plain Python.
+    #[pyo3(signature = (*args, **kwargs))]
+    fn explain_for(
+        slf: &Bound<'_, Self>,
+        args: &Bound<'_, PyTuple>,
+        kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<String> {
+        convert::guarded(|| {
+            let py = slf.py();
+            let this = slf.borrow();
+            let arguments = this.bind_arguments(py, args, kwargs)?;
+            Ok(match this.entry(py, ndarray::api(py)?, &arguments) {
+                Ok(entry) => crate::source::explanation(py, &slf.get_name(), &entry.lifted),
+                Err(error) if this.derivation.may_run_plain() => {
+                    format!(
+                        "{} runs as plain Python\n{}",
+                        slf.get_name(),
+                        error.render()
+                    )
+                }
+                Err(error) => error.render(),
+            })
+        })
+    }
+
+    /// How many ways of calling were lifted so far.
+    #[getter]
+    fn lifts(&self) -> usize {
+        self.entries.read().map_or(0, |entries| entries.len())
+    }
+
+    fn __traverse__(&self, visit: pyo3::PyVisit<'_>) -> Result<(), pyo3::PyTraverseError> {
+        visit.call(&self.function)
+    }
+}
+
+/// What needs the Python object rather than its content.
+trait Callable<'py> {
+    fn get_call(
+        &self,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>>;
+    fn get_entry(
+        &self,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Arc<Entry>>;
+    fn get_name(&self) -> String;
+}
+
+impl<'py> Callable<'py> for Bound<'py, Dispatcher> {
+    fn get_call(
+        &self,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = self.py();
+        let api = ndarray::api(py)?;
+        let this = self.borrow();
+        let arguments = this.bind_arguments(py, args, kwargs)?;
+        if let Some(outcome) = this.run_known(py, api, &arguments)? {
+            return Ok(outcome);
+        }
+        let plain = |error: &Error| -> PyResult<Bound<'py, PyAny>> {
+            this.run_plain(py, args, kwargs, error)
+        };
+        let kinds: Vec<ArgumentKind> = arguments.iter().map(|o| kind(api, o)).collect();
+        let known = this.plain.read().ok().and_then(|plain| {
+            plain
+                .iter()
+                .find(|(k, _)| *k == kinds)
+                .map(|(_, e)| e.clone())
+        });
+        if let Some(error) = known {
+            return plain(&error);
+        }
+        match this.lift(py, &arguments) {
+            Ok(entry) => match run(py, api, &entry, &arguments)? {
+                Ran::Done(value) => Ok(value),
+                Ran::Stale => Err(PyRuntimeError::new_err(
+                    "bug in lazy: a fresh lift does not fit the call it was made for",
+                )),
+                Ran::Failed(error) => plain(&error),
+            },
+            Err(error) => {
+                let error = Arc::new(*error);
+                if this.derivation.may_run_plain()
+                    && let Ok(mut plain) = this.plain.write()
+                {
+                    plain.truncate(MAX_ENTRIES);
+                    plain.insert(0, (kinds, error.clone()));
+                }
+                plain(&error)
+            }
+        }
+    }
+
+    fn get_entry(
+        &self,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Arc<Entry>> {
+        let py = self.py();
+        let this = self.borrow();
+        if args.is_empty() && kwargs.is_none() {
+            let last = this
+                .entries
+                .read()
+                .ok()
+                .and_then(|entries| entries.first().cloned());
+            if let Some(entry) = last {
+                return Ok(entry);
+            }
+        }
+        let arguments = this.bind_arguments(py, args, kwargs)?;
+        this.entry(py, ndarray::api(py)?, &arguments)
+            .map_err(|e| exceptions::exception(py, &e))
+    }
+
+    fn get_name(&self) -> String {
+        let mut at = self.clone().into_any();
+        let mut prefix = String::new();
+        while let Ok(dispatcher) = at.cast::<Dispatcher>() {
+            let this = dispatcher.borrow();
+            if !matches!(this.derivation, Derivation::Jit) {
+                prefix.push_str(this.derivation.name());
+                prefix.push('_');
+            }
+            let inner = this.function.bind(self.py()).clone();
+            drop(this);
+            at = inner;
+        }
+        let name = at.getattr("__name__").and_then(|n| n.extract::<String>());
+        let name = name.unwrap_or_else(|_| "function".into());
+        let name = if name == "<lambda>" {
+            "function".to_string()
+        } else {
+            name
+        };
+        format!("{prefix}{name}")
+    }
+}
+
+impl Dispatcher {
+    /// The function inside, if this only makes it fast.
+    pub fn jitted(&self, py: Python<'_>) -> Option<Py<PyAny>> {
+        matches!(self.derivation, Derivation::Jit).then(|| self.function.clone_ref(py))
+    }
+
+    /// The parameters of the transformed function, bound as Python binds them.
+    ///
+    /// # Errors
+    /// `TypeError`, worded as Python's.
+    pub fn bind_arguments<'py>(
+        &self,
+        py: Python<'py>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Arguments<'py>> {
+        let (front, back) = self.derivation.extra();
+        if front + back == 0 {
+            return self.bind_inner(py, args, kwargs);
+        }
+        let count = args.len();
+        if count < front + back {
+            return Err(PyTypeError::new_err(format!(
+                "{} takes {} more argument(s) than the function",
+                self.derivation.name(),
+                front + back
+            )));
+        }
+        let inner = args.get_slice(front, count - back);
+        let mut out: Arguments<'py> = args.iter().take(front).collect();
+        out.extend(self.bind_inner(py, &inner, kwargs)?);
+        out.extend(args.iter().skip(count - back));
+        Ok(out)
+    }
+
+    fn bind_inner<'py>(
+        &self,
+        py: Python<'py>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Arguments<'py>> {
+        if kwargs.is_none() && self.simple == Some(args.len()) {
+            return Ok(args.iter().collect());
+        }
+        let function = self.function.bind(py);
+        match function.cast::<Dispatcher>() {
+            Ok(inner) => inner.borrow().bind_arguments(py, args, kwargs),
+            Err(_) => crate::signature::bind(py, function, args, kwargs),
+        }
+    }
+
+    /// Runs the first entry that fits.
+    fn run_known<'py>(
+        &self,
+        py: Python<'py>,
+        api: &'static Api,
+        arguments: &[Bound<'py, PyAny>],
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let count = self.entries.read().map_or(0, |entries| entries.len());
+        for position in 0..count {
+            let entry = self
+                .entries
+                .read()
+                .ok()
+                .and_then(|e| e.get(position).cloned());
+            let Some(entry) = entry else { break };
+            match run(py, api, &entry, arguments)? {
+                Ran::Done(value) => {
+                    if position > 0
+                        && let Ok(mut entries) = self.entries.write()
+                        && position < entries.len()
+                    {
+                        let entry = entries.remove(position);
+                        entries.insert(0, entry);
+                    }
+                    return Ok(Some(value));
+                }
+                Ran::Stale => {}
+                Ran::Failed(error) => return Err(exceptions::exception(py, &error)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The entry for a call: a known one whose guards hold, or a new one.
+    fn entry<'py>(
+        &self,
+        py: Python<'py>,
+        api: &'static Api,
+        arguments: &[Bound<'py, PyAny>],
+    ) -> Result<Arc<Entry>> {
+        let entries = self.entries.read().map(|e| e.clone()).unwrap_or_default();
+        for entry in entries {
+            if entry.program.check(py, api, arguments).is_some() {
+                return Ok(entry);
+            }
+        }
+        self.lift(py, arguments)
+    }
+
+    /// Lifts a call and keeps the result.
+    fn lift<'py>(&self, py: Python<'py>, arguments: &[Bound<'py, PyAny>]) -> Result<Arc<Entry>> {
+        let objects: Vec<Object> = arguments.iter().map(Object::new).collect();
+        let mut lifted = self.lift_chain(py, &objects)?;
+        lifted.graph = derive::simplified(&lifted.graph)?;
+        let entry = Arc::new(Entry::new(py, lifted)?);
+        if let Ok(mut entries) = self.entries.write() {
+            entries.truncate(MAX_ENTRIES - 1);
+            entries.insert(0, entry.clone());
+        }
+        Ok(entry)
+    }
+
+    /// The function inside lifted, then each transform applied.
+    pub fn lift_chain(&self, py: Python<'_>, arguments: &[Object]) -> Result<Lifted<Object>> {
+        let (front, back) = self.derivation.extra();
+        let inner = &arguments[front..arguments.len() - back];
+        let function = self.function.bind(py);
+        let lifted = match function.cast::<Dispatcher>() {
+            Ok(dispatcher) => dispatcher.borrow().lift_chain(py, inner)?,
+            Err(_) => {
+                let host =
+                    Cpython::new(py, self.front).map_err(|e| crate::host::unexpected(py, &e))?;
+                lazy_core::lift::lift(&host, &crate::signature::plain(&host, function), inner)?
+            }
+        };
+        let extra: Vec<Object> = arguments[..front]
+            .iter()
+            .chain(&arguments[arguments.len() - back..])
+            .cloned()
+            .collect();
+        self.derivation.apply(py, lifted, &extra)
+    }
+
+    /// What a call does that cannot be lifted: plain Python for `jit`; otherwise the exception, NumPy's
+    /// own if the plain function raises too.
+    fn run_plain<'py>(
+        &self,
+        py: Python<'py>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+        error: &Error,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let function = self.function.bind(py);
+        if self.derivation.may_run_plain() {
+            return function.call(args, kwargs);
+        }
+        if matches!(error.kind, ErrorKind::Raises { .. }) && self.derivation.extra() == (0, 0) {
+            function.call(args, kwargs)?;
+        }
+        Err(exceptions::exception(py, error))
+    }
+}
+
+fn kind(api: &Api, object: &Bound<'_, PyAny>) -> ArgumentKind {
+    match api.fields(object) {
+        Some(fields) => ArgumentKind::Array(fields.dtype(), fields.shape().len()),
+        None => ArgumentKind::Other(object.get_type().as_ptr() as usize),
+    }
+}
+
+impl Entry {
+    fn new(py: Python<'_>, lifted: Lifted<Object>) -> Result<Entry> {
+        let executable = Executable::new(&lifted.graph)?;
+        let slots = lifted.inputs.iter().map(|i| i.slot).collect();
+        let program = Program::new(py, lifted.guards.clone(), slots);
+        let graph = &lifted.graph;
+        let mut forms = vec![Form::Array; graph.outputs().len()];
+        let mut note = |tree: &Tree<Object>| {
+            tree.map(&mut |i, form| {
+                forms[i] = form;
+                Tree::Leaf(i, form)
+            });
+        };
+        for Effect::Call(_, args, keywords) in &lifted.effects {
+            args.iter().for_each(&mut note);
+            keywords.iter().for_each(|(_, t)| note(t));
+        }
+        note(&lifted.result);
+        let inputs = graph
+            .inputs()
+            .iter()
+            .map(|id| Expected {
+                dtype: graph.aval(*id).dtype,
+            })
+            .collect();
+        Ok(Entry {
+            program,
+            executable,
+            inputs,
+            forms,
+            lifted,
+        })
+    }
+}
+
+/// What became of running an entry.
+enum Ran<'py> {
+    Done(Bound<'py, PyAny>),
+    /// The guards or the assumptions on sizes do not hold.
+    Stale,
+    Failed(Box<Error>),
+}
+
+fn run<'py>(
+    py: Python<'py>,
+    api: &'static Api,
+    entry: &Entry,
+    arguments: &[Bound<'py, PyAny>],
+) -> PyResult<Ran<'py>> {
+    let Some((objects, mut found)) = entry.program.check(py, api, arguments) else {
+        return Ok(Ran::Stale);
+    };
+    let mut numbers: SmallVec<[Number; 4]> = SmallVec::new();
+    for (object, expected) in objects.iter().zip(&entry.inputs) {
+        if api.fields(object).is_none() {
+            match convert::number(api, object).and_then(|n| n.cast(expected.dtype)) {
+                Some(number) => numbers.push(number),
+                None => return Ok(Ran::Stale),
+            }
+        }
+    }
+    let mut next = numbers.iter();
+    let mut views: SmallVec<[View<'_>; 8]> = SmallVec::new();
+    for (object, expected) in objects.iter().zip(&entry.inputs) {
+        let view = match convert::view(api, object) {
+            Some(view) => Some(view),
+            None => next.next().map(Number::view),
+        };
+        match view {
+            Some(view) if view.dtype == expected.dtype => views.push(view),
+            _ => return Ok(Ran::Stale),
+        }
+    }
+    if !entry.lifted.writes.is_empty() && !writable_apart(api, entry, &objects, &views) {
+        return Ok(Ran::Failed(Error::unlifted(
+            "writes to arguments that share memory",
+            "only plain Python does what NumPy does then",
+        )));
+    }
+    let mut outputs = Arrays::new(py, &entry.forms)?;
+    let mut caller = Caller {
+        py,
+        entry,
+        found: &mut found,
+    };
+    if let Err(error) = entry.executable.run(&views, &mut outputs, &mut caller) {
+        outputs.finish().map(drop).or_else(|e| {
+            if e.is_instance_of::<pyo3::exceptions::PyMemoryError>(py) {
+                Err(e)
+            } else {
+                Ok(())
+            }
+        })?;
+        return Ok(match error.kind {
+            ErrorKind::Assumption { .. } => Ran::Stale,
+            _ => Ran::Failed(error),
+        });
+    }
+    let mut values = outputs.finish()?;
+    let graph = &entry.lifted.graph;
+    for view in &entry.lifted.views {
+        let base = entry.program.object(py, &mut found, view.slot);
+        let base =
+            base.ok_or_else(|| PyRuntimeError::new_err("bug in lazy: an argument is gone"))?;
+        let size = |symbol: Symbol| {
+            let origin = graph.symbols().get(symbol.0 as usize)?;
+            let input = graph.inputs().iter().position(|n| *n == origin.node)?;
+            views.get(input)?.shape.get(origin.axis).map(|n| *n as i64)
+        };
+        values[view.output] = result::view(py, base, &view.ops, &size)?;
+    }
+    for (input, output) in &entry.lifted.writes {
+        crate::result::overwrite(py, &objects[*input], &values[*output])?;
+    }
+    for Effect::Call(callee, args, keywords) in &entry.lifted.effects {
+        let mut made = Vec::new();
+        for tree in args {
+            made.push(result::build(
+                py,
+                tree,
+                &values,
+                &entry.program,
+                &mut found,
+            )?);
+        }
+        let named = PyDict::new(py);
+        for (name, tree) in keywords {
+            named.set_item(
+                name,
+                result::build(py, tree, &values, &entry.program, &mut found)?,
+            )?;
+        }
+        callee
+            .bind(py)
+            .call(PyTuple::new(py, made)?, Some(&named))?;
+    }
+    result::build(
+        py,
+        &entry.lifted.result,
+        &values,
+        &entry.program,
+        &mut found,
+    )
+    .map(Ran::Done)
+}
+
+/// Whether the written arguments can be written, and share no memory with other inputs.
+fn writable_apart(
+    api: &Api,
+    entry: &Entry,
+    objects: &[Bound<'_, PyAny>],
+    views: &[View<'_>],
+) -> bool {
+    entry.lifted.writes.iter().all(|(input, _)| {
+        let span = span(&views[*input]);
+        let writable = api
+            .fields(&objects[*input])
+            .is_some_and(|f| f.is_writeable());
+        writable
+            && views.iter().enumerate().all(|(other, view)| {
+                let s = self::span(view);
+                other == *input || s.1 <= span.0 || span.1 <= s.0
+            })
+    })
+}
+
+/// The bytes that a view may touch, as a half-open range of addresses.
+fn span(view: &View<'_>) -> (isize, isize) {
+    let start = view.ptr as isize;
+    let (mut low, mut high) = (start, start + view.dtype.size() as isize);
+    for (&n, &stride) in view.shape.iter().zip(&view.strides) {
+        let reach = (n.max(1) as isize - 1) * stride;
+        if reach < 0 {
+            low += reach
+        } else {
+            high += reach
+        }
+    }
+    (low, high)
+}
+
+/// What the evaluator asks of Python during a run.
+struct Caller<'a, 'py> {
+    py: Python<'py>,
+    entry: &'a Entry,
+    found: &'a mut Objects<'py>,
+}
+
+impl Caller<'_, '_> {
+    fn site(&self, graph: &Graph, node: NodeId) -> Option<&DrawSite<Object>> {
+        match graph.op(node) {
+            Op::Draw { generator, .. } => self.entry.lifted.draws.get(*generator as usize),
+            _ => None,
+        }
+    }
+
+    fn sample(
+        &mut self,
+        node: NodeId,
+        parameters: &[Value],
+        shape: &[usize],
+    ) -> PyResult<Option<Value>> {
+        let py = self.py;
+        let api = ndarray::api(py)?;
+        let graph = self.entry.executable.graph();
+        let Some(site) = self.site(graph, node) else {
+            return Ok(None);
+        };
+        let (method, sized) = (site.method.clone(), site.sized);
+        let generator = match site.generator {
+            Some(slot) => self.entry.program.object(py, self.found, slot),
+            None => Some(py.import("numpy")?.getattr("random")?),
+        };
+        let Some(generator) = generator else {
+            return Ok(None);
+        };
+        let mut args = Vec::new();
+        for value in parameters {
+            let array = convert::array(py, value)?;
+            args.push(if value.shape.is_empty() {
+                array.call_method0("item")?
+            } else {
+                array
+            });
+        }
+        let named = PyDict::new(py);
+        if sized {
+            named.set_item("size", PyTuple::new(py, shape)?)?;
+        }
+        let drawn =
+            generator.call_method(method.as_str(), PyTuple::new(py, args)?, Some(&named))?;
+        let dtype = graph.aval(node).dtype;
+        let array = py
+            .import("numpy")?
+            .call_method1("asarray", (drawn, api.descr(py, dtype)))?;
+        Ok(convert::value(api, &array))
+    }
+}
+
+impl Callbacks for Caller<'_, '_> {
+    fn draw(&mut self, node: NodeId, parameters: &[Value], shape: &[usize]) -> Result<Value> {
+        match self.sample(node, parameters, shape) {
+            Ok(Some(value)) => Ok(value),
+            Ok(None) => Err(Error::internal("a draw without a generator")),
+            Err(error) => {
+                let name = error
+                    .get_type(self.py)
+                    .name()
+                    .map(|n| n.to_string())
+                    .unwrap_or_default();
+                let exception = lazy_core::error::Exception::Named(name.as_str().into());
+                Err(Error::raises(exception, error.value(self.py).to_string()))
+            }
+        }
+    }
+
+    fn detached(&mut self, work: &mut (dyn FnMut() + Send)) {
+        self.py.detach(work);
+    }
+}

@@ -1,0 +1,1009 @@
+//! Python as the abstract machine sees it.
+//!
+//! In: questions of [`lazy_core::lift::host::Host`]. Out: answers by CPython, without running the user's
+//! code: attributes are looked up statically, and only functions known to have no effects are called.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use lazy_core::ast::{self, py as ast_py};
+use lazy_core::error::{Error, Result};
+use lazy_core::eval::value::Value;
+use lazy_core::graph::DType;
+use lazy_core::lift::host::{Attribute, Class, FunctionParts, Host, Outcome, Raised};
+use lazy_core::lift::numpy::{self, Form};
+use pyo3::exceptions::PyBaseException;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{
+    PyBool, PyBytes, PyComplex, PyDict, PyEllipsis, PyFloat, PyFrozenSet, PyInt, PyList, PyModule,
+    PySet, PySlice, PyString, PyTuple, PyType,
+};
+
+use crate::code;
+use crate::constants;
+use crate::convert;
+use crate::function::Dispatcher;
+use crate::ndarray::{self, Api};
+
+/// A Python object that may be cloned and kept without the GIL.
+#[derive(Clone, Debug)]
+pub struct Object(Arc<Py<PyAny>>);
+
+impl Object {
+    pub fn new(object: &Bound<'_, PyAny>) -> Object {
+        Object(Arc::new(object.clone().unbind()))
+    }
+
+    pub fn bind<'py>(&self, py: Python<'py>) -> &Bound<'py, PyAny> {
+        self.0.bind(py)
+    }
+
+    pub fn as_ptr(&self) -> *mut pyo3::ffi::PyObject {
+        self.0.as_ptr()
+    }
+}
+
+/// Types and modules that are asked for again and again.
+struct Known {
+    function: Py<PyType>,
+    method: Py<PyType>,
+    builtin: Py<PyType>,
+    method_descriptor: Py<PyType>,
+    wrapper_descriptor: Py<PyType>,
+    classmethod_descriptor: Py<PyType>,
+    method_wrapper: Py<PyType>,
+    member: Py<PyType>,
+    getset: Py<PyType>,
+    property: Py<PyType>,
+    classmethod: Py<PyType>,
+    staticmethod: Py<PyType>,
+    cached_property: Py<PyType>,
+    partial: Py<PyType>,
+    lru_cache: Py<PyType>,
+    dispatcher: Py<PyType>,
+    ufunc: Py<PyType>,
+    generator: Py<PyType>,
+    random_state: Py<PyType>,
+    ndarray: Py<PyType>,
+    object_getattribute: Py<PyAny>,
+    object_eq: Py<PyAny>,
+    union: Py<PyType>,
+    sys_modules: Py<PyAny>,
+    environ: Py<PyAny>,
+    operator: Py<PyModule>,
+    builtins: Py<PyModule>,
+}
+
+static KNOWN: PyOnceLock<Known> = PyOnceLock::new();
+
+fn known(py: Python<'_>) -> PyResult<&'static Known> {
+    KNOWN.get_or_try_init(py, || {
+        let class = |module: &str, path: &str| -> PyResult<Py<PyType>> {
+            Ok(py
+                .import(module)?
+                .getattr(path)?
+                .cast_into::<PyType>()?
+                .unbind())
+        };
+        let object = py.import("builtins")?.getattr("object")?;
+        let random = py.import("numpy.random")?;
+        let random_class = |name| -> PyResult<Py<PyType>> {
+            Ok(random.getattr(name)?.cast_into::<PyType>()?.unbind())
+        };
+        let sum = py.import("numpy")?.getattr("sum")?;
+        Ok(Known {
+            function: class("types", "FunctionType")?,
+            method: class("types", "MethodType")?,
+            builtin: class("types", "BuiltinFunctionType")?,
+            method_descriptor: class("types", "MethodDescriptorType")?,
+            wrapper_descriptor: class("types", "WrapperDescriptorType")?,
+            classmethod_descriptor: class("types", "ClassMethodDescriptorType")?,
+            method_wrapper: class("types", "MethodWrapperType")?,
+            member: class("types", "MemberDescriptorType")?,
+            getset: class("types", "GetSetDescriptorType")?,
+            property: class("builtins", "property")?,
+            classmethod: class("builtins", "classmethod")?,
+            staticmethod: class("builtins", "staticmethod")?,
+            cached_property: class("functools", "cached_property")?,
+            partial: class("functools", "partial")?,
+            lru_cache: class("functools", "_lru_cache_wrapper")?,
+            dispatcher: sum.get_type().unbind(),
+            ufunc: class("numpy", "ufunc")?,
+            generator: random_class("Generator")?,
+            random_state: random_class("RandomState")?,
+            ndarray: class("numpy", "ndarray")?,
+            object_eq: object.getattr("__eq__")?.unbind(),
+            union: class("types", "UnionType")?,
+            object_getattribute: object.getattr("__getattribute__")?.unbind(),
+            sys_modules: py.import("sys")?.getattr("modules")?.unbind(),
+            environ: py.import("os")?.getattr("environ")?.unbind(),
+            operator: py.import("operator")?.unbind(),
+            builtins: py.import("builtins")?.unbind(),
+        })
+    })
+}
+
+/// Functions by identity: the name under which the core knows them.
+#[derive(Default)]
+struct Registry {
+    names: HashMap<usize, String>,
+    /// The objects, so that their addresses stay theirs.
+    kept: Vec<Py<PyAny>>,
+    /// Modules that were looked through.
+    modules: Vec<String>,
+}
+
+/// Functions read so far, by code object and the front asked for; the object is kept, so that its
+/// address stays its own.
+type ReadCache = HashMap<(usize, Option<ast::Front>), (Object, Arc<ast::Function>)>;
+/// The same for code nested in them.
+type NestedCache = HashMap<(usize, ast::Front), (Arc<ast::Code>, Arc<ast::Function>)>;
+
+thread_local! {
+    static READ: RefCell<ReadCache> = RefCell::default();
+    static NESTED: RefCell<NestedCache> = RefCell::default();
+    static REGISTRY: RefCell<Registry> = RefCell::default();
+}
+
+/// Python's own functions that the machine executes.
+const BUILTINS: &[&str] = &[
+    "abs",
+    "all",
+    "any",
+    "bool",
+    "callable",
+    "complex",
+    "delattr",
+    "dict",
+    "divmod",
+    "enumerate",
+    "filter",
+    "float",
+    "format",
+    "frozenset",
+    "getattr",
+    "hasattr",
+    "int",
+    "isinstance",
+    "issubclass",
+    "iter",
+    "len",
+    "list",
+    "map",
+    "max",
+    "min",
+    "next",
+    "pow",
+    "print",
+    "range",
+    "repr",
+    "reversed",
+    "round",
+    "set",
+    "setattr",
+    "slice",
+    "sorted",
+    "str",
+    "sum",
+    "super",
+    "tuple",
+    "type",
+    "zip",
+];
+
+/// Methods of `np.random` that sample a distribution under another name.
+const SHORT_DRAWS: &[&str] = &[
+    "standard_normal",
+    "randn",
+    "random",
+    "random_sample",
+    "ranf",
+    "sample",
+    "rand",
+    "standard_exponential",
+    "standard_gamma",
+];
+
+impl Registry {
+    /// Looks up every name the core knows in the modules that are loaded by now.
+    fn refresh(&mut self, py: Python<'_>) -> PyResult<()> {
+        let loaded = known(py)?.sys_modules.bind(py);
+        let extra = BUILTINS.iter().map(|n| format!("builtins.{n}"));
+        let others = [
+            "functools.partial",
+            "numpy.random.default_rng",
+            "numpy.random.RandomState",
+        ];
+        let extra = extra.chain(others.map(str::to_string));
+        let draws = lazy_core::ops::Distribution::ALL
+            .iter()
+            .map(|d| d.def().name);
+        let draws = draws
+            .chain(SHORT_DRAWS.iter().copied())
+            .map(|m| format!("numpy.random.{m}"));
+        let all = numpy::names().map(str::to_string).chain(extra).chain(draws);
+        let mut fresh: Vec<String> = Vec::new();
+        for name in all {
+            let module = module_of(&name);
+            if self.modules.iter().any(|m| m == module) || !loaded.contains(module)? {
+                continue;
+            }
+            if !fresh.iter().any(|m| m == module) {
+                fresh.push(module.to_string());
+            }
+            let mut object = loaded.get_item(module)?;
+            let mut missing = false;
+            for part in name[module.len() + 1..].split('.') {
+                match object.getattr(part) {
+                    Ok(next) => object = next,
+                    Err(_) => missing = true,
+                }
+            }
+            // A function with several names keeps the first; methods are looked up by receiver.
+            if !missing && !name.starts_with("numpy.ndarray.") {
+                self.names.entry(object.as_ptr() as usize).or_insert(name);
+                self.kept.push(object.unbind());
+            }
+        }
+        self.modules.extend(fresh);
+        Ok(())
+    }
+}
+
+/// The longest leading part of a dotted name that is a module.
+fn module_of(name: &str) -> &str {
+    const MODULES: &[&str] = &[
+        "numpy.linalg",
+        "numpy.fft",
+        "numpy.random",
+        "numpy.lib",
+        "scipy.special",
+        "scipy.linalg",
+        "numpy",
+        "math",
+        "builtins",
+        "functools",
+        "operator",
+    ];
+    MODULES
+        .iter()
+        .find(|m| {
+            name.strip_prefix(**m)
+                .is_some_and(|rest| rest.starts_with('.'))
+        })
+        .copied()
+        .unwrap_or("builtins")
+}
+
+/// CPython, for the duration of one lift.
+pub struct Cpython<'py> {
+    py: Python<'py>,
+    known: &'static Known,
+    api: &'static Api,
+    /// The front that must be used, if the choice is not free.
+    front: Option<ast::Front>,
+}
+
+impl<'py> Cpython<'py> {
+    /// # Errors
+    /// If NumPy cannot be imported.
+    pub fn new(py: Python<'py>, front: Option<ast::Front>) -> PyResult<Cpython<'py>> {
+        REGISTRY.with_borrow_mut(|r| r.refresh(py))?;
+        Ok(Cpython {
+            py,
+            known: known(py)?,
+            api: ndarray::api(py)?,
+            front,
+        })
+    }
+
+    fn object(&self, object: Bound<'py, PyAny>) -> Object {
+        Object(Arc::new(object.unbind()))
+    }
+
+    fn outcome(&self, result: PyResult<Bound<'py, PyAny>>) -> Outcome<Object> {
+        result.map(|o| self.object(o)).map_err(|e| Raised {
+            text: e.value(self.py).to_string(),
+            exception: self.object(e.value(self.py).clone().into_any()),
+        })
+    }
+
+    fn is_a(&self, object: &Bound<'py, PyAny>, class: &Py<PyType>) -> bool {
+        object.get_type().is(class.bind(self.py))
+    }
+
+    /// What `type.__mro__` holds under a name.
+    fn in_class(&self, class: &Bound<'py, PyType>, name: &str) -> Option<Bound<'py, PyAny>> {
+        class.mro().iter().find_map(|base| {
+            let dict = base.getattr("__dict__").ok()?;
+            dict.get_item(name).ok()
+        })
+    }
+
+    /// An attribute found on a class, as an instance (or the class itself) sees it.
+    fn from_class(
+        &self,
+        found: Bound<'py, PyAny>,
+        object: &Bound<'py, PyAny>,
+        owner: &Bound<'py, PyType>,
+        name: &str,
+    ) -> Attribute<Object> {
+        let k = self.known;
+        let is = |class: &Py<PyType>| found.get_type().is(class.bind(self.py));
+        let part = |name: &str| found.getattr(name).map(|o| self.object(o));
+        let on_instance = !object.is(owner);
+        if is(&k.function) || is(&k.lru_cache) || is(&k.dispatcher) {
+            let function = self.object(found.clone());
+            return if on_instance {
+                Attribute::Method(function)
+            } else {
+                Attribute::Value(function)
+            };
+        }
+        if is(&k.property) && on_instance {
+            return part("fget").map_or(Attribute::Custom, Attribute::Property);
+        }
+        if is(&k.cached_property) && on_instance {
+            return part("func").map_or(Attribute::Custom, Attribute::Property);
+        }
+        if is(&k.classmethod) {
+            let class = self.object(owner.clone().into_any());
+            return part("__func__")
+                .map_or(Attribute::Custom, |f| Attribute::ClassMethod(f, class));
+        }
+        if is(&k.staticmethod) {
+            return part("__func__").map_or(Attribute::Custom, Attribute::Value);
+        }
+        let compiled = [
+            &k.method_descriptor,
+            &k.wrapper_descriptor,
+            &k.classmethod_descriptor,
+            &k.method_wrapper,
+            &k.builtin,
+        ];
+        if compiled.iter().any(|c| is(c)) && on_instance {
+            return Attribute::Compiled;
+        }
+        if is(&k.member) || is(&k.getset) || compiled.iter().any(|c| is(c)) {
+            return match object.getattr(name) {
+                Ok(value) => Attribute::Value(self.object(value)),
+                Err(_) => Attribute::Missing,
+            };
+        }
+        if on_instance && found.get_type().hasattr("__get__").unwrap_or(true) {
+            // Methods compiled by other means (Cython) bind by name; anything else runs user code.
+            let cython = found
+                .get_type()
+                .name()
+                .is_ok_and(|n| n.to_string().starts_with("cython"));
+            return if cython {
+                Attribute::Compiled
+            } else {
+                Attribute::Custom
+            };
+        }
+        Attribute::Value(self.object(found))
+    }
+}
+
+impl Host for Cpython<'_> {
+    type Object = Object;
+
+    fn class(&self, object: &Object) -> Class {
+        let o = object.bind(self.py);
+        let k = self.known;
+        if o.is_none() {
+            return Class::None;
+        }
+        if let Some(fields) = self.api.fields(o) {
+            return match fields.dtype() {
+                Some(dtype) => Class::Array(dtype, fields.shape().to_vec()),
+                None => Class::Foreign,
+            };
+        }
+        if let Ok(x) = o.cast_exact::<PyFloat>() {
+            return Class::Float(x.value());
+        }
+        if let Ok(x) = o.cast_exact::<PyBool>() {
+            return Class::Bool(x.is_true());
+        }
+        if let Ok(x) = o.cast_exact::<PyInt>() {
+            return x.extract().map_or(Class::Immutable, Class::Int);
+        }
+        if let Ok(x) = o.cast_exact::<PyString>() {
+            return x
+                .to_str()
+                .map_or(Class::Immutable, |s| Class::Str(s.to_string()));
+        }
+        if let Ok(x) = o.cast_exact::<PyComplex>() {
+            return Class::Complex(x.real(), x.imag());
+        }
+        if o.is_exact_instance_of::<PyTuple>() {
+            return Class::Tuple;
+        }
+        if o.is_exact_instance_of::<PyList>() {
+            return Class::List;
+        }
+        if o.is(k.sys_modules.bind(self.py)) || o.is(k.environ.bind(self.py)) {
+            return Class::Immutable;
+        }
+        if o.is_exact_instance_of::<PyDict>() {
+            return Class::Dict;
+        }
+        if self.is_a(o, &k.function) {
+            return Class::Function;
+        }
+        if o.is(PyEllipsis::get(self.py)) {
+            return Class::Ellipsis;
+        }
+        if let Ok(class) = o.cast::<PyType>() {
+            return match self.api.scalar_type(class) {
+                Some(dtype) => Class::DType(dtype),
+                None => Class::Type,
+            };
+        }
+        if self.api.is_scalar(o) {
+            return self
+                .api
+                .scalar(o)
+                .map_or(Class::Foreign, |(d, _)| Class::NumPyScalar(d));
+        }
+        if self.api.is_dtype(o) {
+            return match self.api.dtype(o) {
+                Some(dtype) => Class::DType(dtype),
+                None => Class::Immutable,
+            };
+        }
+        if o.is_instance_of::<PyModule>() {
+            return Class::Module;
+        }
+        if self.is_a(o, &k.method) {
+            return Class::Method;
+        }
+        if self.is_a(o, &k.partial) {
+            return Class::Partial;
+        }
+        if self.is_a(o, &k.lru_cache) || self.is_a(o, &k.dispatcher) {
+            return Class::Wrapper;
+        }
+        if o.is_instance_of::<Dispatcher>() {
+            return Class::Transformed;
+        }
+        let compiled = [&k.builtin, &k.ufunc, &k.method_descriptor];
+        let cython = || {
+            o.get_type()
+                .name()
+                .is_ok_and(|n| n == "cython_function_or_method")
+        };
+        if compiled.iter().any(|class| self.is_a(o, class)) || cython() {
+            return Class::Builtin;
+        }
+        if self.is_a(o, &k.generator) || self.is_a(o, &k.random_state) {
+            return Class::Random;
+        }
+        if o.is_exact_instance_of::<PySlice>() {
+            return Class::Slice;
+        }
+        if o.get_type().is(self.builtin("range").bind(self.py)) {
+            return Class::Range;
+        }
+        if o.is_instance_of::<PyFrozenSet>()
+            || o.is_instance_of::<PyBytes>()
+            || self.is_a(o, &k.union)
+        {
+            return Class::Immutable;
+        }
+        if o.is_instance_of::<PySet>() {
+            return Class::Set;
+        }
+        if o.is_instance_of::<PyTuple>() && o.hasattr("_fields").unwrap_or(false) {
+            return Class::NamedTuple;
+        }
+        if o.is_instance(k.ndarray.bind(self.py)).unwrap_or(true) {
+            return Class::Foreign;
+        }
+        Class::Instance
+    }
+
+    fn is(&self, a: &Object, b: &Object) -> bool {
+        a.as_ptr() == b.as_ptr()
+    }
+
+    fn type_of(&self, object: &Object) -> Object {
+        self.object(object.bind(self.py).get_type().into_any())
+    }
+
+    fn describe(&self, object: &Object) -> String {
+        let o = object.bind(self.py);
+        let named = matches!(
+            self.class(object),
+            Class::Function
+                | Class::Type
+                | Class::Builtin
+                | Class::Wrapper
+                | Class::Method
+                | Class::DType(_)
+                | Class::Module
+        );
+        let name = ["__qualname__", "__name__"].iter().find_map(|attribute| {
+            let name = named.then(|| o.getattr(*attribute).ok()).flatten()?;
+            let name = name.extract::<String>().ok()?;
+            let module = o
+                .getattr("__module__")
+                .ok()
+                .and_then(|m| m.extract::<String>().ok());
+            match module {
+                Some(module) if self.class(object) == Class::Builtin => {
+                    Some(format!("{module}.{name}"))
+                }
+                _ => Some(name),
+            }
+        });
+        name.or_else(|| Some(o.get_type().name().ok()?.to_string()))
+            .unwrap_or_else(|| "object".into())
+    }
+
+    fn constant(&self, value: &ast_py::Constant) -> Object {
+        match constants::to_object(self.py, value) {
+            Ok(object) => self.object(object),
+            // A constant that cannot be built is met as None, and then refused for its type.
+            Err(_) => self.object(self.py.None().into_bound(self.py)),
+        }
+    }
+
+    fn builtin(&self, name: &str) -> Object {
+        let builtins = self.known.builtins.bind(self.py);
+        let object = builtins
+            .getattr(name)
+            .or_else(|_| builtins.getattr("Exception"));
+        self.object(object.unwrap_or_else(|_| self.py.None().into_bound(self.py)))
+    }
+
+    fn items(&self, object: &Object) -> Option<Vec<Object>> {
+        let o = object.bind(self.py);
+        let known = match self.class(object) {
+            Class::Tuple
+            | Class::NamedTuple
+            | Class::List
+            | Class::Range
+            | Class::Dict
+            | Class::Str(_) => true,
+            Class::Immutable => o.is_instance_of::<PyFrozenSet>() || o.is_instance_of::<PyBytes>(),
+            _ => false,
+        };
+        if !known {
+            return None;
+        }
+        o.try_iter()
+            .ok()?
+            .map(|item| item.ok().map(|o| self.object(o)))
+            .collect()
+    }
+
+    fn entries(&self, object: &Object) -> Vec<(Object, Object)> {
+        match object.bind(self.py).cast::<PyDict>() {
+            Ok(dict) => dict
+                .iter()
+                .map(|(k, v)| (self.object(k), self.object(v)))
+                .collect(),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    fn slice_parts(&self, object: &Object) -> [Object; 3] {
+        let o = object.bind(self.py);
+        ["start", "stop", "step"].map(|name| match o.getattr(name) {
+            Ok(part) => self.object(part),
+            Err(_) => self.object(self.py.None().into_bound(self.py)),
+        })
+    }
+
+    fn tuple(&self, items: Vec<Object>) -> Object {
+        let items = items.iter().map(|o| o.bind(self.py));
+        match PyTuple::new(self.py, items.collect::<Vec<_>>()) {
+            Ok(tuple) => self.object(tuple.into_any()),
+            Err(_) => self.object(PyTuple::empty(self.py).into_any()),
+        }
+    }
+
+    fn slice(&self, parts: [Object; 3]) -> Object {
+        let [a, b, c] = &parts;
+        let class = self.builtin("slice");
+        let made = class
+            .bind(self.py)
+            .call1((a.bind(self.py), b.bind(self.py), c.bind(self.py)));
+        made.map_or_else(|_| self.builtin("slice"), |o| self.object(o))
+    }
+
+    fn attribute(&self, object: &Object, name: &str) -> Attribute<Object> {
+        let o = object.bind(self.py);
+        let class = o.get_type();
+        if o.is_instance_of::<PyModule>() || class.name().is_ok_and(|n| n == "super") {
+            return match o.getattr(name) {
+                Ok(value) if self.is_a(&value, &self.known.method) => {
+                    match value.getattr("__func__") {
+                        Ok(function) => Attribute::Method(self.object(function)),
+                        Err(_) => Attribute::Custom,
+                    }
+                }
+                Ok(value) => Attribute::Value(self.object(value)),
+                Err(_) => Attribute::Missing,
+            };
+        }
+        if let Ok(itself) = o.cast::<PyType>()
+            && let Some(found) = self.in_class(itself, name)
+        {
+            return self.from_class(found, o, itself, name);
+        }
+        let getattribute = self.in_class(&class, "__getattribute__");
+        let plain = getattribute.is_some_and(|f| {
+            f.is(self.known.object_getattribute.bind(self.py))
+                || f.get_type().is(self.known.wrapper_descriptor.bind(self.py))
+        });
+        if !plain {
+            return Attribute::Custom;
+        }
+        let on_class = self.in_class(&class, name);
+        if let Some(found) = &on_class
+            && found.get_type().is(self.known.property.bind(self.py))
+        {
+            return self.from_class(found.clone(), o, &class, name);
+        }
+        if !o.is_instance_of::<PyType>()
+            && let Ok(dict) = o.getattr("__dict__")
+            && let Ok(value) = dict.get_item(name)
+        {
+            return Attribute::Value(self.object(value));
+        }
+        if let Some(found) = on_class {
+            return self.from_class(found, o, &class, name);
+        }
+        match self.in_class(&class, "__getattr__") {
+            Some(_) => Attribute::Custom,
+            None => Attribute::Missing,
+        }
+    }
+
+    fn global(&self, globals: &Object, name: &str) -> Option<(Object, bool)> {
+        let dict = globals.bind(self.py).cast::<PyDict>().ok()?;
+        if let Ok(Some(found)) = dict.get_item(name) {
+            return Some((self.object(found), false));
+        }
+        let found = self.known.builtins.bind(self.py).getattr(name).ok()?;
+        Some((self.object(found), true))
+    }
+
+    fn cell(&self, cell: &Object) -> Option<Object> {
+        cell.bind(self.py)
+            .getattr("cell_contents")
+            .ok()
+            .map(|o| self.object(o))
+    }
+
+    fn compares_by_identity(&self, object: &Object) -> bool {
+        let class = object.bind(self.py).get_type();
+        let plain = self.known.object_eq.bind(self.py);
+        self.in_class(&class, "__eq__")
+            .is_some_and(|eq| eq.is(plain))
+    }
+
+    fn operation(&self, object: &Object) -> Option<String> {
+        let found = REGISTRY.with_borrow(|r| r.names.get(&(object.as_ptr() as usize)).cloned());
+        found.or_else(|| {
+            // `np.add.reduce`, a method bound to a ufunc.
+            let o = object.bind(self.py);
+            if !self.is_a(o, &self.known.builtin) {
+                return None;
+            }
+            let receiver = o.getattr("__self__").ok()?;
+            if !self.is_a(&receiver, &self.known.ufunc) {
+                return None;
+            }
+            let name = o.getattr("__name__").ok()?.extract::<String>().ok()?;
+            let ufunc =
+                REGISTRY.with_borrow(|r| r.names.get(&(receiver.as_ptr() as usize)).cloned())?;
+            Some(format!("{ufunc}.{name}"))
+        })
+    }
+
+    fn function(&self, object: &Object) -> Option<FunctionParts<Object>> {
+        let o = object.bind(self.py);
+        if !self.is_a(o, &self.known.function) {
+            return None;
+        }
+        let get = |name: &str| o.getattr(name).ok().filter(|v| !v.is_none());
+        let items = |name: &str| -> Vec<Bound<'_, PyAny>> {
+            get(name)
+                .and_then(|v| v.cast_into::<PyTuple>().ok())
+                .map(|t| t.iter().collect())
+                .unwrap_or_default()
+        };
+        let keyword_defaults = get("__kwdefaults__")
+            .and_then(|v| v.cast_into::<PyDict>().ok())
+            .map(|d| {
+                d.iter()
+                    .filter_map(|(k, v)| Some((k.extract().ok()?, self.object(v))))
+                    .collect()
+            })
+            .unwrap_or_default();
+        Some(FunctionParts {
+            code: self.object(get("__code__")?),
+            globals: self.object(get("__globals__")?),
+            defaults: items("__defaults__")
+                .into_iter()
+                .map(|v| self.object(v))
+                .collect(),
+            keyword_defaults,
+            closure: items("__closure__")
+                .into_iter()
+                .map(|v| self.object(v))
+                .collect(),
+        })
+    }
+
+    fn method(&self, object: &Object) -> (Object, Object) {
+        let o = object.bind(self.py);
+        let part = |name: &str| {
+            o.getattr(name)
+                .map_or_else(|_| object.clone(), |v| self.object(v))
+        };
+        (part("__func__"), part("__self__"))
+    }
+
+    fn partial(&self, object: &Object) -> (Object, Vec<Object>, Vec<(String, Object)>) {
+        let o = object.bind(self.py);
+        let function = o
+            .getattr("func")
+            .map_or_else(|_| object.clone(), |f| self.object(f));
+        let args = o
+            .getattr("args")
+            .ok()
+            .and_then(|a| self.items(&self.object(a)));
+        let keywords = o.getattr("keywords").map(|k| self.entries(&self.object(k)));
+        let keywords = keywords
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|(k, v)| Some((k.bind(self.py).extract().ok()?, v)))
+            .collect();
+        (function, args.unwrap_or_default(), keywords)
+    }
+
+    fn unwrap(&self, object: &Object) -> Option<Object> {
+        let o = object.bind(self.py);
+        if let Ok(dispatcher) = o.cast::<Dispatcher>() {
+            let inner = dispatcher.borrow().jitted(self.py)?;
+            return Some(Object::new(inner.bind(self.py)));
+        }
+        let inner = o
+            .getattr("_implementation")
+            .or_else(|_| o.getattr("__wrapped__"))
+            .ok()?;
+        self.is_a(&inner, &self.known.function)
+            .then(|| self.object(inner))
+    }
+
+    fn read(&self, code: &Object) -> Result<Arc<ast::Function>> {
+        let key = (code.as_ptr() as usize, self.front);
+        let known = READ.with_borrow(|read| read.get(&key).map(|(_, function)| function.clone()));
+        if let Some(function) = known {
+            return Ok(function);
+        }
+        let function = code::read(code.bind(self.py), self.front)
+            .map_err(|e| unexpected(self.py, &e))?
+            .map(Arc::new)?;
+        READ.with_borrow_mut(|read| read.insert(key, (code.clone(), function.clone())));
+        Ok(function)
+    }
+
+    fn read_nested(&self, code: &Arc<ast::Code>, front: ast::Front) -> Result<Arc<ast::Function>> {
+        let key = (Arc::as_ptr(code) as usize, front);
+        let known = NESTED.with_borrow(|read| read.get(&key).map(|(_, function)| function.clone()));
+        if let Some(function) = known {
+            return Ok(function);
+        }
+        let function = code::read_nested(self.py, code, front)
+            .map_err(|e| unexpected(self.py, &e))?
+            .map(Arc::new)?;
+        NESTED.with_borrow_mut(|read| read.insert(key, (code.clone(), function.clone())));
+        Ok(function)
+    }
+
+    fn line(&self, file: &str, line: u32) -> Option<String> {
+        let linecache = self.py.import("linecache").ok()?;
+        let text: String = linecache
+            .call_method1("getline", (file, line))
+            .ok()?
+            .extract()
+            .ok()?;
+        (!text.is_empty()).then(|| text.trim_end().to_string())
+    }
+
+    fn is_pure(&self, callee: &Object) -> bool {
+        let o = callee.bind(self.py);
+        if let Ok(class) = o.cast::<PyType>() {
+            const PURE: &[&str] = &[
+                "int",
+                "float",
+                "str",
+                "tuple",
+                "list",
+                "dict",
+                "set",
+                "frozenset",
+                "bool",
+                "complex",
+                "slice",
+                "range",
+                "bytes",
+                "object",
+                "dtype",
+                "errstate",
+                "catch_warnings",
+                "finfo",
+                "iinfo",
+                "type",
+            ];
+            let is_exception = class.is_subclass_of::<PyBaseException>().unwrap_or(false);
+            let name = class.name().map(|n| n.to_string()).unwrap_or_default();
+            let scalar = self.api.scalar_type(class).is_some();
+            return is_exception || scalar || PURE.contains(&name.as_str());
+        }
+        let module = o
+            .getattr("__module__")
+            .ok()
+            .and_then(|m| m.extract::<String>().ok());
+        let name = o
+            .getattr("__name__")
+            .ok()
+            .and_then(|m| m.extract::<String>().ok());
+        match (module.as_deref(), name.as_deref()) {
+            (Some("math" | "operator" | "_operator" | "cmath"), _) => true,
+            (Some("builtins"), Some(name)) => !matches!(
+                name,
+                "print"
+                    | "input"
+                    | "open"
+                    | "exec"
+                    | "eval"
+                    | "compile"
+                    | "__import__"
+                    | "globals"
+                    | "locals"
+                    | "vars"
+                    | "setattr"
+                    | "delattr"
+                    | "id"
+                    | "hash"
+                    | "breakpoint"
+                    | "next"
+                    | "iter"
+            ),
+            (Some(module), Some(name)) if module.starts_with("numpy") => {
+                !module.contains("random")
+                    && !matches!(
+                        name,
+                        "save"
+                            | "load"
+                            | "fromfile"
+                            | "seterr"
+                            | "geterr"
+                            | "copyto"
+                            | "put"
+                            | "putmask"
+                            | "place"
+                            | "shuffle"
+                            | "set_printoptions"
+                            | "empty"
+                            | "empty_like"
+                    )
+            }
+            _ => self.is_a(o, &self.known.ufunc),
+        }
+    }
+
+    fn call(
+        &self,
+        callee: &Object,
+        args: &[Object],
+        keywords: &[(String, Object)],
+    ) -> Outcome<Object> {
+        let run = || {
+            let args = PyTuple::new(self.py, args.iter().map(|o| o.bind(self.py)))?;
+            let named = PyDict::new(self.py);
+            for (name, value) in keywords {
+                named.set_item(name, value.bind(self.py))?;
+            }
+            callee.bind(self.py).call(args, Some(&named))
+        };
+        self.outcome(run())
+    }
+
+    fn operator(&self, name: &str, args: &[Object]) -> Outcome<Object> {
+        let run = || {
+            let args = PyTuple::new(self.py, args.iter().map(|o| o.bind(self.py)))?;
+            self.known.operator.bind(self.py).getattr(name)?.call1(args)
+        };
+        self.outcome(run())
+    }
+
+    fn call_method(
+        &self,
+        object: &Object,
+        name: &str,
+        args: &[Object],
+        keywords: &[(String, Object)],
+    ) -> Outcome<Object> {
+        match object.bind(self.py).getattr(name) {
+            Ok(method) => self.call(&self.object(method), args, keywords),
+            Err(error) => self.outcome(Err(error)),
+        }
+    }
+
+    fn truth(&self, object: &Object) -> std::result::Result<bool, Raised<Object>> {
+        object.bind(self.py).is_truthy().map_err(|e| Raised {
+            text: e.value(self.py).to_string(),
+            exception: self.object(e.value(self.py).clone().into_any()),
+        })
+    }
+
+    fn is_instance(&self, object: &Object, class: &Object) -> bool {
+        object
+            .bind(self.py)
+            .is_instance(class.bind(self.py))
+            .unwrap_or(false)
+    }
+
+    fn is_subclass(&self, class: &Object, base: &Object) -> bool {
+        let builtins = self.known.builtins.bind(self.py);
+        builtins
+            .call_method1("issubclass", (class.bind(self.py), base.bind(self.py)))
+            .and_then(|answer| answer.is_truthy())
+            .unwrap_or(false)
+    }
+
+    fn class_of_symbolic(&self, dtype: DType, form: Form) -> Object {
+        match form {
+            Form::Array => Object::new(self.known.ndarray.bind(self.py).as_any()),
+            Form::Python => self.builtin(match dtype.kind() {
+                lazy_core::graph::Kind::Bool => "bool",
+                lazy_core::graph::Kind::Int => "int",
+                lazy_core::graph::Kind::Float => "float",
+                lazy_core::graph::Kind::Complex => "complex",
+            }),
+            Form::Scalar => match self.dtype(dtype).bind(self.py).getattr("type") {
+                Ok(class) => self.object(class),
+                Err(_) => self.builtin("object"),
+            },
+        }
+    }
+
+    fn dtype(&self, dtype: DType) -> Object {
+        let made = self
+            .py
+            .import("numpy")
+            .and_then(|np| np.call_method1("dtype", (dtype.name(),)));
+        made.map_or_else(|_| self.builtin("object"), |o| self.object(o))
+    }
+
+    fn value(&self, object: &Object) -> Option<Value> {
+        let o = object.bind(self.py);
+        convert::value(self.api, o)
+            .or_else(|| convert::number(self.api, o).map(|n| convert::owned(&n.view())))
+    }
+
+    fn scalar(&self, value: &Value, form: Form) -> Object {
+        let made = convert::array(self.py, value).and_then(|array| match form {
+            Form::Python => array.call_method0("item"),
+            Form::Scalar => array.get_item(PyTuple::empty(self.py)),
+            Form::Array => Ok(array),
+        });
+        made.map_or_else(|_| self.builtin("object"), |o| self.object(o))
+    }
+}
+
+/// The error of a Python exception that surfaced where none was expected.
+pub fn unexpected(py: Python<'_>, error: &PyErr) -> Box<Error> {
+    Error::internal(error.value(py).to_string())
+}

@@ -1,0 +1,181 @@
+//! What lifting asks of Python.
+//!
+//! The abstract machine executes blocks with known objects concrete. An object is opaque here;
+//! everything done with it goes through a [`Host`], which `lazy-python` implements with CPython
+//! and tests implement with a table.
+
+use std::sync::Arc;
+
+use crate::ast::{self, py};
+use crate::error::Result;
+use crate::graph::DType;
+
+/// What an object is, as far as lifting cares.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Class {
+    None,
+    Bool(bool),
+    Int(i64),
+    /// An int beyond 64 bits, bytes, frozenset, ...: immutable, compared by value.
+    Immutable,
+    Float(f64),
+    Complex(f64, f64),
+    Str(String),
+    Ellipsis,
+    /// A `np.dtype`, or a scalar type used as one (`np.float32`, `float`).
+    DType(DType),
+    /// `np.float64(2)` and its like.
+    NumPyScalar(DType),
+    /// An exact `np.ndarray` of a dtype we lift, with its sizes.
+    Array(DType, Vec<usize>),
+    List,
+    Tuple,
+    /// A subclass of tuple with `_fields`.
+    NamedTuple,
+    Dict,
+    Set,
+    Slice,
+    Range,
+    Module,
+    /// A class.
+    Type,
+    /// A function with `__code__`.
+    Function,
+    /// A bound method of a Python function.
+    Method,
+    /// A `functools.partial`.
+    Partial,
+    /// A function that only wraps a Python one for dispatch or caching: see [`Host::unwrap`].
+    Wrapper,
+    /// `np.random.Generator` or `RandomState`; `true` for the module `np.random` itself.
+    Random,
+    /// A function made by a transform of lazy.
+    Transformed,
+    /// A compiled function.
+    Builtin,
+    /// An instance of a Python class.
+    Instance,
+    /// An array subclass, object array, masked array, ...: never lifted.
+    Foreign,
+}
+
+/// The outcome of looking up an attribute without running user code.
+#[derive(Clone, Debug)]
+pub enum Attribute<O> {
+    /// A value: from the instance's dictionary, a module, a slot, a class constant.
+    Value(O),
+    /// A Python function found on the class: binds to the object.
+    Method(O),
+    /// A Python function found on the class as a `classmethod`: binds to the class.
+    ClassMethod(O, O),
+    /// A property with this getter.
+    Property(O),
+    /// A method of a compiled type: bind by name.
+    Compiled,
+    Missing,
+    /// `__getattr__` or `__getattribute__` of the class decides: not run while lifting.
+    Custom,
+}
+
+/// The parts of a Python function.
+#[derive(Clone, Debug)]
+pub struct FunctionParts<O> {
+    /// The code object.
+    pub code: O,
+    pub globals: O,
+    pub defaults: Vec<O>,
+    pub keyword_defaults: Vec<(String, O)>,
+    /// The cells, in the order of `co_freevars`.
+    pub closure: Vec<O>,
+}
+
+/// An exception that Python raised.
+#[derive(Clone, Debug)]
+pub struct Raised<O> {
+    pub exception: O,
+    pub text: String,
+}
+
+pub type Outcome<O> = std::result::Result<O, Raised<O>>;
+
+/// Python, seen from the machine.
+pub trait Host {
+    type Object: Clone;
+
+    fn class(&self, object: &Self::Object) -> Class;
+    fn is(&self, a: &Self::Object, b: &Self::Object) -> bool;
+    fn type_of(&self, object: &Self::Object) -> Self::Object;
+    /// `type(object).__name__`, or `__qualname__` for functions and classes: for messages.
+    fn describe(&self, object: &Self::Object) -> String;
+
+    fn constant(&self, value: &py::Constant) -> Self::Object;
+    /// `builtins.<name>`.
+    fn builtin(&self, name: &str) -> Self::Object;
+    /// The elements of a list, tuple, range or other known iterable that has no side effects.
+    fn items(&self, object: &Self::Object) -> Option<Vec<Self::Object>>;
+    /// Keys and values of a dict.
+    fn entries(&self, object: &Self::Object) -> Vec<(Self::Object, Self::Object)>;
+    /// start, stop, step.
+    fn slice_parts(&self, object: &Self::Object) -> [Self::Object; 3];
+    fn tuple(&self, items: Vec<Self::Object>) -> Self::Object;
+    fn slice(&self, parts: [Self::Object; 3]) -> Self::Object;
+
+    fn attribute(&self, object: &Self::Object, name: &str) -> Attribute<Self::Object>;
+    /// The global `name`, or the builtin of that name (`true`).
+    fn global(&self, globals: &Self::Object, name: &str) -> Option<(Self::Object, bool)>;
+    fn cell(&self, cell: &Self::Object) -> Option<Self::Object>;
+
+    /// Whether `==` on this object asks for identity, as it does unless its class defines otherwise.
+    fn compares_by_identity(&self, object: &Self::Object) -> bool;
+    /// `"numpy.sum"`, `"builtins.len"`, `"math.exp"`, if the object is that.
+    fn operation(&self, object: &Self::Object) -> Option<String>;
+    fn function(&self, object: &Self::Object) -> Option<FunctionParts<Self::Object>>;
+    /// `__func__` and `__self__`.
+    fn method(&self, object: &Self::Object) -> (Self::Object, Self::Object);
+    /// func, args, keywords.
+    #[expect(
+        clippy::type_complexity,
+        reason = "the three parts have no use together elsewhere"
+    )]
+    fn partial(
+        &self,
+        object: &Self::Object,
+    ) -> (Self::Object, Vec<Self::Object>, Vec<(String, Self::Object)>);
+    /// The function inside a [`Class::Wrapper`] or a [`Class::Transformed`] by `jit`.
+    fn unwrap(&self, object: &Self::Object) -> Option<Self::Object>;
+    /// The blocks of a code object.
+    fn read(&self, code: &Self::Object) -> Result<Arc<ast::Function>>;
+    /// A code object nested in another, for the closures made while lifting.
+    fn read_nested(&self, code: &Arc<ast::Code>, front: ast::Front) -> Result<Arc<ast::Function>>;
+    /// The line of a file, for messages.
+    fn line(&self, file: &str, line: u32) -> Option<String>;
+
+    /// Whether calling this with known arguments has no effect and always gives the same.
+    fn is_pure(&self, callee: &Self::Object) -> bool;
+    fn call(
+        &self,
+        callee: &Self::Object,
+        args: &[Self::Object],
+        keywords: &[(String, Self::Object)],
+    ) -> Outcome<Self::Object>;
+    /// A function of module `operator`, by name, on immutable objects.
+    fn operator(&self, name: &str, args: &[Self::Object]) -> Outcome<Self::Object>;
+    /// Calls a method of an immutable object.
+    fn call_method(
+        &self,
+        object: &Self::Object,
+        name: &str,
+        args: &[Self::Object],
+        keywords: &[(String, Self::Object)],
+    ) -> Outcome<Self::Object>;
+    fn truth(&self, object: &Self::Object) -> std::result::Result<bool, Raised<Self::Object>>;
+    fn is_instance(&self, object: &Self::Object, class: &Self::Object) -> bool;
+    fn is_subclass(&self, class: &Self::Object, base: &Self::Object) -> bool;
+    /// The Python class whose instances a symbolic value would be: `ndarray`, `float`, `np.float64`.
+    fn class_of_symbolic(&self, dtype: DType, form: super::numpy::Form) -> Self::Object;
+    fn dtype(&self, dtype: DType) -> Self::Object;
+    /// The elements of an array or NumPy scalar, copied.
+    fn value(&self, object: &Self::Object) -> Option<crate::eval::value::Value>;
+    /// A Python object for a rank-0 value of the form.
+    fn scalar(&self, value: &crate::eval::value::Value, form: super::numpy::Form) -> Self::Object;
+}

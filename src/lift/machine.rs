@@ -1,0 +1,761 @@
+//! The abstract machine: runs blocks with known objects concrete and arrays symbolic.
+//!
+//! In: a function's blocks and the values of its parameters. Out: the value it returns, the nodes it
+//! left in the builder, and the guards on everything known that it used.
+//! The method is partial evaluation (Jones, Gomard, Sestoft 1993), with one path through the code.
+
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::guard::{Guards, Slot};
+use super::host::{FunctionParts, Host};
+use super::numpy::Form;
+use super::value::{ArrayRef, Cell, Closure, Iterator, Value};
+use super::{
+    DrawSite, Effect, Input, Lifted, OutputList, Parameter, ParameterKind, SharedView, TextPiece,
+    Tree,
+};
+use crate::ast::{self, Located, Span, Terminator, py};
+use crate::error::{Error, ErrorKind, Exception, Place, Result};
+use crate::graph::{Builder, NodeId, Origin};
+
+/// Statements executed before giving up: lifting must end.
+const MAX_STEPS: usize = 400_000;
+/// Python's own default is 1000; a lift that deep is refused first.
+const MAX_DEPTH: usize = 100;
+
+pub(super) struct Machine<'h, H: Host> {
+    pub host: &'h H,
+    pub b: Builder,
+    pub guards: Guards<H::Object>,
+    /// Slots by parent and name, so that each object is fetched once.
+    pub slots: HashMap<(Slot, String), Slot>,
+    /// How Python spells each slot, for messages and for emitted code.
+    pub spellings: Vec<String>,
+    /// Slots whose object is already guarded by value or identity.
+    pub pinned: HashSet<Slot>,
+    /// The objects of the inputs, to find an array passed twice.
+    pub input_objects: Vec<H::Object>,
+    /// Values by slot: an object seen twice is one value.
+    pub seen: HashMap<Slot, Value<H::Object>>,
+    pub inputs: Vec<Input>,
+    /// Nodes of the inputs, and of the values Python numbers had.
+    pub input_nodes: Vec<NodeId>,
+    pub examples: Vec<Option<H::Object>>,
+    /// Buffers of arguments, which may be written.
+    pub buffers: Vec<ArrayRef>,
+    pub effects: Vec<Effect<H::Object>>,
+    pub draws: Vec<DrawSite<H::Object>>,
+    pub views: Vec<SharedView>,
+    pub entered: Vec<String>,
+    /// What is being returned or printed, in nodes; leaves become outputs at the end.
+    pub outputs: OutputList,
+    steps: usize,
+    depth: usize,
+}
+
+/// A running function.
+pub(super) struct Frame<O> {
+    pub function: Arc<ast::Function>,
+    pub locals: HashMap<String, Value<O>>,
+    pub cells: HashMap<String, Cell<O>>,
+    pub globals: O,
+    /// The exception being handled, by class name.
+    pub caught: Option<Rc<str>>,
+    /// What a generator expression has yielded so far.
+    pub yielded: Vec<Value<O>>,
+}
+
+impl<'h, H: Host> Machine<'h, H> {
+    pub fn new(host: &'h H, name: &str) -> Machine<'h, H> {
+        Machine {
+            host,
+            b: Builder::new(name),
+            guards: Guards::default(),
+            slots: HashMap::new(),
+            spellings: Vec::new(),
+            pinned: HashSet::new(),
+            input_objects: Vec::new(),
+            seen: HashMap::new(),
+            inputs: Vec::new(),
+            input_nodes: Vec::new(),
+            examples: Vec::new(),
+            buffers: Vec::new(),
+            effects: Vec::new(),
+            draws: Vec::new(),
+            views: Vec::new(),
+            entered: Vec::new(),
+            outputs: OutputList::default(),
+            steps: 0,
+            depth: 0,
+        }
+    }
+
+    /// Runs the lifted function itself, whose parameters are bound already.
+    pub fn enter_with_locals(
+        &mut self,
+        function: &H::Object,
+        parts: &FunctionParts<H::Object>,
+        names: &[String],
+        values: &[Value<H::Object>],
+    ) -> Result<Value<H::Object>> {
+        let closure = self.closure_of(function, None, parts)?;
+        let locals = names.iter().cloned().zip(values.iter().cloned()).collect();
+        self.run(&closure, locals)
+    }
+
+    /// Runs a function whose parameters are bound to `locals`.
+    pub fn run(
+        &mut self,
+        closure: &Closure<H::Object>,
+        mut locals: HashMap<String, Value<H::Object>>,
+    ) -> Result<Value<H::Object>> {
+        let function = closure.function.clone();
+        let code = &function.code;
+        if self.depth >= MAX_DEPTH {
+            return Err(Error::new(ErrorKind::TooLong {
+                what: format!("{} recurses more than {MAX_DEPTH} deep", code.qualname),
+            }));
+        }
+        const GENERATOR: u32 = 0x20 | 0x80 | 0x100 | 0x200;
+        let is_expression = code.name == "<genexpr>";
+        if code.flags & GENERATOR != 0 && !is_expression {
+            let construct = if code.flags & 0x20 != 0 {
+                "yield"
+            } else {
+                "async"
+            };
+            return Err(Error::new(ErrorKind::Unread {
+                construct: construct.into(),
+            }));
+        }
+        let mut cells: HashMap<String, Cell<H::Object>> = code
+            .freevars
+            .iter()
+            .cloned()
+            .zip(closure.cells.iter().cloned())
+            .collect();
+        for name in &code.cellvars {
+            let value = locals.remove(name).unwrap_or(Value::Unbound);
+            cells.insert(name.clone(), Rc::new(RefCell::new(value)));
+        }
+        let mut frame = Frame {
+            function,
+            locals,
+            cells,
+            globals: closure.globals.clone(),
+            caught: None,
+            yielded: Vec::new(),
+        };
+        self.depth += 1;
+        let result = self.blocks(&mut frame);
+        self.depth -= 1;
+        if is_expression {
+            result?;
+            // Consumed at once: nothing happens between two items.
+            let items = frame.yielded.into_iter().rev().collect();
+            return Ok(Value::Iterator(Rc::new(Iterator::Items(items).into())));
+        }
+        result
+    }
+
+    fn blocks(&mut self, frame: &mut Frame<H::Object>) -> Result<Value<H::Object>> {
+        let function = frame.function.clone();
+        let mut at = 0;
+        loop {
+            let block = function
+                .blocks
+                .get(at)
+                .ok_or_else(|| Error::internal("a jump to a block that does not exist"))?;
+            match self.block(frame, block) {
+                Ok(Flow::Goto(next)) => at = next,
+                Ok(Flow::Return(value)) => return Ok(value),
+                Err(error) => match (&error.kind, block.handler) {
+                    (ErrorKind::Raises { exception, .. }, Some(handler)) => {
+                        frame.caught = Some(exception.name().into());
+                        at = handler;
+                    }
+                    _ => return Err(error),
+                },
+            }
+        }
+    }
+
+    fn block(
+        &mut self,
+        frame: &mut Frame<H::Object>,
+        block: &ast::Block,
+    ) -> Result<Flow<H::Object>> {
+        for statement in &block.statements {
+            self.step(frame, &statement.span)?;
+            self.statement(frame, &statement.node)
+                .map_err(|e| self.locate(frame, e, &statement.span))?;
+        }
+        self.step(frame, &block.end.span)?;
+        self.terminator(frame, &block.end)
+            .map_err(|e| self.locate(frame, e, &block.end.span))
+    }
+
+    fn step(&mut self, frame: &Frame<H::Object>, span: &Span) -> Result<()> {
+        self.steps += 1;
+        if self.steps > MAX_STEPS {
+            let what = format!("{MAX_STEPS} statements were executed while lifting");
+            return Err(self.locate(frame, Error::new(ErrorKind::TooLong { what }), span));
+        }
+        let file = frame.function.code.filename.as_str().into();
+        self.b.set_origin(Some(Origin {
+            file,
+            span: span.clone(),
+        }));
+        Ok(())
+    }
+
+    fn locate(&self, frame: &Frame<H::Object>, error: Box<Error>, span: &Span) -> Box<Error> {
+        if error.place.is_some() {
+            return error;
+        }
+        let file = &frame.function.code.filename;
+        let text = self.host.line(file, span.line).map(|t| t.as_str().into());
+        error.at(Place {
+            file: file.as_str().into(),
+            span: span.clone(),
+            text,
+        })
+    }
+
+    fn terminator(
+        &mut self,
+        frame: &mut Frame<H::Object>,
+        end: &Located<Terminator>,
+    ) -> Result<Flow<H::Object>> {
+        Ok(match &end.node {
+            Terminator::Goto(next) => Flow::Goto(*next),
+            Terminator::Branch {
+                test,
+                then,
+                otherwise,
+            } => {
+                let value = self.expression(frame, test)?;
+                Flow::Goto(if self.truth(&value, "if")? {
+                    *then
+                } else {
+                    *otherwise
+                })
+            }
+            Terminator::Next {
+                iterator,
+                target,
+                body,
+                exit,
+            } => {
+                let Some(Value::Iterator(it)) = frame.locals.get(iterator).cloned() else {
+                    return Err(Error::internal(format!("{iterator} is not an iterator")));
+                };
+                match self.advance(&it)? {
+                    Some(item) => {
+                        self.store(frame, target, item)?;
+                        Flow::Goto(*body)
+                    }
+                    None => Flow::Goto(*exit),
+                }
+            }
+            Terminator::Return(value) => Flow::Return(self.expression(frame, value)?),
+            Terminator::Raise { exception, .. } => {
+                return Err(self.raise(frame, exception.as_ref())?);
+            }
+            Terminator::Unread(construct) => {
+                return Err(Error::new(ErrorKind::Unread {
+                    construct: construct.clone(),
+                }));
+            }
+        })
+    }
+
+    fn raise(
+        &mut self,
+        frame: &mut Frame<H::Object>,
+        exception: Option<&py::Expr>,
+    ) -> Result<Box<Error>> {
+        let name = match exception {
+            None => frame
+                .caught
+                .as_deref()
+                .unwrap_or("RuntimeError")
+                .to_string(),
+            Some(e) => match self.expression(frame, e)? {
+                Value::Object(o, _) => self.host.describe(&o),
+                Value::Caught(name) => name.to_string(),
+                _ => "Exception".to_string(),
+            },
+        };
+        let exception = Exception::Named(name.as_str().into());
+        Ok(Error::raises(exception, format!("{name} is raised here")))
+    }
+
+    pub fn advance(
+        &mut self,
+        iterator: &Rc<RefCell<Iterator<H::Object>>>,
+    ) -> Result<Option<Value<H::Object>>> {
+        let mut state = iterator.borrow_mut();
+        if let Iterator::Rows(array) = &*state {
+            let rows = self.rows(&array.clone())?;
+            *state = Iterator::Items(rows.into_iter().rev().collect());
+        }
+        Ok(match &mut *state {
+            Iterator::Rows(_) => None,
+            Iterator::Items(left) => left.pop(),
+            Iterator::List(list, at) => {
+                *at += 1;
+                list.items.borrow().get(*at - 1).cloned()
+            }
+            Iterator::Range { next, stop, step } => {
+                let now = *next;
+                if (*step > 0 && now >= *stop) || (*step < 0 && now <= *stop) {
+                    None
+                } else {
+                    *next += *step;
+                    Some(self.int(now))
+                }
+            }
+        })
+    }
+
+    fn statement(&mut self, frame: &mut Frame<H::Object>, statement: &py::Stmt) -> Result<()> {
+        match statement {
+            py::Stmt::Assign(assign) => {
+                let value = self.expression(frame, &assign.value)?;
+                let [target] = assign.targets.as_slice() else {
+                    return Err(Error::internal("an assignment with several targets"));
+                };
+                self.assign(frame, target, value)
+            }
+            py::Stmt::Expr(e) => self.expression(frame, &e.value).map(drop),
+            py::Stmt::Delete(delete) => {
+                for target in &delete.targets {
+                    match target {
+                        py::Expr::Name(name) => self.store(frame, &name.id, Value::Unbound)?,
+                        py::Expr::Subscript(s) => {
+                            let container = self.expression(frame, &s.value)?;
+                            let key = self.expression(frame, &s.slice)?;
+                            self.delete_item(&container, &key)?;
+                        }
+                        _ => return Err(side_effect("del of an attribute")),
+                    }
+                }
+                Ok(())
+            }
+            _ => Err(Error::internal("a statement that is not in the block form")),
+        }
+    }
+
+    fn assign(
+        &mut self,
+        frame: &mut Frame<H::Object>,
+        target: &py::Expr,
+        value: Value<H::Object>,
+    ) -> Result<()> {
+        match target {
+            py::Expr::Name(name) => {
+                self.name_value(&name.id, &value);
+                self.store(frame, &name.id, value)
+            }
+            py::Expr::Subscript(s) => {
+                let container = self.expression(frame, &s.value)?;
+                let key = self.expression(frame, &s.slice)?;
+                self.set_item(&container, &key, &value)
+            }
+            py::Expr::Attribute(a) => {
+                let object = self.expression(frame, &a.value)?;
+                let what = format!(
+                    "assignment to attribute {} of {}",
+                    a.attr,
+                    self.describe(&object)
+                );
+                Err(side_effect(&what))
+            }
+            _ => Err(Error::internal(
+                "an assignment target that is not in the block form",
+            )),
+        }
+    }
+
+    /// The user's name becomes the node's, unless it is a temporary.
+    fn name_value(&mut self, name: &str, value: &Value<H::Object>) {
+        if name.starts_with(['$', '.']) {
+            return;
+        }
+        let node = match value {
+            Value::Array(array) => array.current(),
+            Value::Scalar(node, _) => Some(*node),
+            _ => None,
+        };
+        if let Some(node) = node {
+            let fixed = matches!(
+                self.b.op(node),
+                crate::ops::Op::Input | crate::ops::Op::Constant(_) | crate::ops::Op::Size(_)
+            );
+            if !fixed {
+                self.b.name(node, name);
+            }
+        }
+    }
+
+    pub fn store(
+        &mut self,
+        frame: &mut Frame<H::Object>,
+        name: &str,
+        value: Value<H::Object>,
+    ) -> Result<()> {
+        if let Some(cell) = frame.cells.get(name) {
+            // A cell of the enclosing Python function outlives this call.
+            let is_outer = frame.function.code.freevars.iter().any(|v| v == name);
+            if is_outer && Rc::strong_count(cell) == 1 {
+                return Err(side_effect(&format!("assignment to nonlocal {name}")));
+            }
+            *cell.borrow_mut() = value;
+            return Ok(());
+        }
+        let is_local = name.starts_with(['$', '.'])
+            || frame.locals.contains_key(name)
+            || frame.function.code.varnames.iter().any(|v| v == name);
+        if !is_local {
+            return Err(side_effect(&format!("assignment to global {name}")));
+        }
+        frame.locals.insert(name.to_string(), value);
+        Ok(())
+    }
+
+    pub fn load(&mut self, frame: &mut Frame<H::Object>, name: &str) -> Result<Value<H::Object>> {
+        let unbound = || {
+            Error::raises(
+                Exception::Named("UnboundLocalError".into()),
+                format!(
+                    "cannot access local variable '{name}' where it is not associated with a value"
+                ),
+            )
+        };
+        if let Some(value) = frame.locals.get(name) {
+            return if matches!(value, Value::Unbound) {
+                Err(unbound())
+            } else {
+                Ok(value.clone())
+            };
+        }
+        if let Some(cell) = frame.cells.get(name) {
+            let value = cell.borrow().clone();
+            return if matches!(value, Value::Unbound) {
+                Err(unbound())
+            } else {
+                Ok(value)
+            };
+        }
+        if frame.function.code.varnames.iter().any(|v| v == name) {
+            return Err(unbound());
+        }
+        self.global(&frame.globals.clone(), name)
+    }
+
+    pub fn expression(
+        &mut self,
+        frame: &mut Frame<H::Object>,
+        expression: &py::Expr,
+    ) -> Result<Value<H::Object>> {
+        use py::Expr;
+        match expression {
+            Expr::Name(name) => self.load(frame, &name.id),
+            Expr::Constant(c) => Ok(self.constant(&c.value)),
+            Expr::BinOp(e) => {
+                let left = self.expression(frame, &e.left)?;
+                let right = self.expression(frame, &e.right)?;
+                self.binary(binary_name(e.op), &left, &right)
+            }
+            Expr::UnaryOp(e) => {
+                let operand = self.expression(frame, &e.operand)?;
+                self.unary(e.op, &operand)
+            }
+            Expr::Compare(e) => {
+                let ([op], [right]) = (e.ops.as_slice(), e.comparators.as_slice()) else {
+                    return Err(Error::internal("a chained comparison in the block form"));
+                };
+                let left = self.expression(frame, &e.left)?;
+                let right = self.expression(frame, right)?;
+                self.compare(*op, &left, &right)
+            }
+            Expr::Call(call) => self.call_expression(frame, call),
+            Expr::Attribute(e) => {
+                let object = self.expression(frame, &e.value)?;
+                self.attribute(&object, &e.attr)
+            }
+            Expr::Subscript(e) => {
+                let container = self.expression(frame, &e.value)?;
+                let key = self.expression(frame, &e.slice)?;
+                self.get_item(&container, &key)
+            }
+            Expr::Tuple(e) => Ok(Value::Tuple(
+                Rc::new(self.expressions(frame, &e.elts)?),
+                None,
+            )),
+            Expr::List(e) => Ok({
+                let items = self.expressions(frame, &e.elts)?;
+                self.list(items)
+            }),
+            Expr::Set(e) => {
+                let items = self.expressions(frame, &e.elts)?;
+                self.known_set(items)
+            }
+            Expr::Dict(e) => {
+                let mut entries = Vec::new();
+                for (key, value) in e.keys.iter().zip(&e.values) {
+                    let value = self.expression(frame, value)?;
+                    match key {
+                        Some(key) => {
+                            let key = self.expression(frame, key)?;
+                            entries.push((self.key(&key)?, value));
+                        }
+                        None => entries.extend(self.entries_of(&value)?),
+                    }
+                }
+                Ok(self.dict(entries))
+            }
+            Expr::Slice(e) => {
+                let mut part = |e: &Option<Box<Expr>>| match e {
+                    Some(e) => self.expression(frame, e),
+                    None => Ok(self.none()),
+                };
+                Ok(Value::Slice(Rc::new([
+                    part(&e.lower)?,
+                    part(&e.upper)?,
+                    part(&e.step)?,
+                ])))
+            }
+            _ => Err(Error::new(ErrorKind::Unread {
+                construct: "this expression".into(),
+            })),
+        }
+    }
+
+    /// Elements of a display, starred ones spread.
+    pub fn expressions(
+        &mut self,
+        frame: &mut Frame<H::Object>,
+        elements: &[py::Expr],
+    ) -> Result<Vec<Value<H::Object>>> {
+        let mut out = Vec::new();
+        for element in elements {
+            match element {
+                py::Expr::Starred(starred) => {
+                    let value = self.expression(frame, &starred.value)?;
+                    out.extend(self.items_of(&value)?);
+                }
+                other => out.push(self.expression(frame, other)?),
+            }
+        }
+        Ok(out)
+    }
+
+    /// The finished lift.
+    pub fn finish(
+        mut self,
+        names: &[String],
+        arguments: &[Value<H::Object>],
+        result: Value<H::Object>,
+    ) -> Result<Lifted<H::Object>> {
+        let result = self.tree(&result)?;
+        let mut writes = Vec::new();
+        for array in std::mem::take(&mut self.buffers) {
+            let (node, version) = array.buffer.version.get();
+            if let (Some(input), true) = (array.buffer.input, version > 0) {
+                writes.push((input, self.outputs.position(node)));
+            }
+        }
+        let parameters = names
+            .iter()
+            .zip(arguments)
+            .map(|(name, value)| {
+                let tree = self.parameter_tree(value)?;
+                Ok(Parameter {
+                    name: name.clone(),
+                    kind: ParameterKind::Ordinary,
+                    default: None,
+                    tree,
+                })
+            })
+            .collect::<Result<_>>()?;
+        let mut graph = self.b.finish(self.outputs.nodes);
+        graph.unify_sizes();
+        Ok(Lifted {
+            graph,
+            guards: self.guards,
+            inputs: self.inputs,
+            parameters,
+            result,
+            writes,
+            effects: self.effects,
+            draws: self.draws,
+            views: self.views,
+            entered: self.entered,
+        })
+    }
+
+    /// A value as it will be rebuilt when the graph has run. Its nodes become outputs.
+    pub fn tree(&mut self, value: &Value<H::Object>) -> Result<Tree<H::Object>> {
+        Ok(match value {
+            Value::Object(_, Some(slot)) => Tree::Same(*slot),
+            Value::Object(o, None) => Tree::Known(o.clone()),
+            Value::Array(array) => {
+                let untouched = array.buffer.version.get().1 == 0 && array.views.is_empty();
+                match array.buffer.slot {
+                    // A written argument is returned as itself, too: the write happens first.
+                    Some(slot) if untouched || array.views.is_empty() => Tree::Same(slot),
+                    Some(slot) => {
+                        let output = self.output(value)?;
+                        let ops = array.views.to_vec();
+                        self.views.push(SharedView { output, slot, ops });
+                        Tree::Leaf(output, Form::Array)
+                    }
+                    _ => Tree::Leaf(self.output(value)?, Form::Array),
+                }
+            }
+            Value::Scalar(_, form) => Tree::Leaf(self.output(value)?, *form),
+            Value::Size(dim) => {
+                let node = self.b.size(dim.clone());
+                Tree::Leaf(self.outputs.position(node), Form::Python)
+            }
+            Value::Tuple(_, Some(slot)) => Tree::Same(*slot),
+            Value::Tuple(items, None) => Tree::Tuple(self.trees(items)?),
+            Value::List(list) => match &list.outside {
+                Some((_, slot)) => Tree::Same(*slot),
+                None => {
+                    let items = list.items.borrow().clone();
+                    Tree::List(self.trees(&items)?)
+                }
+            },
+            Value::Dict(dict) => match &dict.outside {
+                Some((_, slot)) => Tree::Same(*slot),
+                None => {
+                    let entries = dict.entries.borrow().clone();
+                    let mut out = Vec::new();
+                    for (key, value) in &entries {
+                        out.push((key.clone(), self.tree(value)?));
+                    }
+                    Tree::Dict(out)
+                }
+            },
+            Value::Text(pieces) => {
+                let mut out = Vec::new();
+                for piece in pieces.iter() {
+                    out.push(match piece {
+                        super::value::Piece::Known(s) => TextPiece::Known(s.clone()),
+                        super::value::Piece::Field(v, c, f) => {
+                            TextPiece::Field(self.tree(v)?, c.clone(), f.clone())
+                        }
+                    });
+                }
+                Tree::Text(out)
+            }
+            Value::Slice(_)
+            | Value::Closure(_)
+            | Value::Method(..)
+            | Value::Bound(..)
+            | Value::Partial(_)
+            | Value::Iterator(_)
+            | Value::Super(..)
+            | Value::Caught(_)
+            | Value::Cell(_)
+            | Value::Unbound => {
+                let what = format!("{} leaves the function", self.describe(value));
+                return Err(Error::unlifted(
+                    what,
+                    "it was made while lifting and has no Python object",
+                ));
+            }
+        })
+    }
+
+    fn trees(&mut self, values: &[Value<H::Object>]) -> Result<Vec<Tree<H::Object>>> {
+        values.iter().map(|v| self.tree(v)).collect()
+    }
+
+    fn output(&mut self, value: &Value<H::Object>) -> Result<usize> {
+        let node = self.node(value)?;
+        Ok(self.outputs.position(node))
+    }
+
+    /// A parameter as containers over graph inputs.
+    fn parameter_tree(&mut self, value: &Value<H::Object>) -> Result<Tree<H::Object>> {
+        Ok(match value {
+            Value::Array(array) => match array.buffer.input {
+                Some(input) => Tree::Leaf(input, Form::Array),
+                None => return Err(Error::internal("a parameter that is no input")),
+            },
+            Value::Scalar(node, form) => {
+                let input = self.input_nodes.iter().position(|n| n == node);
+                Tree::Leaf(
+                    input.ok_or_else(|| Error::internal("a parameter that is no input"))?,
+                    *form,
+                )
+            }
+            Value::Tuple(items, _) => Tree::Tuple(
+                items
+                    .iter()
+                    .map(|v| self.parameter_tree(v))
+                    .collect::<Result<_>>()?,
+            ),
+            Value::List(list) => {
+                let items = list.items.borrow().clone();
+                Tree::List(
+                    items
+                        .iter()
+                        .map(|v| self.parameter_tree(v))
+                        .collect::<Result<_>>()?,
+                )
+            }
+            Value::Dict(dict) => {
+                let entries = dict.entries.borrow().clone();
+                let mut out = Vec::new();
+                for (key, value) in &entries {
+                    out.push((key.clone(), self.parameter_tree(value)?));
+                }
+                Tree::Dict(out)
+            }
+            Value::Object(o, _) => Tree::Known(o.clone()),
+            other => {
+                let what = self.describe(other);
+                return Err(Error::internal(format!("{what} as a parameter")));
+            }
+        })
+    }
+}
+
+/// Where control goes after a block.
+enum Flow<O> {
+    Goto(ast::BlockId),
+    Return(Value<O>),
+}
+
+pub(super) fn side_effect(what: &str) -> Box<Error> {
+    Error::new(ErrorKind::SideEffect {
+        what: what.to_string(),
+    })
+}
+
+/// The name in module `operator`.
+pub(super) fn binary_name(op: py::Operator) -> &'static str {
+    match op {
+        py::Operator::Add => "add",
+        py::Operator::Sub => "sub",
+        py::Operator::Mult => "mul",
+        py::Operator::MatMult => "matmul",
+        py::Operator::Div => "truediv",
+        py::Operator::Mod => "mod",
+        py::Operator::Pow => "pow",
+        py::Operator::LShift => "lshift",
+        py::Operator::RShift => "rshift",
+        py::Operator::BitOr => "or_",
+        py::Operator::BitXor => "xor",
+        py::Operator::BitAnd => "and_",
+        py::Operator::FloorDiv => "floordiv",
+    }
+}

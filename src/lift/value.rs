@@ -1,0 +1,198 @@
+//! What the abstract machine computes with.
+//!
+//! A value is an object Python already has, or a symbolic one, or a container of either that was
+//! made while lifting. Arrays are a buffer and a chain of views, so that writes reach every alias.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::guard::Slot;
+use super::numpy::Form;
+use crate::ast;
+use crate::graph::{Dim, NodeId};
+use crate::ops::Op;
+
+/// A value of the machine; `O` is a Python object.
+#[derive(Debug)]
+pub enum Value<O> {
+    /// A known object, and how to reach it again at the next call, if it came from outside.
+    Object(O, Option<Slot>),
+    /// An array that is computed.
+    Array(ArrayRef),
+    /// A number that is computed: immutable.
+    Scalar(NodeId, Form),
+    /// A Python integer that depends on the sizes of inputs.
+    Size(Dim),
+    Tuple(Rc<Vec<Value<O>>>, Option<Slot>),
+    List(Rc<ListValue<O>>),
+    Dict(Rc<DictValue<O>>),
+    Slice(Rc<[Value<O>; 3]>),
+    /// A function made while lifting.
+    Closure(Rc<Closure<O>>),
+    /// A method of any value, by name.
+    Method(Rc<Value<O>>, Rc<str>),
+    /// A Python function bound to a first argument.
+    Bound(Rc<Value<O>>, Rc<Value<O>>),
+    Partial(Rc<Partial<O>>),
+    Iterator(Rc<RefCell<Iterator<O>>>),
+    /// A string with computed parts.
+    Text(Rc<Vec<Piece<O>>>),
+    /// `super()` bound in a method: the class to start after, and self.
+    Super(Rc<Value<O>>, Rc<Value<O>>),
+    /// The exception being handled.
+    Caught(Rc<str>),
+    /// A variable put aside while a comprehension has one of the same name.
+    Cell(Cell<O>),
+    /// A local that is not bound.
+    Unbound,
+}
+
+impl<O: Clone> Clone for Value<O> {
+    fn clone(&self) -> Self {
+        match self {
+            Value::Object(o, s) => Value::Object(o.clone(), *s),
+            Value::Array(a) => Value::Array(a.clone()),
+            Value::Scalar(n, f) => Value::Scalar(*n, *f),
+            Value::Size(d) => Value::Size(d.clone()),
+            Value::Tuple(v, s) => Value::Tuple(v.clone(), *s),
+            Value::List(v) => Value::List(v.clone()),
+            Value::Dict(v) => Value::Dict(v.clone()),
+            Value::Slice(v) => Value::Slice(v.clone()),
+            Value::Closure(v) => Value::Closure(v.clone()),
+            Value::Method(v, n) => Value::Method(v.clone(), n.clone()),
+            Value::Bound(f, s) => Value::Bound(f.clone(), s.clone()),
+            Value::Partial(v) => Value::Partial(v.clone()),
+            Value::Iterator(v) => Value::Iterator(v.clone()),
+            Value::Text(v) => Value::Text(v.clone()),
+            Value::Super(c, s) => Value::Super(c.clone(), s.clone()),
+            Value::Caught(e) => Value::Caught(e.clone()),
+            Value::Cell(c) => Value::Cell(c.clone()),
+            Value::Unbound => Value::Unbound,
+        }
+    }
+}
+
+/// A list. One that came from outside may be read but not changed while lifting.
+#[derive(Debug)]
+pub struct ListValue<O> {
+    pub items: RefCell<Vec<Value<O>>>,
+    pub outside: Option<(O, Slot)>,
+}
+
+/// A dict, in insertion order; keys are known objects.
+#[derive(Debug)]
+pub struct DictValue<O> {
+    pub entries: RefCell<Vec<(O, Value<O>)>>,
+    pub outside: Option<(O, Slot)>,
+}
+
+/// A function with its cells.
+#[derive(Debug)]
+pub struct Closure<O> {
+    pub function: Arc<ast::Function>,
+    pub globals: O,
+    pub defaults: Vec<Value<O>>,
+    pub keyword_defaults: Vec<(String, Value<O>)>,
+    pub cells: Vec<Cell<O>>,
+}
+
+/// A variable shared between a function and those nested in it.
+pub type Cell<O> = Rc<RefCell<Value<O>>>;
+
+/// `functools.partial` made of machine values.
+#[derive(Debug)]
+pub struct Partial<O> {
+    pub callee: Value<O>,
+    pub args: Vec<Value<O>>,
+    pub keywords: Vec<(String, Value<O>)>,
+}
+
+/// An iterator in progress.
+#[derive(Debug)]
+pub enum Iterator<O> {
+    /// What is left, reversed: the next is the last.
+    Items(Vec<Value<O>>),
+    /// Like `Items`, but over a list that may grow meanwhile.
+    List(Rc<ListValue<O>>, usize),
+    /// The rows of an array; how many there are is looked at only when they are asked for.
+    Rows(Box<Value<O>>),
+    /// `range` whose bounds are known.
+    Range { next: i64, stop: i64, step: i64 },
+}
+
+/// A part of a string.
+#[derive(Debug, Clone)]
+pub enum Piece<O> {
+    Known(String),
+    /// A replacement field: value, conversion, format specification.
+    Field(Value<O>, String, String),
+}
+
+/// An array: a buffer and how this view looks at it.
+#[derive(Clone, Debug)]
+pub struct ArrayRef {
+    pub buffer: Rc<Buffer>,
+    /// Shape operations from the buffer to this view, outermost last.
+    pub views: Rc<Vec<Op>>,
+    /// The node of this view, and the version of the buffer it was made for.
+    cached: Rc<std::cell::Cell<(NodeId, u32)>>,
+}
+
+/// Memory, as the sequence of its versions.
+#[derive(Debug)]
+pub struct Buffer {
+    /// The node that holds the newest version, and its number.
+    pub version: std::cell::Cell<(NodeId, u32)>,
+    /// The graph input whose memory this is.
+    pub input: Option<usize>,
+    /// Where the object came from, so that it can be returned as itself.
+    pub slot: Option<Slot>,
+    /// Whether NumPy may or may not have copied to make it; writing is then not lifted.
+    pub uncertain: Option<&'static str>,
+}
+
+impl ArrayRef {
+    /// A fresh array.
+    pub fn fresh(node: NodeId) -> ArrayRef {
+        ArrayRef::of(Buffer {
+            version: std::cell::Cell::new((node, 0)),
+            input: None,
+            slot: None,
+            uncertain: None,
+        })
+    }
+
+    /// The whole of a buffer.
+    pub fn of(buffer: Buffer) -> ArrayRef {
+        let cached = Rc::new(buffer.version.clone());
+        ArrayRef {
+            buffer: Rc::new(buffer),
+            views: Rc::new(Vec::new()),
+            cached,
+        }
+    }
+
+    /// A view of this view.
+    pub fn view(&self, ops: &[Op], node: NodeId) -> ArrayRef {
+        let mut views = (*self.views).clone();
+        views.extend_from_slice(ops);
+        let version = self.buffer.version.get().1;
+        ArrayRef {
+            buffer: self.buffer.clone(),
+            views: Rc::new(views),
+            cached: Rc::new(std::cell::Cell::new((node, version))),
+        }
+    }
+
+    /// The node of this view, if the buffer was not written since it was made.
+    pub fn current(&self) -> Option<NodeId> {
+        let (node, version) = self.cached.get();
+        (version == self.buffer.version.get().1).then_some(node)
+    }
+
+    /// Remembers the node of this view for the buffer's newest version.
+    pub fn set_current(&self, node: NodeId) {
+        self.cached.set((node, self.buffer.version.get().1));
+    }
+}
