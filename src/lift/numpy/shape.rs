@@ -593,7 +593,8 @@ pub(super) fn flip(call: &mut Call<'_>) -> Result<Arg> {
         Arg::None => (0..rank).collect(),
         given => axes(call.b, &given, rank)?,
     };
-    Ok(as_array(reverse(call.b, x, &axes)?))
+    let node = reverse(call.b, x, &axes)?;
+    Ok(scalar_or_array(call.b, node))
 }
 
 /// `np.flipud`, `np.fliplr`.

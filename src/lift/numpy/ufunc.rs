@@ -556,7 +556,10 @@ pub(super) fn complex_part(call: &mut Call<'_>, op: E) -> Result<Arg> {
     let x = symbolic(call.b, &arg)?;
     let node = strong(call.b, x.node)?;
     let node = part(call.b, op, node)?;
-    Ok(like(call.b, x, node))
+    Ok(match x.form {
+        Form::Python => as_python(node),
+        Form::Scalar | Form::Array => like(call.b, x, node),
+    })
 }
 
 /// `np.angle(z, deg=False)`.
