@@ -3,6 +3,7 @@
 //! A *derivation* changes what is computed and states how; a *pass* must not change it.
 
 pub mod autodiff;
+pub mod fuse;
 pub mod likelihood;
 pub mod simplify;
 
