@@ -335,16 +335,8 @@ impl Builder {
             return Ok(());
         };
         if !id.starts_with('$') {
-            // Reading a global may be a NameError, which is what the statement is for.
-            let code = &self.code;
-            let tables = [&code.varnames, &code.cellvars, &code.freevars];
-            return match tables
-                .iter()
-                .any(|table| table.iter().any(|known| known == id))
-            {
-                true => Ok(()),
-                false => self.effect(atom),
-            };
+            // Reading it may be a NameError, which may be what the statement is for.
+            return self.effect(atom);
         }
         if let Some(value) = self.take_last(&atom) {
             self.statement(Stmt::Expr(py::StmtExpr {
@@ -565,24 +557,38 @@ impl Builder {
 
     /// A comprehension's variable: hides `id` until [`Self::reveal`].
     pub fn hide(&mut self, id: &str) {
-        let cell = self.code.cellvars.iter().any(|cell| cell == id);
-        if cell && self.code.version >= (3, 12) {
-            self.save(id);
-            let cell = intrinsic_call(intrinsic::FRESH, vec![constant(id.to_owned())]);
-            let atom = self.assign_temporary(cell);
-            self.stack.push(Slot::OuterCell(atom));
-        } else {
-            self.hide_local(id);
-        }
-    }
-
-    /// As [`Self::hide`], for a variable that no function captures.
-    pub fn hide_local(&mut self, id: &str) {
         self.temporaries += 1;
         self.stack.push(Slot::Outer {
             name: id.to_owned(),
             alias: format!("${id}#{}", self.temporaries - 1),
         });
+    }
+
+    /// The variable just hidden is captured by a function inside the comprehension, which finds it by
+    /// its own name: so it keeps that, in a cell of its own.
+    pub fn hide_cell(&mut self, id: &str) {
+        let Some(at) = self
+            .stack
+            .iter()
+            .rposition(|slot| matches!(slot, Slot::Outer { name, .. } if name == id))
+        else {
+            return;
+        };
+        self.save(id);
+        let atom = self.assign_temporary(intrinsic_call(
+            intrinsic::FRESH,
+            vec![constant(id.to_owned())],
+        ));
+        if let Some(slot) = self.stack.get_mut(at) {
+            *slot = Slot::OuterCell(atom);
+        }
+    }
+
+    /// Whether a comprehension's variable hides `id` here.
+    pub fn hidden(&self, id: &str) -> bool {
+        self.stack
+            .iter()
+            .any(|slot| matches!(slot, Slot::Outer { name, .. } if name == id))
     }
 
     /// Ends what [`Self::hide`] began; the saved slot is on the top.

@@ -250,8 +250,12 @@ impl<'c> Reader<'c> {
                 arrive(instruction.next, 1);
             }
         }
-        // A handler is reached from anywhere in its rows.
-        self.protected.iter().for_each(|row| arrive(row.handler, 2));
+        // A handler is reached from anywhere in its rows. What is on the stack where rows end is read
+        // before: names that are not bound raise there.
+        for row in &self.protected {
+            arrive(row.handler, 2);
+            arrive(row.end, 2);
+        }
         leaders
     }
 
@@ -395,6 +399,12 @@ impl<'c> Reader<'c> {
                 b.hide(self.local(arg)?);
                 Ok(())
             }
+            Action::MakeCell => {
+                if self.inside.is_none() {
+                    b.hide_cell(self.local(arg)?);
+                }
+                Ok(())
+            }
             Action::Jump(_) | Action::PopJump(..) | Action::JumpOrPop(_) | Action::Next => {
                 self.jump(b, instruction, blocks)
             }
@@ -483,19 +493,21 @@ impl<'c> Reader<'c> {
             && let Some((iterator, ..)) = &self.inside
         {
             b.push(iterator.clone());
-        } else if self
-            .code
-            .cellvars
-            .iter()
-            .chain(&self.code.freevars)
-            .any(|cell| cell == id)
-        {
+        } else if self.is_cell(id) && !b.hidden(id) {
             // The cell itself, on its way into a closure, which finds it by name.
             b.stack.push(Slot::Null);
         } else {
             b.load(id);
         }
         Ok(())
+    }
+
+    fn is_cell(&self, id: &str) -> bool {
+        self.code
+            .cellvars
+            .iter()
+            .chain(&self.code.freevars)
+            .any(|cell| cell == id)
     }
 
     fn store(&self, b: &mut Builder, index: usize) -> Result<()> {
@@ -926,7 +938,7 @@ impl<'c> Reader<'c> {
             .chain(&code.cellvars)
             .filter(|id| *id != ".0");
         for id in variables.collect::<BTreeSet<_>>() {
-            b.hide_local(id);
+            b.hide(id);
         }
         let after = b.block(false);
         Reader::new(code, Some((iterator, after, height)))?.run(b, None)?;

@@ -27,6 +27,9 @@ pub fn listing(function: &Function) -> String {
         }
         let _ = writeln!(out, "  {}", terminator(&block.end.node));
     }
+    for (at, code) in function.nested.iter().enumerate() {
+        let _ = writeln!(out, "function {at}: {} at {}", code.name, code.first_line);
+    }
     out
 }
 

@@ -63,6 +63,8 @@ pub enum Action {
     DeleteName,
     /// A comprehension's variable hides the function's, until it is stored back.
     Hide,
+    /// If the variable hides one, it is captured; else nothing: cells are known by name.
+    MakeCell,
 
     // Operations.
     Unary(UnaryOp),

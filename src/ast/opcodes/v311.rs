@@ -90,7 +90,7 @@ pub const ROWS: &[Row] = &[
     (132, "MAKE_FUNCTION", 0, Function),
     (133, "BUILD_SLICE", 0, Slice),
     (134, "JUMP_BACKWARD_NO_INTERRUPT", 0, Jump(Backward)),
-    (135, "MAKE_CELL", 0, Skip),
+    (135, "MAKE_CELL", 0, MakeCell),
     (136, "LOAD_CLOSURE", 0, PushNull),
     (137, "LOAD_DEREF", 0, LoadCell),
     (138, "STORE_DEREF", 0, Store),

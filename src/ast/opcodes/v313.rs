@@ -99,7 +99,7 @@ pub const ROWS: &[Row] = &[
     (91, "LOAD_GLOBAL", 4, LoadGlobal),
     (92, "LOAD_NAME", 0, LoadName),
     (93, "LOAD_SUPER_ATTR", 1, SuperAttribute),
-    (94, "MAKE_CELL", 0, Skip),
+    (94, "MAKE_CELL", 0, MakeCell),
     (95, "MAP_ADD", 0, Put),
     (96, "MATCH_CLASS", 0, Unread("match on a structure")),
     (97, "POP_JUMP_IF_FALSE", 1, PopJump(Forward, If::False)),

@@ -1256,8 +1256,12 @@ impl<'a> Lowering<'a> {
             return Ok(());
         }
         for id in &variables {
+            let cell = captured && captures(expr, &[id]);
             let id = self.mangled(id);
             self.builder.hide(&id);
+            if cell {
+                self.builder.hide_cell(&id);
+            }
             self.builder.swap(2)?;
         }
         self.empty(kind);
