@@ -27,11 +27,11 @@ use super::syntax::{
 use crate::ast::print;
 use crate::error::{Error, Result};
 use crate::eval::value::Value;
-use crate::graph::{NodeId, Symbol};
+use crate::graph::{Dim, NodeId, Symbol};
 use crate::ops::Op;
 
 /// Expressions wider than this are taken apart.
-const WIDE: usize = 64;
+const WIDE: usize = 74;
 /// What is narrower is not worth a variable of its own.
 const NARROW: usize = 14;
 /// Views up to this width may be written several times: `x[1:]`, `X.T`.
@@ -429,6 +429,12 @@ impl<'a, 'g> Writer<'a, 'g> {
         self.bind(id, variable, false);
     }
 
+    /// Whether broadcasting `x` to a shape is `np.broadcast_to`.
+    fn is_view(&self, x: NodeId, shape: &[Dim]) -> bool {
+        let from = self.facts.aval(x);
+        from.rank() > 0 && !self.facts.same_shape(&from.shape, shape)
+    }
+
     fn result(&mut self, tree: &Tree) -> Result<Expr> {
         let items = |writer: &mut Self, items: &[Tree]| -> Result<Vec<Expr>> {
             items.iter().map(|item| writer.result(item)).collect()
@@ -442,7 +448,7 @@ impl<'a, 'g> Writer<'a, 'g> {
                 let value = self.value(id);
                 // A broadcast array cannot be written to.
                 match self.facts.op(id) {
-                    Op::BroadcastTo(_) if self.facts.aval(self.facts.operand(id)).rank() > 0 => {
+                    Op::BroadcastTo(shape) if self.is_view(self.facts.operand(id), shape) => {
                         method(value, "copy", [])
                     }
                     _ => value,

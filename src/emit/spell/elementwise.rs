@@ -3,11 +3,14 @@
 //! In: an operation and its operands. Out: `lam * w + np.exp(-x)`. Casts, broadcasts and dtypes of
 //! numbers are left out wherever NumPy does the same by itself (NEP 50).
 
+use num_bigint::Sign;
 use rustpython_ast::{CmpOp, Expr, Operator, UnaryOp};
 
-use super::constant::{as_kind, literal};
+use super::constant::{as_float, as_kind, literal};
 use super::{Spelled, Speller, Step};
-use crate::emit::syntax::{apply, binary, call, compare, dtype, float, int, subscript, unary};
+use crate::emit::syntax::{
+    apply, binary, call, compare, constant, dtype, float, int, subscript, unary,
+};
 use crate::error::{Error, Result};
 use crate::graph::{Aval, DType, Kind, NodeId, Shape};
 use crate::ops::{Constant, Elementwise, Op};
@@ -16,8 +19,18 @@ use crate::ops::{Constant, Elementwise, Op};
 #[derive(Clone)]
 enum Operand {
     Node(NodeId),
+    /// A Python number whose conversion to one may be left out, since its dtype does not matter here.
+    Number(NodeId),
     /// A number without dtype.
     Literal(Constant),
+}
+
+/// Factors above and below a line.
+#[derive(Default)]
+struct Product {
+    negative: bool,
+    numerators: Vec<NodeId>,
+    denominators: Vec<NodeId>,
 }
 
 impl Speller<'_, '_> {
@@ -26,6 +39,9 @@ impl Speller<'_, '_> {
     pub fn elementwise(&mut self, e: Elementwise, id: NodeId) -> Result<Spelled> {
         if let Some(spelled) = self.accumulation(e, id) {
             return Ok(spelled);
+        }
+        if let Some(expr) = self.quotient(e, id) {
+            return Ok(expr.into());
         }
         let operands = self.relaxed(e, id);
         if e == Elementwise::MakeComplex {
@@ -43,6 +59,11 @@ impl Speller<'_, '_> {
             // `2.0 * x`, as formulas have it.
             if e == Elementwise::Multiply && literal_last {
                 return Ok(binary(op, right, left).into());
+            }
+            if op == Operator::Add
+                && let Some(positive) = without_sign(&right)
+            {
+                return Ok(binary(Operator::Sub, left, positive).into());
             }
             return Ok(binary(op, left, right).into());
         }
@@ -111,6 +132,7 @@ impl Speller<'_, '_> {
     fn write(&mut self, operand: &Operand) -> Expr {
         match operand {
             Operand::Node(id) => self.value(*id),
+            Operand::Number(id) => unconverted(self.value(*id)),
             Operand::Literal(c) => literal(c),
         }
     }
@@ -141,8 +163,129 @@ impl Speller<'_, '_> {
                 }
                 out[k] = operand;
             }
+            // As a NumPy scalar instead of a Python number.
+            if let Operand::Node(node) = out[k]
+                && avals[k].weak
+            {
+                let strong = avals[k].with_dtype(avals[k].dtype);
+                let weak = std::mem::replace(&mut avals[k], strong);
+                let all: Vec<&Aval> = avals.iter().collect();
+                if e.result_dtype(&all).is_ok_and(|found| found == wanted) {
+                    out[k] = Operand::Number(node);
+                } else {
+                    avals[k] = weak;
+                }
+            }
         }
         out
+    }
+
+    /// A product with reciprocals or signs among its factors, as a quotient: `-y * e / (1.0 + e) / n`.
+    /// It rounds once where the product rounds twice.
+    fn quotient(&mut self, e: Elementwise, id: NodeId) -> Option<Expr> {
+        let aval = self.facts.aval(id);
+        if !aval.dtype.is_float() || !matches!(e, Elementwise::Multiply | Elementwise::Negative) {
+            return None;
+        }
+        let mut product = Product::default();
+        self.factors(id, id, &mut product);
+        let Product {
+            negative,
+            mut numerators,
+            denominators,
+        } = product;
+        if denominators.is_empty() && (!negative || numerators.len() < 2) {
+            return None;
+        }
+        // Integers may only be converted to floats, never be multiplied among themselves.
+        let exact = |x: &&NodeId| !self.facts.aval(**x).dtype.is_inexact();
+        if numerators.iter().filter(exact).count() > 1 {
+            return None;
+        }
+        let one = Aval::weak(DType::F64);
+        let first = numerators.first().map_or(&one, |&x| self.facts.aval(x));
+        let mut found = (first.dtype, first.weak);
+        let rest = numerators
+            .iter()
+            .skip(1)
+            .map(|&x| (Elementwise::Multiply, x));
+        let below = denominators.iter().map(|&x| (Elementwise::Divide, x));
+        for (op, x) in rest.chain(below) {
+            let so_far = Aval {
+                dtype: found.0,
+                weak: found.1,
+                shape: Shape::new(),
+            };
+            let next = op.result_dtype(&[&so_far, self.facts.aval(x)]).ok()?;
+            found = (next.out, next.weak);
+        }
+        let all = numerators.iter().chain(&denominators);
+        let shapes: Vec<&[_]> = all.map(|&x| self.facts.aval(x).shape.as_slice()).collect();
+        let fits = self.facts.broadcasts(&shapes, &aval.shape) || aval.rank() == 0;
+        if found != (aval.dtype, aval.weak) || !fits {
+            return None;
+        }
+        // `2.0 * x`, as formulas have it.
+        let literal = |&x: &NodeId| matches!(self.facts.op(x), Op::Constant(_));
+        if numerators.len() > 1 && literal(&numerators[1]) && !literal(&numerators[0]) {
+            numerators.swap(0, 1);
+        }
+        let mut out: Option<Expr> = None;
+        for x in numerators {
+            let value = self.value(x);
+            out = Some(match out {
+                Some(product) => binary(Operator::Mult, product, value),
+                None if negative => unary(UnaryOp::USub, value),
+                None => value,
+            });
+        }
+        let mut out = out.unwrap_or_else(|| float(if negative { -1.0 } else { 1.0 }));
+        for x in denominators {
+            out = binary(Operator::Div, out, self.value(x));
+        }
+        Some(out)
+    }
+
+    /// The factors of `id`, looking into products, signs and reciprocals that only it uses.
+    fn factors(&self, id: NodeId, top: NodeId, product: &mut Product) {
+        let mut id = id;
+        // A broadcast is implied by the product, which `quotient` checks.
+        while id != top
+            && self.facts.is_private(id)
+            && matches!(self.facts.op(id), Op::BroadcastTo(_))
+        {
+            id = self.facts.operand(id);
+        }
+        let inside = id == top || self.facts.is_private(id);
+        let is_float = self.facts.aval(id).dtype.is_float();
+        let operands = self.facts.graph.operands(id);
+        match (self.facts.op(id), operands.as_slice()) {
+            (Op::Elementwise(Elementwise::Multiply), &[a, b]) if inside && is_float => {
+                self.factors(a, top, product);
+                self.factors(b, top, product);
+            }
+            (Op::Elementwise(Elementwise::Negative), &[x]) if inside && is_float => {
+                product.negative = !product.negative;
+                self.factors(x, top, product);
+            }
+            (Op::Elementwise(Elementwise::Divide), &[one, x])
+                if inside && is_float && self.is_one(one) =>
+            {
+                product.denominators.push(x);
+            }
+            (Op::Elementwise(Elementwise::Reciprocal), &[x]) if inside && is_float => {
+                product.denominators.push(x);
+            }
+            _ => product.numerators.push(id),
+        }
+    }
+
+    fn is_one(&self, id: NodeId) -> bool {
+        match self.facts.op(id) {
+            Op::Constant(c) => as_float(c) == Some(1.0),
+            Op::BroadcastTo(_) | Op::Cast(_) => self.is_one(self.facts.operand(id)),
+            _ => false,
+        }
     }
 
     /// A value that may do in place of `id` as an operand.
@@ -164,7 +307,10 @@ impl Speller<'_, '_> {
                 Some((Operand::Literal(as_kind(c, kind)), literal))
             }
             // A literal as it is.
-            Op::Constant(c) if aval.weak => Some((Operand::Literal(c.clone()), aval.clone())),
+            Op::Constant(c) if aval.weak => {
+                let c = as_kind(c, aval.dtype.kind());
+                Some((Operand::Literal(c), aval.clone()))
+            }
             _ => None,
         }
     }
@@ -191,7 +337,7 @@ impl Speller<'_, '_> {
             {
                 Some(self.facts.operand(*id))
             }
-            Operand::Node(_) | Operand::Literal(_) => None,
+            Operand::Node(_) | Operand::Number(_) | Operand::Literal(_) => None,
         }
     }
 
@@ -247,6 +393,38 @@ impl Speller<'_, '_> {
             start: call("np.empty", [shape, dtype(aval.dtype)], []),
             steps: vec![Step::Attribute("real", re), Step::Attribute("imag", im)],
         })
+    }
+}
+
+/// `2 * x` for `-2 * x`: the sign of the first factor taken off.
+fn without_sign(e: &Expr) -> Option<Expr> {
+    match e {
+        Expr::Constant(c) => match &c.value {
+            rustpython_ast::Constant::Int(i) if i.sign() == Sign::Minus => {
+                Some(constant(rustpython_ast::Constant::Int(-i)))
+            }
+            rustpython_ast::Constant::Float(x) if *x < 0.0 => Some(float(-x)),
+            _ => None,
+        },
+        Expr::UnaryOp(u) if u.op == UnaryOp::USub => Some((*u.operand).clone()),
+        Expr::BinOp(b) if matches!(b.op, Operator::Mult | Operator::Div) => {
+            let left = without_sign(&b.left)?;
+            Some(binary(b.op, left, (*b.right).clone()))
+        }
+        _ => None,
+    }
+}
+
+/// `np.log(x)` for `float(np.log(x))`.
+fn unconverted(e: Expr) -> Expr {
+    match e {
+        Expr::Call(mut c) if c.args.len() == 1 && c.keywords.is_empty() => match &*c.func {
+            Expr::Name(n) if matches!(n.id.as_str(), "float" | "int" | "bool" | "complex") => {
+                c.args.remove(0)
+            }
+            _ => Expr::Call(c),
+        },
+        other => other,
     }
 }
 

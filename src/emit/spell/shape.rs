@@ -21,6 +21,7 @@ use crate::ops::{Op, Range};
 impl Speller<'_, '_> {
     /// A size: `n - 1`, `2 * n`.
     pub fn dim(&mut self, dim: &Dim) -> Expr {
+        let dim = self.facts.canonical(dim);
         let (constants, mut terms): (Vec<_>, Vec<_>) = dim
             .terms()
             .into_iter()
@@ -111,6 +112,9 @@ impl Speller<'_, '_> {
     pub fn broadcast(&mut self, id: NodeId, shape: &[Dim]) -> Expr {
         let x = self.facts.operand(id);
         let aval = self.facts.aval(id);
+        if self.facts.same_shape(&self.facts.aval(x).shape, shape) {
+            return self.value(x);
+        }
         if let Op::Constant(c) = self.facts.op(x)
             && !matches!(c, crate::ops::Constant::Array(_))
         {
@@ -146,6 +150,9 @@ impl Speller<'_, '_> {
     pub fn reshape(&mut self, id: NodeId, shape: &[Dim]) -> Expr {
         let x = self.facts.operand(id);
         let from = &self.facts.aval(x).shape;
+        if self.facts.same_shape(from, shape) {
+            return self.value(x);
+        }
         if from.is_empty() {
             let value = self.value(x);
             if shape.len() == 1 && !self.facts.aval(x).weak {
@@ -380,8 +387,14 @@ impl Speller<'_, '_> {
     /// and a number need not have a dtype.
     pub fn written(&mut self, id: NodeId, k: usize) -> Expr {
         let mut operand = self.facts.graph.operands(id)[k];
-        while let Op::BroadcastTo(_) = self.facts.op(operand) {
-            operand = self.facts.operand(operand);
+        loop {
+            let inner = self.facts.operand(operand);
+            match self.facts.op(operand) {
+                Op::BroadcastTo(_) => operand = inner,
+                // A write converts, upwards without loss.
+                Op::Cast(to) if self.facts.aval(inner).dtype.promote(*to) == *to => operand = inner,
+                _ => break,
+            }
         }
         match self.facts.op(operand) {
             Op::Constant(c) if !matches!(c, crate::ops::Constant::Array(_)) => {
