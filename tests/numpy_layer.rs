@@ -1,6 +1,6 @@
 //! The NumPy layer where Python cannot reach it: symbolic sizes, weak numbers, writes, refusals.
 //!
-//! Values over all names, dtypes and layouts are compared with NumPy in `python/test_operations.py`.
+//! Values over all names, dtypes and layouts are compared with NumPy in `python/test_numpy_names.py`.
 
 use lazy_core::error::{ErrorKind, Exception};
 use lazy_core::eval::value::Value;
