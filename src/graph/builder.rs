@@ -284,7 +284,7 @@ impl Builder {
     }
 
     pub fn reshape(&mut self, x: NodeId, shape: Shape) -> Result<NodeId> {
-        if self.aval(x).shape == shape {
+        if self.has_shape(x, &shape) {
             Ok(x)
         } else {
             self.add(Op::Reshape(shape), &[x])
@@ -300,7 +300,7 @@ impl Builder {
     }
 
     pub fn broadcast_to(&mut self, x: NodeId, shape: Shape) -> Result<NodeId> {
-        if self.aval(x).shape == shape {
+        if self.has_shape(x, &shape) {
             Ok(x)
         } else {
             self.add(Op::BroadcastTo(shape), &[x])
@@ -360,18 +360,32 @@ impl Builder {
             return a == b;
         }
         // Within a transform there are no examples; an equality already assumed still holds.
-        let known = Assumption::Equal(a.clone(), b.clone());
-        let mirrored = Assumption::Equal(b.clone(), a.clone());
-        if self.graph.assumptions.contains(&known) || self.graph.assumptions.contains(&mirrored) {
+        if self.assumed_equal(a, b) {
             return true;
         }
         match (self.example(a), self.example(b)) {
             (Some(x), Some(y)) if x != y => false,
             _ => {
-                self.graph.assumptions.push(known);
+                let equal = Assumption::Equal(a.clone(), b.clone());
+                self.graph.assumptions.push(equal);
                 true
             }
         }
+    }
+
+    /// Whether two sizes are equal by form or by an assumption already made.
+    pub fn assumed_equal(&self, a: &Dim, b: &Dim) -> bool {
+        let mirrored = |x: &Dim, y: &Dim| (x, y) == (a, b) || (x, y) == (b, a);
+        let assumed = |assumption: &Assumption| match assumption {
+            Assumption::Equal(x, y) => mirrored(x, y),
+            Assumption::AtMost(..) => false,
+        };
+        a == b || self.graph.assumptions.iter().any(assumed)
+    }
+
+    fn has_shape(&self, x: NodeId, shape: &Shape) -> bool {
+        let own = &self.aval(x).shape;
+        own.len() == shape.len() && own.iter().zip(shape).all(|(a, b)| self.assumed_equal(a, b))
     }
 
     /// Whether a size is 1, by form, by assumption, or by the example, which then becomes an assumption.

@@ -86,7 +86,8 @@ fn of_broadcast(
     let mut left = Axes::new();
     for &axis in axes {
         let own = axis.checked_sub(added);
-        if own.is_none_or(|own| narrow[own] != wide[axis]) {
+        // Sizes whose forms differ may still be equal by assumption: only ones are copied.
+        if own.is_none_or(|own| b.assumed_one(&narrow[own])) {
             copies = copies * wide[axis].clone();
         }
         left.extend(own);
