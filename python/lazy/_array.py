@@ -69,6 +69,8 @@ def compute(arrays: Any) -> Any:
     """
     if isinstance(arrays, Array):
         return arrays.compute()
+    if not isinstance(arrays, (list, tuple)):
+        return arrays  # NumPy has computed it already.
     every = list(arrays)
     values = iter(_lazy.compute_all([x for x in every if isinstance(x, Array)]))
     return tuple(next(values) if isinstance(x, Array) else x for x in every)

@@ -59,10 +59,11 @@ class Function(_lazy.Dispatcher, Generic[P, R]):
         return cast("Function[P, R]", super().__new__(cls, function, transform, options or {}))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # Not the dict of a function that is itself a Function: what follows is our own.
+        functools.update_wrapper(self, self.function, updated=())
         self._transform: tuple[Any, ...] = ("jit",)
-        if args and callable(args[0]):
-            self._transform = args[1] if len(args) > 1 else ("jit",)
-        functools.update_wrapper(self, self.function)
+        if len(args) > 1 and callable(args[0]):
+            self._transform = args[1]
         self._compiled: dict[str, types.FunctionType] = {}
 
     if TYPE_CHECKING:

@@ -148,7 +148,7 @@ impl Dispatcher {
         kwargs: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Bound<'py, PyDict>> {
         let entry = slf.get_entry(args, kwargs)?;
-        let arguments = if args.is_empty() && kwargs.is_none() {
+        let arguments = if args.is_empty() && kwargs.is_none_or(|k| k.is_empty()) {
             Arguments::new()
         } else {
             slf.borrow().bind_arguments(slf.py(), args, kwargs)?
@@ -261,7 +261,7 @@ impl<'py> Callable<'py> for Bound<'py, Dispatcher> {
     ) -> PyResult<Arc<Entry>> {
         let py = self.py();
         let this = self.borrow();
-        if args.is_empty() && kwargs.is_none() {
+        if args.is_empty() && kwargs.is_none_or(|k| k.is_empty()) {
             let last = this
                 .entries
                 .read()

@@ -620,9 +620,11 @@ impl Host for Cpython<'_> {
     fn attribute(&self, object: &Object, name: &str) -> Attribute<Object> {
         let o = object.bind(self.py);
         let class = o.get_type();
-        if o.is_instance_of::<PyModule>() || class.name().is_ok_and(|n| n == "super") {
+        let is_super = class.name().is_ok_and(|n| n == "super");
+        if is_super || o.is_instance_of::<PyModule>() {
             return match o.getattr(name) {
-                Ok(value) if self.is_a(&value, &self.known.method) => {
+                // A method that a module holds (`np.random.normal`) is bound already.
+                Ok(value) if is_super && self.is_a(&value, &self.known.method) => {
                     match value.getattr("__func__") {
                         Ok(function) => Attribute::Method(self.object(function)),
                         Err(_) => Attribute::Custom,

@@ -96,7 +96,11 @@ impl<H: Host> Machine<'_, H> {
                     self.to_arg(c)?,
                 ]))
             }
-            Value::Object(o, _) => self.object_to_arg(o)?,
+            Value::Object(o, _) => {
+                // Its value becomes part of the graph.
+                self.pin(value);
+                self.object_to_arg(o)?
+            }
             other => Arg::Other(self.describe(other)),
         })
     }

@@ -247,7 +247,7 @@ G = 3.0
 
 def straight(x, y):
     z = x * 2.0 + y
-    return z - x / y ** 2 + -x + ~int(y) + (+y) + G
+    return z - x / y**2 + -x + ~int(y) + (+y) + G
 
 
 def swap(x, y):
@@ -400,7 +400,7 @@ def slices(x, y):
 
 def strings(x, y):
     w = 8
-    return f"{x}", f"a{x!r:>5}b{y:{w}.2f}{'q'!s}", f"{x=}", f"{{}} {y:03d}", "a" "b", f""
+    return f"{x}", f"a{x!r:>5}b{y:{w}.2f}{'q'!s}", f"{x=}", f"{{}} {y:03d}", "ab", f""
 
 
 def closures(x, y):
@@ -795,7 +795,9 @@ def test_generators_are_not_read():
 )
 def test_statements_are_found_behind_brackets_in_strings(tmp_path, filler):
     path = tmp_path / "found.py"
-    path.write_text(f"def g():\n{filler}    return 1\n\n\nclass A:\n    def f(self):\n        return __x\nf = A.f\n")
+    path.write_text(
+        f"def g():\n{filler}    return 1\n\n\nclass A:\n    def f(self):\n        return __x\nf = A.f\n"
+    )
     f = made_by_exec(path.read_text(), str(path))
     for front in FRONTS:
         assert "return _A__x" in _lazy._blocks(f, front)

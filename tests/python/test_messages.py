@@ -30,8 +30,8 @@ def loop(x):
     return x.sum()
 
 
-def to_float(x):
-    return np.sum(x) * float(x[0])
+def size_from_value(x):
+    return np.sum(np.ones(int(x[0])) * x[1])
 
 
 def wrong_shapes(x):
@@ -49,7 +49,7 @@ MESSAGES = {
     "yield": (generator, np.ones(3)),
     "branch_on_values": (branch, np.ones(3)),
     "while_on_values": (loop, np.ones(3)),
-    "float_of_value": (to_float, np.ones(3)),
+    "size_from_value": (size_from_value, np.ones(3)),
     "text_loss": (text_loss, np.ones(3)),
     "string_argument": (branch, np.array(["a"])),
 }

@@ -13,13 +13,17 @@ import lazy
 
 @pytest.mark.parametrize(
     "method",
-    [None, "BFGS", "L-BFGS-B", "CG", "Newton-CG", "trust-ncg", "trust-exact", "dogleg", "Nelder-Mead"],
+    [None, "BFGS", "L-BFGS-B", "CG", "Newton-CG", "trust-ncg", "trust-exact", "Nelder-Mead"],
 )
 def test_rosenbrock(method):
-    start = np.array([0.9, 1.1]) if method == "dogleg" else np.array([-1.2, 1.0])
-    result = lazy.minimize(rosen, start, method=method, tol=1e-8)
+    result = lazy.minimize(rosen, np.array([-1.2, 1.0]), method=method, tol=1e-8)
     np.testing.assert_allclose(result.x, [1.0, 1.0], atol=1e-3)
     assert result.success
+
+
+def test_dogleg_takes_the_hessian():
+    result = lazy.minimize(lambda x: np.sum(np.cosh(x - 1.0)), np.zeros(3), method="dogleg")
+    np.testing.assert_allclose(result.x, np.ones(3), atol=1e-4)
 
 
 def test_nested_parameters():
