@@ -564,3 +564,28 @@ pub(super) fn binary(b: &mut Builder, op: Elementwise, x: NodeId, y: NodeId) -> 
 pub(super) fn unary(b: &mut Builder, op: Elementwise, x: NodeId) -> Result<NodeId> {
     b.elementwise(op, &[x])
 }
+
+/// A `ValueError` under other words.
+pub(super) fn retell(error: Box<Error>, words: &str) -> Box<Error> {
+    match error.kind {
+        crate::error::ErrorKind::Raises {
+            exception: Exception::Value,
+            ..
+        } => Error::value(words),
+        _ => error,
+    }
+}
+
+/// Integers and bools as float64.
+pub(super) fn inexact(b: &mut Builder, x: NodeId) -> Result<NodeId> {
+    if b.aval(x).dtype.is_inexact() {
+        Ok(x)
+    } else {
+        convert(b, x, DType::F64)
+    }
+}
+
+/// Truth of each element.
+pub(super) fn truth(b: &mut Builder, x: NodeId) -> Result<NodeId> {
+    convert(b, x, DType::Bool)
+}

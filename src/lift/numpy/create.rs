@@ -4,9 +4,8 @@
 //! `np.zeros((n, 3))` is a broadcast scalar; `np.arange(n)` is an iota; `np.array([x, y])` joins.
 
 use super::argument::*;
-use super::shape::lower_mask;
+use super::diagonal::lower_mask;
 use super::signature::Call;
-use super::ufunc::inexact;
 use super::{Arg, Form};
 use crate::error::{Error, Result};
 use crate::eval::value::Value;

@@ -11,8 +11,8 @@
 
 use super::Arg;
 use super::argument::*;
+use super::diagonal::diagonal_of;
 use super::linalg::contract;
-use super::shape::diagonal_of;
 use super::signature::Call;
 use crate::error::{Error, Result};
 use crate::graph::{Builder, Dim, NodeId};

@@ -19,22 +19,21 @@ use super::{Arg, Form, Symbolic};
 use crate::error::{Error, Exception, Result};
 use crate::eval::value::Value;
 use crate::graph::{Builder, DType, Dim, Kind, NodeId, Shape};
-use crate::ops::elementwise::check_literal;
-use crate::ops::{Axes, Constant, Elementwise as E, Op, Range, Write, fits_into, show_shape};
+use crate::ops::{Axes, Op, Range};
 
 /// A key, understood.
-struct Plan {
+pub(super) struct Plan {
     /// One range per axis of the array.
-    ranges: SmallVec<[Range; 4]>,
+    pub(super) ranges: SmallVec<[Range; 4]>,
     /// The shape after slicing, with integers' axes dropped and `None`s added.
-    view: Shape,
+    pub(super) view: Shape,
     /// The axes of the view that are indexed by arrays, and the arrays.
-    axes: Axes,
-    indices: Vec<NodeId>,
+    pub(super) axes: Axes,
+    pub(super) indices: Vec<NodeId>,
     /// Where the indices' own axes go.
-    at: usize,
+    pub(super) at: usize,
     /// Whether a number is meant rather than an array of rank 0 (`x[0]`, not `x[0, ...]`).
-    scalar: bool,
+    pub(super) scalar: bool,
 }
 
 /// One part of a key.
@@ -80,7 +79,7 @@ pub(super) fn getitem(b: &mut Builder, x: Symbolic, key: &Arg) -> Result<Arg> {
     })
 }
 
-fn read_view(b: &mut Builder, x: NodeId, plan: &Plan) -> Result<NodeId> {
+pub(super) fn read_view(b: &mut Builder, x: NodeId, plan: &Plan) -> Result<NodeId> {
     let whole = is_whole(b, x, &plan.ranges);
     let sliced = if whole {
         x
@@ -90,7 +89,7 @@ fn read_view(b: &mut Builder, x: NodeId, plan: &Plan) -> Result<NodeId> {
     b.reshape(sliced, plan.view.clone())
 }
 
-fn is_whole(b: &Builder, x: NodeId, ranges: &[Range]) -> bool {
+pub(super) fn is_whole(b: &Builder, x: NodeId, ranges: &[Range]) -> bool {
     let shape = &b.aval(x).shape;
     let mut pairs = ranges.iter().zip(shape);
     pairs.all(|(r, d)| *r == Range::full(d.clone()))
@@ -115,9 +114,25 @@ pub(super) fn gather(
     )
 }
 
+/// Elements of `x` at `indices` along an axis, the other axes aligned.
+pub(super) fn along(b: &mut Builder, x: NodeId, indices: NodeId, axis: usize) -> Result<NodeId> {
+    let shape = b.aval(x).shape.clone();
+    let rank = shape.len();
+    let mut all = Vec::with_capacity(rank);
+    for (i, dim) in shape.iter().enumerate() {
+        all.push(if i == axis {
+            indices
+        } else {
+            iota(b, dim.clone(), i, rank)?
+        });
+    }
+    let axes: Vec<usize> = (0..rank).collect();
+    gather(b, x, &axes, 0, &all)
+}
+
 // Reading a key.
 
-fn plan(b: &mut Builder, x: NodeId, key: &Arg) -> Result<Plan> {
+pub(super) fn plan(b: &mut Builder, x: NodeId, key: &Arg) -> Result<Plan> {
     let shape = b.aval(x).shape.clone();
     let items = read_items(b, &shape, key)?;
     let used: usize = items.iter().map(Item::consumes).sum();
@@ -317,24 +332,29 @@ fn read_mask(
             ),
         ));
     }
-    for (i, size) in sizes.iter().enumerate() {
-        if !b.assume_equal(&shape[axis + i], size) {
-            return Err(Error::raises(
-                Exception::Index,
-                format!(
-                    "boolean index did not match indexed array along axis {}; size of axis is {} but size of corresponding boolean axis is {size}",
-                    axis + i,
-                    shape[axis + i]
-                ),
-            ));
-        }
-    }
+    check_mask(b, &shape[axis..], axis, &sizes)?;
     items.extend(positions(b, mask)?.into_iter().map(Item::Array));
     Ok(())
 }
 
+/// A mask has the sizes of the axes it stands for; the first of them is `axis`.
+pub(super) fn check_mask(b: &mut Builder, shape: &[Dim], axis: usize, mask: &Shape) -> Result<()> {
+    for (i, (size, given)) in shape.iter().zip(mask).enumerate() {
+        if !b.assume_equal(size, given) {
+            return Err(Error::raises(
+                Exception::Index,
+                format!(
+                    "boolean index did not match indexed array along axis {}; size of axis is {size} but size of corresponding boolean axis is {given}",
+                    axis + i
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// `np.nonzero` of a mask: one index array per axis.
-fn positions(b: &mut Builder, mask: NodeId) -> Result<Vec<NodeId>> {
+pub(super) fn positions(b: &mut Builder, mask: NodeId) -> Result<Vec<NodeId>> {
     let rank = b.aval(mask).rank();
     let found = b.add(Op::ArgWhere, &[mask])?;
     let count = b.aval(found).shape[0].clone();
@@ -449,331 +469,6 @@ fn slice_bound(b: &Builder, arg: &Arg) -> Result<Dim> {
         )),
         _ => dim(b, arg, "a slice's bound"),
     }
-}
-
-// Writing.
-
-/// The array after `array[key] = value`.
-///
-/// # Errors
-/// What NumPy raises for this key and value.
-pub fn setitem(b: &mut Builder, array: NodeId, key: &Arg, value: &Arg) -> Result<NodeId> {
-    let value = written(b, array, value)?;
-    if let Some(done) = write_mask(b, array, key, value)? {
-        return Ok(done);
-    }
-    write(b, array, key, value, Write::Set)
-}
-
-/// The array after `np.add.at(array, key, value)`.
-///
-/// # Errors
-/// What NumPy raises for this key and value.
-pub fn add_at(b: &mut Builder, array: NodeId, key: &Arg, value: &Arg) -> Result<NodeId> {
-    let value = written(b, array, value)?;
-    write(b, array, key, value, Write::Add)
-}
-
-/// The value under the array's dtype. NumPy writes floats into integers by truncation.
-fn written(b: &mut Builder, target: NodeId, value: &Arg) -> Result<NodeId> {
-    let x = symbolic(b, value)?;
-    let (from, to) = (b.aval(x.node).dtype, b.aval(target).dtype);
-    if from.is_complex() && !to.is_complex() {
-        return Err(if b.aval(x.node).rank() == 0 {
-            Error::type_error(format!(
-                "{} argument must be a string or a real number, not 'complex'",
-                if to.is_integer() { "int()" } else { "float()" }
-            ))
-        } else {
-            Error::unlifted("assignment", "it discards the imaginary part")
-        });
-    }
-    if let Op::Constant(Constant::Int(v)) = b.op(x.node)
-        && b.aval(x.node).weak
-    {
-        check_literal(i128::from(*v), to)?;
-    }
-    convert(b, x.node, to)
-}
-
-/// `x[mask] = value` where the value does not depend on how many are true.
-fn write_mask(b: &mut Builder, target: NodeId, key: &Arg, value: NodeId) -> Result<Option<NodeId>> {
-    let key = match key {
-        Arg::Tuple(parts) if parts.len() == 1 => &parts[0],
-        other => other,
-    };
-    let mask = match key {
-        Arg::Array(_) => array(b, key)?,
-        Arg::List(items) if matches!(items.first(), Some(Arg::Bool(_))) => array(b, key)?,
-        _ => return Ok(None),
-    };
-    let (aval, shape) = (b.aval(mask).clone(), b.aval(target).shape.clone());
-    let inner = match shape.len().checked_sub(aval.rank()) {
-        Some(inner) if aval.dtype == DType::Bool => inner,
-        _ => return Ok(None),
-    };
-    let value_shape = b.aval(value).shape.clone();
-    if value_shape.len() > inner {
-        return Ok(None);
-    }
-    // Checks the mask's shape with NumPy's message.
-    for (axis, size) in aval.shape.iter().enumerate() {
-        if !b.assume_equal(&shape[axis], size) {
-            return Err(Error::raises(
-                Exception::Index,
-                format!(
-                    "boolean index did not match indexed array along axis {axis}; size of axis is {} but size of corresponding boolean axis is {size}",
-                    shape[axis]
-                ),
-            ));
-        }
-    }
-    let places: Vec<usize> = (aval.rank()..shape.len()).collect();
-    let mask = expand(b, mask, &places)?;
-    let value = fit(b, value, &shape[aval.rank()..].into())?;
-    Ok(Some(b.elementwise(E::Where, &[mask, value, target])?))
-}
-
-fn write(b: &mut Builder, target: NodeId, key: &Arg, value: NodeId, kind: Write) -> Result<NodeId> {
-    let plan = plan(b, target, key)?;
-    let sliced: Shape = plan.ranges.iter().map(|r| r.size.clone()).collect();
-    if plan.axes.is_empty() {
-        let value = fit(b, value, &plan.view)?;
-        if kind == Write::Set && is_whole(b, target, &plan.ranges) {
-            return b.reshape(value, sliced);
-        }
-        return write_slice(b, target, &plan, value, kind);
-    }
-    let view = read_view(b, target, &plan)?;
-    let selection = selection_shape(b, &plan)?;
-    let value = fit(b, value, &selection)?;
-    let mut operands = vec![view, value];
-    operands.extend_from_slice(&plan.indices);
-    let op = Op::Scatter {
-        kind,
-        axes: plan.axes.clone(),
-        at: plan.at,
-    };
-    let scattered = b.add(op, &operands)?;
-    if is_whole(b, target, &plan.ranges) {
-        let shape = b.aval(target).shape.clone();
-        return b.reshape(scattered, shape);
-    }
-    write_slice(b, target, &plan, scattered, Write::Set)
-}
-
-fn write_slice(
-    b: &mut Builder,
-    target: NodeId,
-    plan: &Plan,
-    value: NodeId,
-    kind: Write,
-) -> Result<NodeId> {
-    let sliced: Shape = plan.ranges.iter().map(|r| r.size.clone()).collect();
-    let value = b.reshape(value, sliced)?;
-    let ranges = plan.ranges.clone();
-    b.add(Op::SliceWrite { kind, ranges }, &[target, value])
-}
-
-/// The shape of what a gather by this plan gives.
-fn selection_shape(b: &mut Builder, plan: &Plan) -> Result<Shape> {
-    let shapes: Vec<Shape> = plan
-        .indices
-        .iter()
-        .map(|i| b.aval(*i).shape.clone())
-        .collect();
-    let index = broadcast_shapes(b, &shapes)?;
-    let kept = plan.view.iter().enumerate();
-    let kept: Vec<Dim> = kept
-        .filter(|(i, _)| !plan.axes.contains(i))
-        .map(|(_, d)| d.clone())
-        .collect();
-    let mut out: Shape = kept[..plan.at].iter().cloned().collect();
-    out.extend(index);
-    out.extend(kept[plan.at..].iter().cloned());
-    Ok(out)
-}
-
-/// A value broadcast to the places it is written to; leading axes of size 1 may be too many.
-fn fit(b: &mut Builder, value: NodeId, wanted: &Shape) -> Result<NodeId> {
-    let given = b.aval(value).shape.clone();
-    let mut shape = given.clone();
-    while shape.len() > wanted.len() && shape[0].is_one() {
-        shape.remove(0);
-    }
-    fits_into(b, &shape, wanted).map_err(|_| no_fit(b, &given, wanted))?;
-    let value = b.reshape(value, shape)?;
-    b.broadcast_to(value, wanted.clone())
-}
-
-fn no_fit(b: &Builder, given: &Shape, wanted: &Shape) -> Box<Error> {
-    Error::value(format!(
-        "could not broadcast input array from shape {} into shape {}",
-        show_shape(b, given),
-        show_shape(b, wanted)
-    ))
-}
-
-// Functions.
-
-/// `np.nonzero(x)`.
-pub(super) fn nonzero(call: &mut Call<'_>) -> Result<Arg> {
-    let arg = call.arg("a");
-    let x = array(call.b, &arg)?;
-    nonzero_of(call.b, x)
-}
-
-pub(super) fn nonzero_of(b: &mut Builder, x: NodeId) -> Result<Arg> {
-    if b.aval(x).rank() == 0 {
-        return Err(Error::value(
-            "Calling nonzero on 0d arrays is not allowed. Use np.atleast_1d(scalar).nonzero() instead. If the context of this error is of the form `arr[nonzero(cond)]`, just use `arr[cond]`.",
-        ));
-    }
-    let mask = super::ufunc::truth(b, x)?;
-    let found = positions(b, mask)?;
-    Ok(Arg::Tuple(found.into_iter().map(as_array).collect()))
-}
-
-/// `np.argwhere(x)`.
-pub(super) fn arg_where(call: &mut Call<'_>) -> Result<Arg> {
-    let arg = call.arg("a");
-    let x = array(call.b, &arg)?;
-    if call.b.aval(x).rank() == 0 {
-        return Err(call.unlifted("arrays of rank 0"));
-    }
-    let mask = super::ufunc::truth(call.b, x)?;
-    let node = call.b.add(Op::ArgWhere, &[mask])?;
-    Ok(as_array(node))
-}
-
-/// `np.flatnonzero(x)`.
-pub(super) fn flat_nonzero(call: &mut Call<'_>) -> Result<Arg> {
-    let arg = call.arg("a");
-    let x = array(call.b, &arg)?;
-    let flat = ravel(call.b, x)?;
-    let mask = super::ufunc::truth(call.b, flat)?;
-    let found = positions(call.b, mask)?;
-    Ok(as_array(found[0]))
-}
-
-/// `np.take(a, indices, axis, mode)`.
-pub(super) fn take(call: &mut Call<'_>) -> Result<Arg> {
-    let arg = call.arg("a");
-    let mut x = array(call.b, &arg)?;
-    let indices = call.arg("indices");
-    let mut indices = array(call.b, &indices)?;
-    if !call.b.aval(indices).dtype.is_integer() {
-        return Err(Error::type_error(format!(
-            "Cannot cast array data from dtype('{}') to dtype('int64') according to the rule 'safe'",
-            call.b.aval(indices).dtype
-        )));
-    }
-    let at = match call.arg("axis") {
-        Arg::None => {
-            x = ravel(call.b, x)?;
-            0
-        }
-        given => {
-            if call.b.aval(x).rank() == 0 {
-                x = ravel(call.b, x)?;
-            }
-            let rank = call.b.aval(x).rank();
-            axis(call.b, &given, rank)?
-        }
-    };
-    let size = call.b.aval(x).shape[at].clone();
-    if size.as_known() == Some(0) && call.b.aval(indices).size().as_known() != Some(0) {
-        return Err(Error::raises(
-            Exception::Index,
-            "cannot do a non-empty take from an empty axes.",
-        ));
-    }
-    let size = call.b.size(size);
-    match call.arg("mode") {
-        Arg::Str(mode) if mode == "raise" => {}
-        Arg::Str(mode) if mode == "wrap" => {
-            indices = binary(call.b, E::Remainder, indices, size)?;
-        }
-        Arg::Str(mode) if mode == "clip" => {
-            let (zero, one) = (call.b.int(0), call.b.int(1));
-            let last = binary(call.b, E::Subtract, size, one)?;
-            indices = binary(call.b, E::Maximum, indices, zero)?;
-            indices = binary(call.b, E::Minimum, indices, last)?;
-        }
-        _ => return Err(call.unlifted("this `mode`")),
-    }
-    let node = gather(call.b, x, &[at], at, &[indices])?;
-    Ok(scalar_or_array(call.b, node))
-}
-
-/// `np.take_along_axis(arr, indices, axis)`.
-pub(super) fn take_along_axis(call: &mut Call<'_>) -> Result<Arg> {
-    let arg = call.arg("arr");
-    let mut x = array(call.b, &arg)?;
-    let indices = call.arg("indices");
-    let indices = array(call.b, &indices)?;
-    let at = match call.arg("axis") {
-        Arg::None => {
-            x = ravel(call.b, x)?;
-            0
-        }
-        given => {
-            let rank = call.b.aval(x).rank();
-            axis(call.b, &given, rank)?
-        }
-    };
-    if !call.b.aval(indices).dtype.is_integer() {
-        return Err(Error::raises(
-            Exception::Index,
-            "`indices` must be an integer array",
-        ));
-    }
-    if call.b.aval(indices).rank() != call.b.aval(x).rank() {
-        return Err(Error::value(
-            "`indices` and `arr` must have the same number of dimensions",
-        ));
-    }
-    let node = along(call.b, x, indices, at)?;
-    Ok(as_array(node))
-}
-
-/// Elements of `x` at `indices` along an axis, the other axes aligned.
-pub(super) fn along(b: &mut Builder, x: NodeId, indices: NodeId, axis: usize) -> Result<NodeId> {
-    let shape = b.aval(x).shape.clone();
-    let rank = shape.len();
-    let mut all = Vec::with_capacity(rank);
-    for (i, dim) in shape.iter().enumerate() {
-        all.push(if i == axis {
-            indices
-        } else {
-            iota(b, dim.clone(), i, rank)?
-        });
-    }
-    let axes: Vec<usize> = (0..rank).collect();
-    gather(b, x, &axes, 0, &all)
-}
-
-/// `np.compress(condition, a, axis)`, `np.extract(condition, arr)`.
-pub(super) fn compress(call: &mut Call<'_>) -> Result<Arg> {
-    let condition = call.arg("condition");
-    let condition = array(call.b, &condition)?;
-    let condition = super::ufunc::truth(call.b, condition)?;
-    let arg = call.arg("a");
-    let mut x = array(call.b, &arg)?;
-    let at = match call.arg("axis") {
-        Arg::None => {
-            x = ravel(call.b, x)?;
-            0
-        }
-        given => {
-            let rank = call.b.aval(x).rank();
-            axis(call.b, &given, rank)?
-        }
-    };
-    let flat = ravel(call.b, condition)?;
-    let found = positions(call.b, flat)?;
-    let node = gather(call.b, x, &[at], at, &found)?;
-    Ok(as_array(node))
 }
 
 /// Whether a key reads a copy rather than a view.

@@ -6,7 +6,6 @@
 use super::argument::*;
 use super::reduce::squared;
 use super::signature::Call;
-use super::ufunc::inexact;
 use super::{Arg, Form};
 use crate::error::{Error, Result};
 use crate::graph::{Builder, Dim, NodeId, Shape};
@@ -260,7 +259,7 @@ pub(super) fn multi_dot(call: &mut Call<'_>) -> Result<Arg> {
 
 /// `np.trace(a, offset, axis1, axis2, dtype)`.
 pub(super) fn trace(call: &mut Call<'_>) -> Result<Arg> {
-    let node = super::shape::diagonal_node(call)?;
+    let node = super::diagonal::diagonal_node(call)?;
     let d = match dtype(&call.arg("dtype"))? {
         Some(d) => d,
         None => super::reduce::accumulator(call.b.aval(node).dtype),

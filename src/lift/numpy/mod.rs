@@ -9,27 +9,35 @@
 //!
 //! A function is one row of [`table`]: its spellings, its signature, and the handler that builds
 //! nodes. Functions, methods and operators that mean the same share a row. The handlers lie by
-//! family in the other files; [`index`] also holds what `x[k] = v` means.
+//! family in the other files; [`write`] holds what `x[k] = v` means.
 
 mod argument;
+mod arrange;
+mod composed;
 mod create;
+mod diagonal;
 mod einsum;
-pub mod index;
+mod index;
+mod join;
 mod linalg;
 mod order;
+mod python;
 mod reduce;
 mod shape;
 mod signature;
 mod table;
+mod take;
 mod ufunc;
+mod write;
 
 use num_complex::Complex64;
 
 use crate::error::Result;
 use crate::graph::{Builder, DType, Dim, NodeId};
 
-pub use index::{add_at, reads_copy, setitem};
+pub use index::reads_copy;
 pub use table::{is_view, names};
+pub use write::{add_at, setitem};
 
 /// An argument or a result of a NumPy function, with Python objects left out.
 #[derive(Clone, Debug, PartialEq)]

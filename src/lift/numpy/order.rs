@@ -1,15 +1,16 @@
-//! Sorting, and what is read off a sorted array.
+//! What depends on the order of elements: sorting, medians, differences of neighbours.
 //!
-//! In: a bound call. Out: argsort and gather nodes, so that sorting has a derivative.
-//! `np.sort(x)` is `x[argsort(x)]` along an axis; the median is the mean of its middle.
+//! In: a bound call. Out: argsort and gather nodes, so that sorting has a derivative; slices.
+//! `np.sort(x)` is `x[argsort(x)]` along an axis; the median is the mean of its middle;
+//! `np.diff(x)` is `x[1:] - x[:-1]`.
 
 use super::Arg;
 use super::argument::*;
 use super::index::along;
-use super::shape::slice_axis;
+use super::join::{between, join, slice_axis};
+use super::shape::operand;
 use super::signature::Call;
-use super::ufunc::inexact;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::{Builder, Dim, NodeId, Shape};
 use crate::ops::{Elementwise as E, Op, Range, Reduction};
 
@@ -126,4 +127,96 @@ fn middle(call: &mut Call<'_>, x: NodeId, axis: usize, size: &Dim) -> Result<Nod
     let missing = unary(b, E::Isnan, last)?;
     let nan = b.float(f64::NAN);
     b.elementwise(E::Where, &[missing, nan, mean])
+}
+
+// Neighbours.
+
+/// `np.diff(a, n, axis, prepend, append)`.
+pub(super) fn diff(call: &mut Call<'_>) -> Result<Arg> {
+    let mut x = operand(call, "a")?;
+    let rank = call.b.aval(x).rank();
+    if rank == 0 {
+        return Err(Error::value(
+            "diff requires input that is at least one dimensional",
+        ));
+    }
+    let given = call.arg("axis");
+    let at = axis(call.b, &given, rank)?;
+    let times = call.arg("n");
+    let times = known_integer(call.b, &times, "n")?;
+    if times < 0 {
+        return Err(Error::value(format!(
+            "order must be non-negative but got {times}"
+        )));
+    }
+    for (name, first) in [("prepend", true), ("append", false)] {
+        if let Some(border) = call.given(name) {
+            let border = array(call.b, &border)?;
+            let mut shape = call.b.aval(x).shape.clone();
+            shape[at] = Dim::known(1);
+            let border = if call.b.aval(border).rank() == 0 {
+                call.b.broadcast_to(border, shape)?
+            } else {
+                border
+            };
+            let parts = if first { [border, x] } else { [x, border] };
+            let joined = join(call, &parts, at)?;
+            x = array(call.b, &joined)?;
+        }
+    }
+    let bools = call.b.aval(x).dtype == crate::graph::DType::Bool;
+    let op = if bools { E::NotEqual } else { E::Subtract };
+    for _ in 0..times {
+        let (left, right) = neighbours(call.b, x, at)?;
+        x = binary(call.b, op, right, left)?;
+    }
+    Ok(as_array(x))
+}
+
+/// `x[:-1]` and `x[1:]` along an axis.
+fn neighbours(b: &mut Builder, x: NodeId, axis: usize) -> Result<(NodeId, NodeId)> {
+    let size = b.aval(x).shape[axis].clone();
+    let (zero, one) = (Dim::known(0), Dim::known(1));
+    if size.as_known() == Some(0) {
+        return Ok((x, x));
+    }
+    let left = between(b, x, axis, &zero, &(size.clone() - one.clone()))?;
+    let right = between(b, x, axis, &one, &size)?;
+    Ok((left, right))
+}
+
+/// `np.trapezoid(y, x=None, dx=1.0, axis=-1)`.
+pub(super) fn trapezoid(call: &mut Call<'_>) -> Result<Arg> {
+    let y = operand(call, "y")?;
+    let rank = call.b.aval(y).rank();
+    let given = call.arg("axis");
+    let at = axis(call.b, &given, rank)?;
+    let step = match call.given("x") {
+        None => {
+            let dx = call.arg("dx");
+            symbolic(call.b, &dx)?.node
+        }
+        Some(x) => {
+            let x = array(call.b, &x)?;
+            if call.b.aval(x).rank() == 1 {
+                let (left, right) = neighbours(call.b, x, 0)?;
+                let step = binary(call.b, E::Subtract, right, left)?;
+                let mut shape: Shape = (0..rank).map(|_| Dim::known(1)).collect();
+                shape[at] = call.b.aval(step).shape[0].clone();
+                call.b.reshape(step, shape)?
+            } else {
+                let (left, right) = neighbours(call.b, x, at)?;
+                binary(call.b, E::Subtract, right, left)?
+            }
+        }
+    };
+    let (left, right) = neighbours(call.b, y, at)?;
+    let sum = binary(call.b, E::Add, right, left)?;
+    let area = binary(call.b, E::Multiply, step, sum)?;
+    let two = call.b.float(2.0);
+    let area = binary(call.b, E::Divide, area, two)?;
+    let node = call
+        .b
+        .reduce(crate::ops::Reduction::Sum, area, [at].into_iter().collect())?;
+    Ok(scalar_or_array(call.b, node))
 }

@@ -6,7 +6,6 @@
 
 use super::argument::*;
 use super::signature::Call;
-use super::ufunc::{inexact, truth};
 use super::{Arg, Symbolic};
 use crate::error::{Error, Exception, Result};
 use crate::graph::{Builder, DType, Dim, Kind, NodeId, Shape};
