@@ -160,13 +160,9 @@ fn writes_make_new_versions() {
     );
     assert!(matches!(column, Op::SliceWrite { .. }));
     let wrong = numpy::setitem(&mut b, node, &Int(7), &v).expect_err("out of bounds");
-    assert!(matches!(
-        wrong.kind,
-        ErrorKind::Raises {
-            exception: Exception::Index,
-            ..
-        }
-    ));
+    let message = "index 7 is out of bounds for axis 0 with size 5".to_owned();
+    let exception = Exception::Index;
+    assert_eq!(wrong.kind, ErrorKind::Raises { exception, message });
 }
 
 #[test]

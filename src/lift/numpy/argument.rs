@@ -489,6 +489,12 @@ pub(super) fn tuple_text<T: std::fmt::Display>(items: impl IntoIterator<Item = T
     }
 }
 
+/// A size as messages write it: as seen when lifting, if it is symbolic.
+pub(super) fn shown(b: &Builder, size: &Dim) -> String {
+    b.example(size)
+        .map_or_else(|| size.to_string(), |k| k.to_string())
+}
+
 /// The shape that all of these broadcast to.
 pub(super) fn broadcast_shapes(b: &mut Builder, shapes: &[Shape]) -> Result<Shape> {
     let all: Vec<&Shape> = shapes.iter().collect();

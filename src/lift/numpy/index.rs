@@ -344,8 +344,10 @@ pub(super) fn check_mask(b: &mut Builder, shape: &[Dim], axis: usize, mask: &Sha
             return Err(Error::raises(
                 Exception::Index,
                 format!(
-                    "boolean index did not match indexed array along axis {}; size of axis is {size} but size of corresponding boolean axis is {given}",
-                    axis + i
+                    "boolean index did not match indexed array along axis {}; size of axis is {} but size of corresponding boolean axis is {}",
+                    axis + i,
+                    shown(b, size),
+                    shown(b, given)
                 ),
             ));
         }
@@ -397,7 +399,11 @@ pub(super) fn position(b: &mut Builder, index: &Dim, axis: usize, size: &Dim) ->
     } else {
         Err(Error::raises(
             Exception::Index,
-            format!("index {index} is out of bounds for axis {axis} with size {size}"),
+            format!(
+                "index {} is out of bounds for axis {axis} with size {}",
+                shown(b, index),
+                shown(b, size)
+            ),
         ))
     }
 }

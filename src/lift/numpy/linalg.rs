@@ -73,7 +73,9 @@ pub(super) fn vdot(call: &mut Call<'_>) -> Result<Arg> {
     );
     if !call.b.assume_equal(&s, &t) {
         return Err(Error::value(format!(
-            "cannot reshape array of size {t} into shape ({s},)"
+            "cannot reshape array of size {} into shape ({},)",
+            shown(call.b, &t),
+            shown(call.b, &s)
         )));
     }
     let node = contract(call.b, x, y, Pairs::new(), one_pair(0, 0))?;
@@ -184,7 +186,8 @@ pub(super) fn multiply_matrices(b: &mut Builder, x: NodeId, y: NodeId) -> Result
     if !b.assume_equal(&s[i], &t[j]) {
         return Err(Error::value(format!(
             "matmul: Input operand 1 has a mismatch in its core dimension 0, with gufunc signature (n?,k),(k,m?)->(n?,m?) (size {} is different from {})",
-            t[j], s[i]
+            shown(b, &t[j]),
+            shown(b, &s[i])
         )));
     }
     if m <= 2 && n <= 2 {

@@ -92,11 +92,12 @@ fn fill_in(b: &mut Builder, size: &Dim, shape: &mut Shape) -> Result<()> {
         if unknown.contains(&i) {
             "newaxis".to_owned()
         } else {
-            d.to_string()
+            shown(b, d)
         }
     });
     Err(Error::value(format!(
-        "cannot reshape array of size {size} into shape {}",
+        "cannot reshape array of size {} into shape {}",
+        shown(b, size),
         tuple_text(text)
     )))
 }
