@@ -806,6 +806,7 @@ fn log_density(
     lifted.writes.clear();
     lifted.views.clear();
     lifted.result = Tree::Leaf(0, Form::Scalar);
-    lifted.graph = graph;
+    // Before anybody differentiates it: the density over a logistic `p` becomes one over its logit.
+    lifted.graph = simplified(&graph)?;
     Ok(lifted)
 }

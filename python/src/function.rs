@@ -217,12 +217,14 @@ impl<'py> Callable<'py> for Bound<'py, Dispatcher> {
         let api = ndarray::api(py)?;
         let this = self.borrow();
         let arguments = this.bind_arguments(py, args, kwargs)?;
-        if let Some(outcome) = this.run_known(py, api, &arguments)? {
-            return Ok(outcome);
-        }
         let plain = |error: &Error| -> PyResult<Bound<'py, PyAny>> {
             this.run_plain(py, args, kwargs, error)
         };
+        match this.run_known(py, api, &arguments)? {
+            Ran::Done(value) => return Ok(value),
+            Ran::Failed(error) => return plain(&error),
+            Ran::Stale => {}
+        }
         let kinds: Vec<ArgumentKind> = arguments.iter().map(|o| kind(api, o)).collect();
         let known = this.plain.read().ok().and_then(|plain| {
             plain
@@ -357,7 +359,7 @@ impl Dispatcher {
         py: Python<'py>,
         api: &'static Api,
         arguments: &[Bound<'py, PyAny>],
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+    ) -> PyResult<Ran<'py>> {
         let count = self.entries.read().map_or(0, |entries| entries.len());
         for position in 0..count {
             let entry = self
@@ -375,13 +377,13 @@ impl Dispatcher {
                         let entry = entries.remove(position);
                         entries.insert(0, entry);
                     }
-                    return Ok(Some(value));
+                    return Ok(Ran::Done(value));
                 }
                 Ran::Stale => {}
-                Ran::Failed(error) => return Err(exceptions::exception(py, &error)),
+                Ran::Failed(error) => return Ok(Ran::Failed(error)),
             }
         }
-        Ok(None)
+        Ok(Ran::Stale)
     }
 
     /// The entry for a call: a known one whose guards hold, or a new one.
@@ -404,6 +406,7 @@ impl Dispatcher {
     fn lift<'py>(&self, py: Python<'py>, arguments: &[Bound<'py, PyAny>]) -> Result<Arc<Entry>> {
         let objects: Vec<Object> = arguments.iter().map(Object::new).collect();
         let mut lifted = self.lift_chain(py, &objects)?;
+        lifted.prune();
         lifted.graph = derive::simplified(&lifted.graph)?;
         let entry = Arc::new(Entry::new(py, lifted)?);
         if let Ok(mut entries) = self.entries.write() {
@@ -556,6 +559,8 @@ fn run<'py>(
         })?;
         return Ok(match error.kind {
             ErrorKind::Assumption { .. } => Ran::Stale,
+            // What was drawn cannot be drawn again: the exception is ours to raise.
+            _ if !entry.lifted.draws.is_empty() => return Err(exceptions::exception(py, &error)),
             _ => Ran::Failed(error),
         });
     }

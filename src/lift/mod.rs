@@ -134,6 +134,39 @@ pub struct DrawSite<O> {
     pub spelling: String,
 }
 
+impl<O: Clone> Lifted<O> {
+    /// Drops the outputs that nothing refers to, as a transform leaves them.
+    pub fn prune(&mut self) {
+        let mut used = self.result.leaves();
+        for Effect::Call(_, args, keywords) in &self.effects {
+            used.extend(args.iter().flat_map(Tree::leaves));
+            used.extend(keywords.iter().flat_map(|(_, tree)| tree.leaves()));
+        }
+        used.extend(self.writes.iter().map(|(_, output)| *output));
+        used.extend(self.views.iter().map(|view| view.output));
+        used.sort_unstable();
+        used.dedup();
+        let position = |output: usize| used.binary_search(&output).unwrap_or(0);
+        let mut moved = |i: usize, form: Form| Tree::Leaf(position(i), form);
+        self.result = self.result.map(&mut moved);
+        for Effect::Call(_, args, keywords) in &mut self.effects {
+            args.iter_mut()
+                .for_each(|tree| *tree = tree.map(&mut moved));
+            keywords
+                .iter_mut()
+                .for_each(|(_, tree)| *tree = tree.map(&mut moved));
+        }
+        for (_, output) in &mut self.writes {
+            *output = position(*output);
+        }
+        for view in &mut self.views {
+            view.output = position(view.output);
+        }
+        let outputs = used.iter().map(|&i| self.graph.outputs()[i]).collect();
+        self.graph = crate::graph::Builder::extend(&self.graph).finish(outputs);
+    }
+}
+
 impl<O> Tree<O> {
     /// The leaves, left to right.
     pub fn leaves(&self) -> Vec<usize> {

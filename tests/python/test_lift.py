@@ -2,6 +2,7 @@
 
 import functools
 import math
+import traceback
 import types
 
 import numpy as np
@@ -305,7 +306,8 @@ def same(a, b):
             same(x, y)
     elif isinstance(a, (np.ndarray, np.generic, float, complex)):
         assert np.asarray(a).dtype == np.asarray(b).dtype
-        np.testing.assert_allclose(a, b, rtol=1e-13, atol=1e-300)
+        single = np.asarray(a).dtype in (np.float32, np.complex64)
+        np.testing.assert_allclose(a, b, rtol=3e-7 if single else 1e-13, atol=1e-300)
     else:
         assert a == b
 
@@ -490,7 +492,8 @@ def test_numpys_own_exceptions():
 
     with pytest.raises(ValueError, match="matmul") as caught:
         jit(product)(np.ones(3), np.ones(4))
-    assert any("product" in str(e.frame.f_code.raw.co_name) for e in caught.traceback)
+    names = [frame.name for frame in traceback.extract_tb(caught.tb)]
+    assert "product" in names
     with pytest.raises(ValueError, match="could not be broadcast"):
         jit(lambda x, y: x + y)(np.ones(3), np.ones(4))
     with pytest.raises(IndexError):
