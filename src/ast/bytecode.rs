@@ -699,7 +699,7 @@ impl<'c> Reader<'c> {
             Action::Tuple => {
                 let from = b.stack.len().checked_sub(arg).ok_or_else(malformed)?;
                 // The cells of a closure, which finds them by name.
-                if b.stack[from..].iter().any(|slot| *slot == Slot::Null) {
+                if b.stack[from..].contains(&Slot::Null) {
                     b.stack.truncate(from);
                     b.stack.push(Slot::Null);
                 } else {

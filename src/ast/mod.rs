@@ -24,6 +24,18 @@
 //! `and`, `or`, ternaries, chained comparison and comprehensions become branches and loops.
 //! What has no Python expression is a call of an *intrinsic*, a name starting with `$$`.
 //!
+//! A name on the way to its use is copied to a temporary if it is assigned in between (`x, y = y, x`),
+//! and a cell variable if any statement comes between, as that may call what assigns it. A global is
+//! read where it is used.
+//!
+//! *Comprehensions* are loops in their function; their variable `x` is the temporary `$x` (a later
+//! one `$x.1`). If a function made inside captures the variable, it keeps its name in a cell of its own
+//! ([`intrinsic::FRESH`]), and before 3.12 the comprehension is the call of a function, whose one
+//! parameter is called `.0`. A *generator expression* always is: see [`intrinsic::YIELD`].
+//!
+//! *Exceptions*: a block's handler begins with `$e = $$caught()`; `raise $e` passes it on. `finally`
+//! bodies are repeated on each way out. An `assert` is a branch to `raise AssertionError`.
+//!
 //! Names are resolved by the [`Code`]'s own tables: a name in `varnames` is local, one in
 //! `cellvars`/`freevars` is a cell, any other is global, then builtin.
 

@@ -54,28 +54,40 @@ struct Logical {
 
 /// The whole lines of the statement that covers line `wanted`, and the number of their first.
 pub fn statement(text: &str, first_line: u32, wanted: u32) -> Option<(&str, u32)> {
-    let mut start: Option<Logical> = None;
+    let content = |line: &Logical| text.get(line.offset + line.indent..).unwrap_or_default();
+    // The statements that the current line is in, outermost first.
+    let mut around: Vec<Logical> = Vec::new();
     let mut decorated = false;
     let mut end = text.len();
-    for logical in logical_lines(text, first_line) {
-        match &start {
-            _ if logical.line <= wanted => {
-                decorated = text[logical.offset + logical.indent..].starts_with('@');
-                start = Some(logical);
+    for line in logical_lines(text, first_line) {
+        let clause = continues(content(&line));
+        if line.line <= wanted {
+            around.retain(|outer| outer.indent < line.indent + usize::from(clause));
+            decorated = content(&line).starts_with('@');
+            if !clause || around.last().is_none_or(|outer| outer.indent < line.indent) {
+                around.push(line);
             }
-            None => return None,
-            Some(first) if logical.indent > first.indent => {}
-            Some(first) if decorated && logical.indent == first.indent => {
-                decorated = text[logical.offset + logical.indent..].starts_with('@');
-            }
-            Some(_) => {
-                end = logical.offset;
-                break;
-            }
+            continue;
         }
+        let first = around.last()?;
+        let same = line.indent == first.indent;
+        if line.indent > first.indent || same && clause {
+            continue;
+        }
+        if !(same && decorated) {
+            end = line.offset;
+            break;
+        }
+        decorated = content(&line).starts_with('@');
     }
-    let start = start?;
+    let start = around.last()?;
     Some((text.get(start.offset..end)?, start.line))
+}
+
+/// Whether a line is a later clause of the statement before it.
+fn continues(line: &str) -> bool {
+    let word = line.split(|c: char| !c.is_alphanumeric() && c != '_').next();
+    matches!(word, Some("elif" | "else" | "except" | "finally"))
 }
 
 /// Logical lines, found by following brackets, strings, comments and backslashes.

@@ -46,7 +46,12 @@ struct Lowering<'a> {
     builder: Builder,
     text: &'a Text<'a>,
     scopes: Vec<Scope<'a>>,
+    /// Of expressions inside one another.
+    depth: usize,
 }
+
+/// Deeper expressions are left to the bytecode front, which does not recurse.
+const DEEPEST: usize = 400;
 
 /// Lowers what was found for `code`.
 pub fn lower(code: &Arc<Code>, text: &Text<'_>, found: Found<'_>) -> Result<Builder> {
@@ -54,6 +59,7 @@ pub fn lower(code: &Arc<Code>, text: &Text<'_>, found: Found<'_>) -> Result<Buil
         builder: Builder::new(code),
         text,
         scopes: Vec::new(),
+        depth: 0,
     };
     if code.flags & 0x380 != 0 {
         lowering.builder.unread("async");
@@ -836,6 +842,16 @@ impl<'a> Lowering<'a> {
     // Expressions.
 
     fn expr(&mut self, expr: &Expr) -> Result<()> {
+        if self.depth == DEEPEST {
+            return Err(self.builder.refuse("so deep an expression"));
+        }
+        self.depth += 1;
+        let result = self.lower_expr(expr);
+        self.depth -= 1;
+        result
+    }
+
+    fn lower_expr(&mut self, expr: &Expr) -> Result<()> {
         self.at(expr);
         match expr {
             Expr::Constant(e) => self.builder.push(constant(e.value.clone())),
