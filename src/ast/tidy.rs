@@ -10,7 +10,6 @@
 
 use std::collections::HashMap;
 
-use super::build::Renaming;
 use super::py::{Expr, Stmt};
 use super::{Block, BlockId, Located, Terminator, intrinsic};
 
@@ -293,5 +292,48 @@ fn rename_expr(expr: &mut Expr, renaming: &mut Renaming) {
             e.values.iter_mut().for_each(|e| rename_expr(e, renaming));
         }
         _ => {}
+    }
+}
+
+/// Renames every temporary in order of appearance: `$0`, `$1`, ...; a comprehension's variable
+/// `x` becomes `$x`, then `$x.1`.
+struct Renaming {
+    names: HashMap<String, String>,
+    plain: usize,
+    variables: HashMap<String, usize>,
+}
+
+impl Renaming {
+    fn new() -> Renaming {
+        Renaming {
+            names: HashMap::new(),
+            plain: 0,
+            variables: HashMap::new(),
+        }
+    }
+
+    fn apply(&mut self, id: &str) -> Option<String> {
+        if !id.starts_with('$') || id.starts_with("$$") {
+            return None;
+        }
+        if let Some(known) = self.names.get(id) {
+            return Some(known.clone());
+        }
+        let new = match id[1..].split_once('#') {
+            Some((variable, _)) => {
+                let count = self.variables.entry(variable.to_owned()).or_insert(0);
+                *count += 1;
+                match *count {
+                    1 => format!("${variable}"),
+                    _ => format!("${variable}.{}", *count - 1),
+                }
+            }
+            None => {
+                self.plain += 1;
+                format!("${}", self.plain - 1)
+            }
+        };
+        self.names.insert(id.to_owned(), new.clone());
+        Some(new)
     }
 }

@@ -86,7 +86,9 @@ pub fn statement(text: &str, first_line: u32, wanted: u32) -> Option<(&str, u32)
 
 /// Whether a line is a later clause of the statement before it.
 fn continues(line: &str) -> bool {
-    let word = line.split(|c: char| !c.is_alphanumeric() && c != '_').next();
+    let word = line
+        .split(|c: char| !c.is_alphanumeric() && c != '_')
+        .next();
     matches!(word, Some("elif" | "else" | "except" | "finally"))
 }
 
@@ -309,4 +311,48 @@ pub fn nested(code: &Code, name: &str, place: &Span) -> Option<Arc<Code>> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::statement;
+
+    const TEXT: &str = "\
+x = ')' # (
+class A:
+    @d
+    @e(
+        1)
+    def f(self):
+        '''
+not a statement
+        '''
+        return 1
+
+    if x:
+        g = 2
+    elif (lambda: 1)():
+        g = 3
+y = \\
+    (lambda:
+  1)
+";
+
+    #[test]
+    fn a_statement_is_found_by_any_of_its_lines() {
+        let of = |line| statement(TEXT, 1, line).map(|(part, first)| (part.trim_end(), first));
+        assert_eq!(of(1), Some(("x = ')' # (", 1)));
+        let (method, first) = of(3).unwrap_or_default();
+        assert!(first == 3 && method.starts_with("    @d") && method.ends_with("return 1"));
+        let (choice, first) = of(14).unwrap_or_default();
+        assert!(first == 12 && choice.starts_with("    if x:") && choice.ends_with("g = 3"));
+        let (last, first) = of(17).unwrap_or_default();
+        assert!(first == 16 && last.ends_with("1)"));
+    }
+
+    #[test]
+    fn text_without_the_line_has_no_statement() {
+        assert_eq!(statement("", 1, 1), None);
+        assert_eq!(statement("# only\n", 1, 1), None);
+    }
 }
