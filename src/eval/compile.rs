@@ -326,7 +326,7 @@ impl Compiler<'_, '_> {
     /// A value that is the same for every element.
     fn uniform(&mut self, id: NodeId, place: Place, dtype: DType) -> Result<Slot> {
         let slot = if let Source::Constant(_) = place.source {
-            let len = self.group.partition.len().min(CHUNK);
+            let len = self.group.partition.elements().min(CHUNK);
             let source = self.planner.spread_constant(&place, dtype, len);
             let slot = self.slot(dtype, Home::None);
             self.group.constants.push((slot, source));
@@ -481,7 +481,7 @@ impl Compiler<'_, '_> {
         }
         self.group.slots = self.slots.len();
         self.group.registers = registers.count as usize;
-        self.group.cost *= self.group.partition.len() as f64;
+        self.group.cost *= self.group.partition.elements() as f64;
         self.group
     }
 }

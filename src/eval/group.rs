@@ -128,7 +128,7 @@ pub struct Partition {
 }
 
 impl Partition {
-    pub fn len(&self) -> usize {
+    pub fn elements(&self) -> usize {
         self.outer * self.middle * self.inner
     }
 
@@ -165,7 +165,7 @@ impl Partition {
     }
 
     fn tasks(&self) -> usize {
-        if self.len() == 0 {
+        if self.elements() == 0 {
             0
         } else if self.is_columns() {
             self.outer * self.blocks() * self.pieces()
@@ -187,7 +187,7 @@ impl Partition {
     /// Partial results of a reduction, before they are combined.
     pub fn partials(&self, scope: Scope) -> usize {
         match scope {
-            _ if self.len() == 0 => 0,
+            _ if self.elements() == 0 => 0,
             Scope::All => self.tasks() * self.chunks(),
             Scope::Rows if self.pieces() == 1 => 0,
             Scope::Rows => self.outer * self.pieces(),
@@ -198,7 +198,7 @@ impl Partition {
 
     /// Elements of a register that a chunk may use.
     fn chunk_len(&self) -> usize {
-        self.len().min(CHUNK)
+        self.elements().min(CHUNK)
     }
 }
 
@@ -241,7 +241,7 @@ impl Group {
         // SAFETY: `out` holds the results and `partials` what `Partition::partials` promises; no
         // worker writes to them any more.
         unsafe {
-            if partition.len() == 0 {
+            if partition.elements() == 0 {
                 if let Some(identity) = fold.second.identity {
                     identity(out, fold.out.layout.len());
                 }

@@ -170,52 +170,61 @@ impl Scatter {
     /// An index out of range.
     pub fn run(&self, run: &Run<'_>) -> Result<()> {
         let mut offsets = self.indices.offsets(run)?;
-        let (mut values, target) = (run.at(&self.values), run.at(&self.to));
-        for_dtype!(self.to.layout.dtype, T => {
-            self.indices.each_run(offsets.as_mut_slice(), |offset, stride, n| {
-                // SAFETY: all offsets were checked; there is a value for each element written.
-                unsafe {
-                    for i in 0..n {
-                        let out = target.offset(offset + i as isize * stride).cast::<T>();
-                        let value = values.cast::<T>().add(i).read_unaligned();
-                        out.write_unaligned(match self.kind {
-                            Write::Set => value,
-                            Write::Add => out.read_unaligned().add(value),
-                        });
-                    }
-                    values = values.add(n * size_of::<T>());
-                }
-            });
-        });
+        // SAFETY: all offsets were checked, and the planner made a value for each element written.
+        unsafe {
+            for_dtype!(self.to.layout.dtype, T => self.write::<T>(offsets.as_mut_slice(), run));
+        }
         Ok(())
+    }
+
+    /// # Safety
+    /// The offsets must be valid for the target, of elements `T`, and the values as many as needed.
+    unsafe fn write<T: Item>(&self, offsets: &[isize], run: &Run<'_>) {
+        let (mut values, target) = (run.at(&self.values), run.at(&self.to));
+        self.indices.each_run(offsets, |offset, stride, n| {
+            // SAFETY: as the caller promises; runs follow each other in the values.
+            unsafe {
+                for i in 0..n {
+                    let out = target.offset(offset + i as isize * stride).cast::<T>();
+                    let value = values.cast::<T>().add(i).read_unaligned();
+                    out.write_unaligned(match self.kind {
+                        Write::Set => value,
+                        Write::Add => out.read_unaligned().add(value),
+                    });
+                }
+                values = values.add(n * size_of::<T>());
+            }
+        });
     }
 }
 
 /// `np.argwhere`: the indices of the elements that are not zero, in C order.
 pub fn arg_where(view: &View<'_>) -> Value {
+    for_dtype!(view.dtype, T => arg_where_of::<T>(view))
+}
+
+fn arg_where_of<T: Item>(view: &View<'_>) -> Value {
     let rank = view.shape.len();
     let len: usize = view.shape.iter().product();
     let mut found: Vec<i64> = vec![];
     let mut index = vec![0i64; rank];
     let mut count = 0;
-    for_dtype!(view.dtype, T => {
-        for _ in 0..len {
-            let steps = index.iter().zip(&view.strides);
-            let offset: isize = steps.map(|(&i, &s)| i as isize * s).sum();
-            // SAFETY: the index is within the view's shape.
-            let element = unsafe { view.ptr.offset(offset).cast::<T>().read_unaligned() };
-            if element.is_nonzero() {
-                found.extend(&index);
-                count += 1;
-            }
-            for axis in (0..rank).rev() {
-                index[axis] += 1;
-                if (index[axis] as usize) < view.shape[axis] {
-                    break;
-                }
-                index[axis] = 0;
-            }
+    for _ in 0..len {
+        let steps = index.iter().zip(&view.strides);
+        let offset: isize = steps.map(|(&i, &s)| i as isize * s).sum();
+        // SAFETY: the index is within the view's shape, and the view is of elements `T`.
+        let element = unsafe { view.ptr.offset(offset).cast::<T>().read_unaligned() };
+        if element.is_nonzero() {
+            found.extend(&index);
+            count += 1;
         }
-    });
+        for axis in (0..rank).rev() {
+            index[axis] += 1;
+            if (index[axis] as usize) < view.shape[axis] {
+                break;
+            }
+            index[axis] = 0;
+        }
+    }
     Value::from_slice(&found, &[count, rank])
 }

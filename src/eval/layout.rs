@@ -40,6 +40,10 @@ impl Layout {
         self.shape.iter().product()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Whether the elements lie in C order without gaps. Strides of axes of size 1 do not matter.
     pub fn is_contiguous(&self) -> bool {
         let mut step = self.dtype.size() as isize;
@@ -200,7 +204,7 @@ fn merge_axes_of_two(shape: &[usize], a: &[isize], b: &[isize]) -> (Sizes, Strid
 pub unsafe fn copy(source: *const u8, from: &Layout, target: *mut u8, to: &Layout) {
     debug_assert_eq!(from.shape, to.shape);
     debug_assert_eq!(from.dtype, to.dtype);
-    if from.len() == 0 {
+    if from.is_empty() {
         return;
     }
     let (shape, a, b) = merge_axes_of_two(&from.shape, &from.strides, &to.strides);

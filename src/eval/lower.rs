@@ -299,7 +299,7 @@ fn arg_sort(p: &mut Planner<'_>, id: NodeId, from: &Place, axis: usize) -> Resul
     let to = p.destination(id)?;
     check_shape(&to.layout.shape, &from.layout.shape)?;
     let n = from.layout.shape[axis];
-    if from.layout.len() == 0 {
+    if from.layout.is_empty() {
         return Ok(());
     }
     let rows = Place {

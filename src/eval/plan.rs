@@ -14,7 +14,7 @@ use super::compile::compile;
 use super::layout::{Layout, alignment, fill};
 use super::schedule::{Stage, is_view};
 use super::step::Step;
-use super::value::{Sizes, Strides, Value, View};
+use super::value::{Element, Sizes, Strides, Value, View};
 use super::{Callbacks, Outputs, kernels, lower};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Assumption, DType, Dim, Graph, NodeId};
@@ -121,6 +121,24 @@ impl Run<'_> {
     pub fn at(&self, place: &Place) -> *mut u8 {
         // SAFETY: the plan keeps offsets within the memory of their source.
         unsafe { self.pointer(place.source).offset(place.layout.offset) }
+    }
+
+    /// The elements of a contiguous, aligned place.
+    pub fn slice<T: Element>(&self, place: &Place) -> &[T] {
+        assert!(place.layout.dtype == T::DTYPE && place.layout.is_contiguous());
+        // SAFETY: the place is valid for its layout, and no step writes where it reads.
+        unsafe { std::slice::from_raw_parts(self.at(place).cast(), place.layout.len()) }
+    }
+
+    /// The elements of a place that the current step fills, on one thread.
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "a run is the right to write to its places"
+    )]
+    pub fn slice_mut<T: Element>(&self, place: &Place) -> &mut [T] {
+        assert!(place.layout.dtype == T::DTYPE && place.layout.is_contiguous());
+        // SAFETY: the place is valid for its layout, and belongs to the step that fills it.
+        unsafe { std::slice::from_raw_parts_mut(self.at(place).cast(), place.layout.len()) }
     }
 }
 

@@ -196,21 +196,11 @@ fn block<T: Item, R: Reducer<T>>(x: &[T]) -> R::Out {
 }
 
 /// Cumulates in place along the middle axis of a contiguous `(outer, n, inner)` array.
-///
-/// # Safety
-/// `data` must be valid and aligned for these elements.
-pub unsafe fn cumulate(kind: Cumulation, dtype: DType, data: *mut u8, sizes: [usize; 3]) {
-    for_dtype!(dtype, T => {
-        // SAFETY: as the caller promises.
-        let x = unsafe { std::slice::from_raw_parts_mut(data.cast::<T>(), sizes.iter().product()) };
-        match kind {
-            Cumulation::Sum => cumulate_with(x, sizes, T::add),
-            Cumulation::Prod => cumulate_with(x, sizes, T::mul),
-        }
-    });
-}
-
-fn cumulate_with<T: Item>(x: &mut [T], [_, n, inner]: [usize; 3], combine: impl Fn(T, T) -> T) {
+pub fn cumulate<T: Item>(kind: Cumulation, x: &mut [T], [_, n, inner]: [usize; 3]) {
+    let combine = match kind {
+        Cumulation::Sum => T::add,
+        Cumulation::Prod => T::mul,
+    };
     if x.is_empty() {
         return;
     }
@@ -221,43 +211,29 @@ fn cumulate_with<T: Item>(x: &mut [T], [_, n, inner]: [usize; 3], combine: impl 
     }
 }
 
-/// The index of the first extreme of each row of a contiguous `(rows, n)` array; NaN is extreme.
-///
-/// # Safety
-/// `data` must be valid and aligned for these elements.
-pub unsafe fn arg_reduce(kind: Extreme, dtype: DType, data: *const u8, n: usize, out: &mut [i64]) {
-    for_dtype!(dtype, T => {
-        // SAFETY: as the caller promises.
-        let x = unsafe { std::slice::from_raw_parts(data.cast::<T>(), out.len() * n) };
-        for (row, out) in x.chunks_exact(n).zip(out) {
-            let mut best = 0;
-            for (i, &x) in row.iter().enumerate() {
-                let better = match kind {
-                    Extreme::Min => x.below(row[best]),
-                    Extreme::Max => x.above(row[best]),
-                };
-                if better {
-                    best = i;
-                }
+/// The index of the first extreme of each row of `n` elements; NaN is extreme.
+pub fn arg_reduce<T: Item>(kind: Extreme, x: &[T], n: usize, out: &mut [i64]) {
+    for (row, out) in x.chunks_exact(n).zip(out) {
+        let mut best = 0;
+        for (i, &x) in row.iter().enumerate() {
+            let better = match kind {
+                Extreme::Min => x.below(row[best]),
+                Extreme::Max => x.above(row[best]),
+            };
+            if better {
+                best = i;
             }
-            *out = best as i64;
         }
-    });
+        *out = best as i64;
+    }
 }
 
-/// The indices that sort each row of a contiguous `(rows, n)` array, stably; NaN comes last.
-///
-/// # Safety
-/// `data` must be valid and aligned for these elements.
-pub unsafe fn arg_sort(dtype: DType, data: *const u8, n: usize, out: &mut [i64]) {
-    for_dtype!(dtype, T => {
-        // SAFETY: as the caller promises.
-        let x = unsafe { std::slice::from_raw_parts(data.cast::<T>(), out.len()) };
-        for (row, out) in x.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
-            for (i, index) in out.iter_mut().enumerate() {
-                *index = i as i64;
-            }
-            out.sort_by(|&i, &j| row[i as usize].order(row[j as usize]));
+/// The indices that sort each row of `n` elements, stably; NaN comes last.
+pub fn arg_sort<T: Item>(x: &[T], n: usize, out: &mut [i64]) {
+    for (row, out) in x.chunks_exact(n).zip(out.chunks_exact_mut(n)) {
+        for (i, index) in out.iter_mut().enumerate() {
+            *index = i as i64;
         }
-    });
+        out.sort_by(|&i, &j| row[i as usize].order(row[j as usize]));
+    }
 }

@@ -113,7 +113,7 @@ impl Step {
             Step::Add(sides) => {
                 let [from, to] = &**sides;
                 // SAFETY: as for copies.
-                unsafe { add_into(run, from, to) };
+                unsafe { for_dtype!(to.layout.dtype, T => add_into::<T>(run, from, to)) };
             }
             Step::Zero(to) => {
                 let bytes = to.layout.len() * to.layout.dtype.size();
@@ -121,11 +121,7 @@ impl Step {
                 unsafe { run.at(to).write_bytes(0, bytes) };
             }
             Step::Iota(to) => for_dtype!(to.layout.dtype, T => {
-                // SAFETY: the place holds these elements, aligned, and nobody else uses them.
-                let out = unsafe {
-                    std::slice::from_raw_parts_mut(run.at(to).cast::<T>(), to.layout.len())
-                };
-                for (i, out) in out.iter_mut().enumerate() {
+                for (i, out) in run.slice_mut::<T>(to).iter_mut().enumerate() {
                     *out = T::from_index(i);
                 }
             }),
@@ -134,27 +130,20 @@ impl Step {
                 // SAFETY: both are contiguous and aligned, of the kernel's dtypes.
                 unsafe { kernel(&[run.at(from)], run.at(to), to.layout.len()) };
             }
-            Step::Cumulate { kind, sizes, to } => {
-                // SAFETY: the place holds `sizes` elements, contiguous and aligned.
-                unsafe { reduce::cumulate(*kind, to.layout.dtype, run.at(to), *sizes) };
-            }
+            Step::Cumulate { kind, sizes, to } => for_dtype!(to.layout.dtype, T => {
+                reduce::cumulate(*kind, run.slice_mut::<T>(to), *sizes);
+            }),
             Step::ArgReduce { kind, n, sides } => {
                 let [from, to] = &**sides;
-                // SAFETY: as above, one index per row.
-                unsafe {
-                    let out =
-                        std::slice::from_raw_parts_mut(run.at(to).cast::<i64>(), to.layout.len());
-                    reduce::arg_reduce(*kind, from.layout.dtype, run.at(from), *n, out);
-                }
+                for_dtype!(from.layout.dtype, T => {
+                    reduce::arg_reduce(*kind, run.slice::<T>(from), *n, run.slice_mut(to));
+                });
             }
             Step::ArgSort { n, sides } => {
                 let [from, to] = &**sides;
-                // SAFETY: as above, one index per element.
-                unsafe {
-                    let out =
-                        std::slice::from_raw_parts_mut(run.at(to).cast::<i64>(), to.layout.len());
-                    reduce::arg_sort(from.layout.dtype, run.at(from), *n, out);
-                }
+                for_dtype!(from.layout.dtype, T => {
+                    reduce::arg_sort(run.slice::<T>(from), *n, run.slice_mut(to));
+                });
             }
         }
         Ok(())
@@ -162,20 +151,21 @@ impl Step {
 }
 
 /// # Safety
-/// Both places must be valid and not overlap.
-unsafe fn add_into(run: &Run<'_>, from: &Place, to: &Place) {
+/// Both places must be valid for elements `T` and not overlap.
+unsafe fn add_into<T: Item>(run: &Run<'_>, from: &Place, to: &Place) {
     let (source, target) = (run.at(from), run.at(to));
-    for_dtype!(to.layout.dtype, T => each(&to.layout.shape, |index| {
+    each(&to.layout.shape, |index| {
         let at = |strides: &[isize]| -> isize {
-            index.iter().zip(strides).map(|(&i, s)| i as isize * s).sum()
+            let steps = index.iter().zip(strides);
+            steps.map(|(&i, s)| i as isize * s).sum()
         };
         // SAFETY: the index is within the shape of both.
         unsafe {
-            let x = source.offset(at(&from.layout.strides)).cast::<T>().read_unaligned();
+            let x = source.offset(at(&from.layout.strides)).cast::<T>();
             let out = target.offset(at(&to.layout.strides)).cast::<T>();
-            out.write_unaligned(out.read_unaligned().add(x));
+            out.write_unaligned(out.read_unaligned().add(x.read_unaligned()));
         }
-    }));
+    });
 }
 
 /// Every index of a shape, in C order.
