@@ -160,10 +160,73 @@ fn laws(graph: &Graph, x: &[Value], wrt: &[usize]) {
     for (a, b) in run(&pulled, &point).iter().zip(run(&simplified, &point)) {
         close("simplified", &simplified, b.as_slice(), a.as_slice(), 1e-12);
     }
+    maps(graph, x);
     let outputs = pulled.outputs()[n..].to_vec();
     let second = Builder::extend(&pulled).finish(outputs);
     tangent_is_slope(&second, &point, wrt, &mut numbers);
     let _ = cotangent_pairs(&second, &point, wrt, &mut numbers);
+}
+
+/// `count` values in a row along a new axis, each a little different; indices and bools repeat.
+fn stacked(value: &Value, count: usize, axis: usize, numbers: &mut Numbers) -> (Value, Vec<Value>) {
+    let singles: Vec<Value> = (0..count)
+        .map(|_| {
+            let mut one = value.clone();
+            if value.dtype == DType::F64 {
+                for v in one.as_mut_slice::<f64>() {
+                    *v += 1e-3 * numbers.unit();
+                }
+            }
+            one
+        })
+        .collect();
+    let mut b = Builder::new("stack");
+    let parts: Vec<NodeId> = singles
+        .iter()
+        .map(|one| {
+            let shape = one.shape.iter().map(|&n| Dim::from(n));
+            let mut longer: Shape = shape.clone().collect();
+            longer.insert(axis, Dim::known(1));
+            let x = b.input("x", Aval::new(one.dtype, shape));
+            b.reshape(x, longer).expect("reshapes")
+        })
+        .collect();
+    let whole = b.add(Op::Concatenate { axis }, &parts).expect("joins");
+    let whole = run(&b.finish(vec![whole]), &singles).remove(0);
+    (whole, singles)
+}
+
+/// Mapping over any of the inputs is calling one by one.
+fn maps(graph: &Graph, x: &[Value]) {
+    const COUNT: usize = 3;
+    let mut numbers = Numbers(13);
+    for subset in 1..1usize << x.len() {
+        let mut point = x.to_vec();
+        let mut one_by_one = vec![x.to_vec(); COUNT];
+        let mut in_axes = vec![None; x.len()];
+        for i in (0..x.len()).filter(|i| subset >> i & 1 == 1) {
+            let axis = x[i].shape.len().min(i % 2);
+            let (whole, singles) = stacked(&x[i], COUNT, axis, &mut numbers);
+            point[i] = whole;
+            in_axes[i] = Some(axis);
+            for (k, single) in singles.into_iter().enumerate() {
+                one_by_one[k][i] = single;
+            }
+        }
+        let mapped = match vmap(in_axes).apply(graph) {
+            Ok(mapped) => mapped,
+            Err(error) if matches!(error.kind, ErrorKind::Unlifted { .. }) => continue,
+            Err(error) => panic!("{error}\n{graph}"),
+        };
+        let got = run(&mapped, &point);
+        for (k, x) in one_by_one.iter().enumerate() {
+            for (whole, one) in got.iter().zip(run(graph, x)) {
+                let n = one.len();
+                let part = &whole.as_slice::<f64>()[k * n..(k + 1) * n];
+                close("vmap", &mapped, part, one.as_slice(), 1e-12);
+            }
+        }
+    }
 }
 
 /// A graph of symbolic inputs of the shapes of `x`.

@@ -3,9 +3,7 @@
 //! In: a graph. Out: [`Facts`], computed once. `facts.is_private(sum)` says that `sum` may disappear
 //! into the expression of its only user, as in `np.mean(x)` for `sum(x) / n`.
 
-use std::collections::HashMap;
-
-use crate::graph::{Assumption, Aval, Dim, Graph, NodeId, Symbol};
+use crate::graph::{Aval, Dim, Equalities, Graph, NodeId};
 use crate::ops::Op;
 
 #[derive(Debug)]
@@ -14,7 +12,7 @@ pub struct Facts<'g> {
     /// How often a node that is needed uses each node; outputs count.
     users: Vec<u32>,
     /// Sizes that the assumptions say are others.
-    equal: HashMap<Symbol, Dim>,
+    equal: Equalities,
 }
 
 impl<'g> Facts<'g> {
@@ -30,22 +28,7 @@ impl<'g> Facts<'g> {
                 }
             }
         }
-        let mut equal = HashMap::new();
-        for assumption in graph.assumptions() {
-            if let Assumption::Equal(a, b) = assumption {
-                let (a, b) = (resolve(&equal, a), resolve(&equal, b));
-                match (a.as_symbol(), b.as_symbol()) {
-                    _ if a == b => {}
-                    (Some(s), _) if !b.symbols().contains(&s) => {
-                        equal.insert(s, b);
-                    }
-                    (_, Some(s)) if !a.symbols().contains(&s) => {
-                        equal.insert(s, a);
-                    }
-                    _ => {}
-                }
-            }
-        }
+        let equal = graph.equalities();
         Facts {
             graph,
             users,
@@ -75,7 +58,7 @@ impl<'g> Facts<'g> {
 
     /// Whether two sizes are the same, by form or by assumption.
     pub fn same(&self, a: &Dim, b: &Dim) -> bool {
-        a == b || resolve(&self.equal, a) == resolve(&self.equal, b)
+        a == b || self.canonical(a) == self.canonical(b)
     }
 
     pub fn same_shape(&self, a: &[Dim], b: &[Dim]) -> bool {
@@ -84,7 +67,7 @@ impl<'g> Facts<'g> {
 
     /// A size with the assumptions' equalities applied, for comparing polynomials.
     pub fn canonical(&self, dim: &Dim) -> Dim {
-        resolve(&self.equal, dim)
+        self.equal.canonical(dim)
     }
 
     /// Whether arrays of these shapes broadcast to exactly `to`.
@@ -125,16 +108,4 @@ impl<'g> Facts<'g> {
         let mut inputs = self.graph.inputs().iter().copied();
         inputs.find(|&input| self.same_shape(&self.aval(input).shape, shape))
     }
-}
-
-fn resolve(equal: &HashMap<Symbol, Dim>, dim: &Dim) -> Dim {
-    let mut dim = dim.clone();
-    // Each replacement removes a symbol, unless assumptions go round in a circle.
-    for _ in 0..=equal.len() {
-        if !dim.symbols().iter().any(|s| equal.contains_key(s)) {
-            break;
-        }
-        dim = dim.substitute(&|s| equal.get(&s).cloned().unwrap_or(Dim::symbol(s)));
-    }
-    dim
 }

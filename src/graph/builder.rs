@@ -16,7 +16,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{
-    Assumption, Aval, DType, Dim, Graph, Node, NodeId, Origin, Shape, Symbol, SymbolOrigin,
+    Assumption, Aval, DType, Dim, Equalities, Graph, Node, NodeId, Origin, Shape, Symbol,
+    SymbolOrigin,
 };
 use crate::error::Result;
 use crate::ops::{Axes, Constant, Elementwise, Op, Reduction};
@@ -30,6 +31,8 @@ pub struct Builder {
     /// Given to every node added from now on.
     origin: Option<u32>,
     origins: HashMap<Origin, u32>,
+    /// What the assumptions say of sizes.
+    equal: Equalities,
 }
 
 impl Builder {
@@ -49,12 +52,14 @@ impl Builder {
         let mut graph = graph.clone();
         let origins = graph.origins.iter().cloned().zip(0..).collect();
         graph.outputs.clear();
+        let equal = graph.equalities();
         let examples = vec![None; graph.symbols.len()];
         Builder {
             graph,
             examples,
             origin: None,
             origins,
+            equal,
         }
     }
 
@@ -69,7 +74,10 @@ impl Builder {
             origins: graph.origins.clone(),
             ..Graph::default()
         };
-        Builder::extend(&kept)
+        Builder {
+            equal: graph.equalities(),
+            ..Builder::extend(&kept)
+        }
     }
 
     /// Copies node `id` of `from` with operands `operands` (ids here), keeping aval, name and origin,
@@ -259,6 +267,7 @@ impl Builder {
     }
 
     pub fn size(&mut self, dim: Dim) -> NodeId {
+        let dim = self.canonical(&dim);
         match dim.as_known() {
             Some(k) => self.int(k),
             None => {
@@ -366,8 +375,7 @@ impl Builder {
         match (self.example(a), self.example(b)) {
             (Some(x), Some(y)) if x != y => false,
             _ => {
-                let equal = Assumption::Equal(a.clone(), b.clone());
-                self.graph.assumptions.push(equal);
+                self.require(Assumption::Equal(a.clone(), b.clone()));
                 true
             }
         }
@@ -380,7 +388,17 @@ impl Builder {
             Assumption::Equal(x, y) => mirrored(x, y),
             Assumption::AtMost(..) => false,
         };
-        a == b || self.graph.assumptions.iter().any(assumed)
+        a == b
+            || self.canonical(a) == self.canonical(b)
+            || self.graph.assumptions.iter().any(assumed)
+    }
+
+    /// A size in the form that all sizes assumed equal to it have.
+    pub fn canonical(&self, dim: &Dim) -> Dim {
+        match dim.as_known().is_some() || self.equal.is_empty() {
+            true => dim.clone(),
+            false => self.equal.canonical(dim),
+        }
     }
 
     fn has_shape(&self, x: NodeId, shape: &Shape) -> bool {
@@ -434,6 +452,12 @@ impl Builder {
 
     fn require(&mut self, assumption: Assumption) {
         if !self.graph.assumptions.contains(&assumption) {
+            if let Assumption::Equal(a, b) = &assumption
+                && self.graph.is_of_inputs(a)
+                && self.graph.is_of_inputs(b)
+            {
+                self.equal.add(a, b);
+            }
             self.graph.assumptions.push(assumption);
         }
     }

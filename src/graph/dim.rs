@@ -4,7 +4,7 @@
 //! If `x` has size `n`, then `x[1:]` has `n - 1` and `concatenate([x, x])` has `2*n`.
 //! Two sizes are equal when their canonical forms are; one lift then serves all `n`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::ops::{Add, Mul, Sub};
 use std::sync::Arc;
@@ -204,6 +204,43 @@ impl Dim {
             Dim::symbol(s)
         });
         found.into_inner()
+    }
+}
+
+/// Sizes that are known to be others: one form for each size.
+#[derive(Clone, Debug, Default)]
+pub struct Equalities(HashMap<Symbol, Dim>);
+
+impl Equalities {
+    /// Notes that two sizes are equal, if that says what a symbol is. Of two symbols the first stays.
+    pub fn add(&mut self, a: &Dim, b: &Dim) {
+        let (a, b) = (self.canonical(a), self.canonical(b));
+        let (symbol, dim) = match (a.as_symbol(), b.as_symbol()) {
+            (Some(s), Some(t)) if s < t => (t, a),
+            (Some(s), _) => (s, b),
+            (None, Some(t)) => (t, a),
+            (None, None) => return,
+        };
+        if !dim.symbols().contains(&symbol) {
+            self.0.insert(symbol, dim);
+        }
+    }
+
+    /// The size with all that is known applied: equal sizes have equal forms.
+    pub fn canonical(&self, dim: &Dim) -> Dim {
+        let mut dim = dim.clone();
+        // Each replacement removes a symbol, unless assumptions go round in a circle.
+        for _ in 0..=self.0.len() {
+            if !dim.symbols().iter().any(|s| self.0.contains_key(s)) {
+                break;
+            }
+            dim = dim.substitute(&|s| self.0.get(&s).cloned().unwrap_or(Dim::symbol(s)));
+        }
+        dim
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 

@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 pub use aval::{Aval, Shape, result_type};
 pub use builder::Builder;
-pub use dim::{Dim, Symbol};
+pub use dim::{Dim, Equalities, Symbol};
 pub use dtype::{DType, Kind};
 use petgraph::Direction;
 use petgraph::graph::DiGraph;
@@ -153,6 +153,30 @@ impl Graph {
 
     pub fn assumptions(&self) -> &[Assumption] {
         &self.assumptions
+    }
+
+    /// What the assumptions say of sizes of inputs. Sizes that are found while evaluating are left
+    /// alone: nothing may be known of them before they are.
+    pub fn equalities(&self) -> Equalities {
+        let mut equal = Equalities::default();
+        for assumption in &self.assumptions {
+            if let Assumption::Equal(a, b) = assumption
+                && self.is_of_inputs(a)
+                && self.is_of_inputs(b)
+            {
+                equal.add(a, b);
+            }
+        }
+        equal
+    }
+
+    /// Whether a size depends on those of inputs alone.
+    fn is_of_inputs(&self, dim: &Dim) -> bool {
+        dim.symbols().iter().all(|symbol| {
+            let origin = self.symbols.get(symbol.0 as usize);
+            let node = origin.and_then(|origin| self.dag.node_weight(origin.node));
+            node.is_some_and(|node| matches!(node.op, Op::Input))
+        })
     }
 
     pub fn origin(&self, id: NodeId) -> Option<&Origin> {

@@ -201,7 +201,10 @@ impl Sum {
     }
 
     fn add_product(&mut self, b: &mut Builder, slope: NodeId, tangent: NodeId) -> Result<()> {
-        let term = b.elementwise(Elementwise::Multiply, &[slope, tangent])?;
+        let term = match over(b, slope, tangent)? {
+            Some(quotient) => quotient,
+            None => b.elementwise(Elementwise::Multiply, &[slope, tangent])?,
+        };
         self.add(b, term)
     }
 }
@@ -327,10 +330,28 @@ fn negated(b: &mut Builder, x: NodeId) -> Result<NodeId> {
 /// The product with operand `i` replaced by a cotangent, which is often the literal 1.
 fn product(b: &mut Builder, operands: &[NodeId], i: usize, cotangent: NodeId) -> Result<NodeId> {
     let other = operands[1 - i];
-    match literal(b, cotangent) {
-        Some(1.0) => Ok(other),
-        Some(-1.0) => b.elementwise(Elementwise::Negative, &[other]),
-        _ => b.elementwise(Elementwise::Multiply, &with(operands, i, cotangent)),
+    match over(b, cotangent, other)? {
+        Some(quotient) => Ok(quotient),
+        None => b.elementwise(Elementwise::Multiply, &with(operands, i, cotangent)),
+    }
+}
+
+/// `factor * x` for a factor that is `1` over something, or over several things in turn: `x / n / y`.
+fn over(b: &mut Builder, factor: NodeId, x: NodeId) -> Result<Option<NodeId>> {
+    match literal(b, factor) {
+        Some(1.0) => return Ok(Some(x)),
+        Some(-1.0) => return b.elementwise(Elementwise::Negative, &[x]).map(Some),
+        _ => {}
+    }
+    let Op::Elementwise(Elementwise::Divide) = b.op(factor) else {
+        return Ok(None);
+    };
+    let operands = b.graph().operands(factor);
+    match over(b, operands[0], x)? {
+        None => Ok(None),
+        Some(x) => b
+            .elementwise(Elementwise::Divide, &[x, operands[1]])
+            .map(Some),
     }
 }
 

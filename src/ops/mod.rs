@@ -243,6 +243,14 @@ impl Constant {
 /// # Errors
 /// What NumPy would raise for these shapes and dtypes.
 pub fn infer(b: &mut Builder, op: &Op, operands: &[NodeId]) -> Result<Aval> {
+    let mut aval = infer_by_family(b, op, operands)?;
+    for size in &mut aval.shape {
+        *size = b.canonical(size);
+    }
+    Ok(aval)
+}
+
+fn infer_by_family(b: &mut Builder, op: &Op, operands: &[NodeId]) -> Result<Aval> {
     let avals: SmallVec<[Aval; 4]> = operands.iter().map(|&x| b.aval(x).clone()).collect();
     match op {
         Op::Input => Err(Error::internal("an input is declared, not inferred")),

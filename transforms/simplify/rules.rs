@@ -154,6 +154,7 @@ pub const RULES: &[Rule] = &[
     ),
     // Collecting.
     rule("twice", "x + x", "2*x", When::Real, Exact),
+    rule("twice more", "x + y + y", "x + 2*y", Float, Ulp(2)),
     rule("constants together", "a*(b*x)", "(a*b)*x", Float, Ulp(2)),
     rule(
         "constants under a fraction",
