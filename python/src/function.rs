@@ -692,7 +692,12 @@ impl Caller<'_, '_> {
             });
         }
         let named = PyDict::new(py);
-        if sized {
+        if matches!(method.as_str(), "rand" | "randn") {
+            // Their arguments are the sizes.
+            for &size in shape {
+                args.push(size.into_pyobject(py)?.into_any());
+            }
+        } else if sized {
             named.set_item("size", PyTuple::new(py, shape)?)?;
         }
         let drawn =

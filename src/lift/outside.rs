@@ -568,7 +568,8 @@ impl<H: Host> Machine<'_, H> {
         }
         match self.host.attribute(object, name) {
             Attribute::Value(found) => {
-                if slot.is_none() && self.is_immutable(object) {
+                // A class is known by identity, but its attributes change.
+                if slot.is_none() && self.is_immutable(object) && class != Class::Type {
                     return self.wrap(found, None);
                 }
                 let parent = match slot {
@@ -581,6 +582,7 @@ impl<H: Host> Machine<'_, H> {
                 self.wrap(found, Some(at))
             }
             Attribute::Method(function) => {
+                self.pin_class_attribute(object, name);
                 let function = Value::Object(function, None);
                 Ok(Value::Bound(Rc::new(function), Rc::new(value.clone())))
             }
@@ -589,6 +591,7 @@ impl<H: Host> Machine<'_, H> {
                 Rc::new(Value::Object(class, None)),
             )),
             Attribute::Property(getter) => {
+                self.pin_class_attribute(object, name);
                 self.call(&Value::Object(getter, None), vec![value.clone()], vec![])
             }
             Attribute::Compiled => Ok(Value::Method(Rc::new(value.clone()), name.into())),
@@ -596,6 +599,22 @@ impl<H: Host> Machine<'_, H> {
             Attribute::Custom => {
                 let callee = format!("__getattr__ of {}", self.host.describe(object));
                 Err(Error::new(ErrorKind::UnknownCall { callee }))
+            }
+        }
+    }
+
+    /// Guards what the class of `object` has under a name: a method or a property.
+    fn pin_class_attribute(&mut self, object: &H::Object, name: &str) {
+        let class = self.host.type_of(object);
+        let key = self.host.constant(&py::Constant::Str(name.to_string()));
+        let getattr = self.host.builtin("getattr");
+        if let Ok(found) = self.host.call(&getattr, &[class.clone(), key], &[]) {
+            let parent = self.held(&class);
+            let spelling = format!("{}.{name}", self.spellings[parent]);
+            let fetch = Fetch::Attribute(parent, name.to_string());
+            let at = self.child(parent, name.to_string(), fetch, spelling);
+            if self.pinned.insert(at) {
+                self.check(at, Check::Is(found));
             }
         }
     }
