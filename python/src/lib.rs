@@ -19,6 +19,7 @@ pub mod result;
 pub mod sampler;
 pub mod signature;
 pub mod source;
+pub mod text;
 
 #[pymodule]
 fn _lazy(m: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -33,5 +34,8 @@ fn _lazy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(record::recorded_source, m)?)?;
     m.add_function(wrap_pyfunction!(operations::operations, m)?)?;
     m.add_function(wrap_pyfunction!(code::blocks, m)?)?;
+    m.add_function(wrap_pyfunction!(text::emitted, m)?)?;
+    m.add_function(wrap_pyfunction!(text::evaluated, m)?)?;
+    m.add_function(wrap_pyfunction!(text::printed, m)?)?;
     m.add("__version__", env!("CARGO_PKG_VERSION"))
 }

@@ -63,6 +63,20 @@ impl Builder {
         }
     }
 
+    /// A builder that goes on with a graph, its outputs too.
+    pub(super) fn resume(graph: Graph) -> Builder {
+        Builder {
+            examples: vec![None; graph.symbols.len()],
+            graph,
+            ..Builder::default()
+        }
+    }
+
+    /// The graph of [`Builder::resume`], which is not finished.
+    pub(super) fn into_unfinished(self) -> Graph {
+        self.graph
+    }
+
     /// An empty builder with the same name, symbol table, assumptions and origins as `graph`, for a
     /// transform that copies nodes: declare the same inputs with [`Builder::copy`], which moves the
     /// symbols' origins along.

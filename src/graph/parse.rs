@@ -14,6 +14,7 @@
 //! assert_eq!(graph.to_string(), text);
 //! ```
 //!
+//! Avals that inference gives may be left out, and are when graphs are written by hand.
 //! White space and `# comments` may be anywhere between words. A mistake is a `Syntax` error with its
 //! line and column; a graph that breaks an invariant is one too.
 
@@ -25,13 +26,15 @@ use num_complex::{Complex32, Complex64};
 use smallvec::SmallVec;
 
 use super::{
-    Assumption, Aval, DType, Dim, Graph, Node, NodeId, Shape, Symbol, SymbolOrigin, print, verify,
+    Assumption, Aval, Builder, DType, Dim, Graph, Node, NodeId, Shape, Symbol, SymbolOrigin, print,
+    verify,
 };
 use crate::ast::Span;
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::eval::value::{Element, Value};
 use crate::ops::{
-    Axes, Constant, Cumulation, Distribution, Elementwise, Extreme, Op, Range, Reduction, Write,
+    self, Axes, Constant, Cumulation, Distribution, Elementwise, Extreme, Op, Range, Reduction,
+    Write,
 };
 
 /// How deep sizes may be nested.
@@ -193,8 +196,10 @@ impl<'t> Parser<'t> {
             operands = self.items(")", |p| p.reference(index))?;
         }
         let op = self.op(word, start)?;
-        self.expect(":")?;
-        let aval = self.aval()?;
+        let aval = match self.take(":") {
+            true => self.aval()?,
+            false => self.inferred(graph, &op, &operands, start)?,
+        };
         let group = match self.word("in") {
             true => {
                 self.expect("g")?;
@@ -222,6 +227,27 @@ impl<'t> Parser<'t> {
             graph.effects.push(id);
         }
         Ok(())
+    }
+
+    /// The aval of a node that is written without.
+    fn inferred(
+        &self,
+        graph: &mut Graph,
+        op: &Op,
+        operands: &[NodeId],
+        start: usize,
+    ) -> Result<Aval> {
+        if matches!(op, Op::Input | Op::ArgWhere) {
+            return Err(self.error_at(
+                start,
+                "this needs a dtype and a shape, as in `: float64[n0]`",
+            ));
+        }
+        verify::arity(op, operands.len()).map_err(|message| self.error_at(start, &message))?;
+        let mut builder = Builder::resume(std::mem::take(graph));
+        let aval = ops::infer(&mut builder, op, operands);
+        *graph = builder.into_unfinished();
+        aval.map_err(|error| self.error_at(start, &error.to_string()))
     }
 
     /// The operation, from its word and its attributes.

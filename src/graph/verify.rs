@@ -36,33 +36,39 @@ fn order(graph: &Graph) -> Result<(), String> {
                 return Err(format!("%{user} uses %{used}, which comes later"));
             }
         }
-        let op = graph.op(id);
-        let fits = match op {
-            Op::Input | Op::Constant(_) | Op::Size(_) | Op::Iota { .. } => operands.is_empty(),
-            Op::Elementwise(e) => operands.len() == e.arity(),
-            Op::Cast(_)
-            | Op::Reshape(_)
-            | Op::Transpose(_)
-            | Op::BroadcastTo(_)
-            | Op::Slice(_)
-            | Op::Unslice { .. }
-            | Op::Reduce { .. }
-            | Op::ArgReduce { .. }
-            | Op::Cumulate { .. }
-            | Op::ArgWhere
-            | Op::ArgSort { .. } => operands.len() == 1,
-            Op::Concatenate { .. } => !operands.is_empty(),
-            Op::Gather { axes, .. } => operands.len() == 1 + axes.len(),
-            Op::Scatter { axes, .. } => operands.len() == 2 + axes.len(),
-            Op::SliceWrite { .. } | Op::Contract { .. } => operands.len() == 2,
-            Op::Draw { distribution, .. } => operands.len() <= distribution.def().parameters.len(),
-        };
-        if !fits {
-            let count = operands.len();
-            return Err(format!("{} has {count} operands", described(graph, id)));
-        }
+        arity(graph.op(id), operands.len())
+            .map_err(|message| format!("%{} = {message}", id.index()))?;
     }
     Ok(())
+}
+
+/// Whether an operation takes so many operands.
+pub(super) fn arity(op: &Op, count: usize) -> Result<(), String> {
+    let fits = match op {
+        Op::Input | Op::Constant(_) | Op::Size(_) | Op::Iota { .. } => count == 0,
+        Op::Elementwise(e) => count == e.arity(),
+        Op::Cast(_)
+        | Op::Reshape(_)
+        | Op::Transpose(_)
+        | Op::BroadcastTo(_)
+        | Op::Slice(_)
+        | Op::Unslice { .. }
+        | Op::Reduce { .. }
+        | Op::ArgReduce { .. }
+        | Op::Cumulate { .. }
+        | Op::ArgWhere
+        | Op::ArgSort { .. } => count == 1,
+        Op::Concatenate { .. } => count > 0,
+        Op::Gather { axes, .. } => count == 1 + axes.len(),
+        Op::Scatter { axes, .. } => count == 2 + axes.len(),
+        Op::SliceWrite { .. } | Op::Contract { .. } => count == 2,
+        Op::Draw { distribution, .. } => count <= distribution.def().parameters.len(),
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err(format!("{} has {count} operands", print::mnemonic(op)))
+    }
 }
 
 fn described(graph: &Graph, id: NodeId) -> String {

@@ -18,6 +18,9 @@ use rustpython_ast::{
     TypeParam, WithItem,
 };
 
+use rustpython_parser::{Parse, ast::Suite};
+
+use crate::error::{Error, ErrorKind, Result};
 use expression::{Printer, augmented, level};
 use layout::{Doc, bracketed, concat, render, text};
 
@@ -28,6 +31,19 @@ pub fn statements(body: &[Stmt]) -> String {
     let mut out = Output::default();
     out.body(body);
     out.text
+}
+
+/// Source in, the same program in this printer's layout out.
+///
+/// # Errors
+/// `Syntax` if it does not parse.
+pub fn reprint(source: &str) -> Result<String> {
+    let module = Suite::parse(source, "<source>").map_err(|error| {
+        Error::new(ErrorKind::Syntax {
+            message: error.to_string(),
+        })
+    })?;
+    Ok(statements(&module))
 }
 
 /// An expression, in several lines if it is long.
@@ -391,11 +407,8 @@ fn names(names: &[Identifier]) -> Doc {
 
 #[cfg(test)]
 mod tests {
-    use super::statements;
-    use rustpython_parser::{Parse, ast::Suite};
-
     fn printed(source: &str) -> String {
-        statements(&Suite::parse(source, "<test>").expect("the example parses"))
+        super::reprint(source).expect("the example parses")
     }
 
     /// These lines print as they are written.
