@@ -537,6 +537,9 @@ fn products_with_zeros() {
             },
         ] {
             let graph = program(&x, |b, x| Ok(vec![b.add(op.clone(), x)?]));
+            if zeros.len() < 2 {
+                laws(&graph, &x, &[0]);
+            }
             let mut numbers = Numbers(1);
             tangent_is_slope(&graph, &x, &[0], &mut numbers);
             let _ = cotangent_pairs(&graph, &x, &[0], &mut numbers);
@@ -863,6 +866,23 @@ fn maps_over_an_axis() {
             1e-13,
         );
     }
+}
+
+#[test]
+fn batches_of_unequal_length_are_refused() {
+    let mut numbers = Numbers(43);
+    let x = [
+        numbers.array(&[2], -1.0..1.0),
+        numbers.array(&[2], -1.0..1.0),
+    ];
+    let graph = program(&x, |b, x| Ok(vec![b.elementwise(Multiply, x)?]));
+    let mapped = apply(vmap(vec![Some(0), Some(0)]), &graph);
+    let unequal = [
+        numbers.array(&[3, 2], -1.0..1.0),
+        numbers.array(&[4, 2], -1.0..1.0),
+    ];
+    let executable = Executable::new(&mapped).expect("prepares");
+    assert!(executable.run_values(&unequal).is_err());
 }
 
 /// The gradient of a real function of `x + i*y` is `df/dx - i*df/dy`.

@@ -336,24 +336,34 @@ fn product(b: &mut Builder, operands: &[NodeId], i: usize, cotangent: NodeId) ->
     }
 }
 
-/// `factor * x` for a factor that is `1` over something, or over several things in turn: `x / n / y`.
+/// `factor * x` for a factor that is `1` over something, or over a few things in turn: `x / n / y`.
 fn over(b: &mut Builder, factor: NodeId, x: NodeId) -> Result<Option<NodeId>> {
-    match literal(b, factor) {
-        Some(1.0) => return Ok(Some(x)),
-        Some(-1.0) => return b.elementwise(Elementwise::Negative, &[x]).map(Some),
-        _ => {}
-    }
-    let Op::Elementwise(Elementwise::Divide) = b.op(factor) else {
-        return Ok(None);
+    let mut numerator = factor;
+    let mut divisors: SmallVec<[NodeId; MOST_DIVISORS]> = SmallVec::new();
+    let mut quotient = loop {
+        match literal(b, numerator) {
+            Some(1.0) => break x,
+            Some(-1.0) => break b.elementwise(Elementwise::Negative, &[x])?,
+            Some(_) => return Ok(None),
+            None => {}
+        }
+        if *b.op(numerator) != Op::Elementwise(Elementwise::Divide)
+            || divisors.len() == MOST_DIVISORS
+        {
+            return Ok(None);
+        }
+        let operands = b.graph().operands(numerator);
+        numerator = operands[0];
+        divisors.push(operands[1]);
     };
-    let operands = b.graph().operands(factor);
-    match over(b, operands[0], x)? {
-        None => Ok(None),
-        Some(x) => b
-            .elementwise(Elementwise::Divide, &[x, operands[1]])
-            .map(Some),
+    for &divisor in divisors.iter().rev() {
+        quotient = b.elementwise(Elementwise::Divide, &[quotient, divisor])?;
     }
+    Ok(Some(quotient))
 }
+
+/// How far [`over`] looks: a mean's count and a divisor or two.
+const MOST_DIVISORS: usize = 4;
 
 /// `cotangent * factor` for a factor of the same or a wider shape.
 pub(super) fn scaled(b: &mut Builder, cotangent: NodeId, factor: NodeId) -> Result<NodeId> {

@@ -95,7 +95,7 @@ pub fn jvp(
         },
         Op::Cumulate { kind, axis } => match kind {
             Cumulation::Sum => b.add(op.clone(), &[t]).map(Some),
-            Cumulation::Prod => jvp_cumprod(b, x, t, *axis).map(Some),
+            Cumulation::Prod => jvp_cumprod(b, node, x, t, *axis).map(Some),
         },
         Op::ArgReduce { .. } => Ok(None),
         other => Err(Error::internal(format!("not a reduction: {other:?}"))),
@@ -113,7 +113,8 @@ fn beside(b: &mut Builder, reduced: NodeId, x: NodeId, axes: &[usize]) -> Result
 }
 
 /// The slope by each factor is the product of the others: `out / x`, unless a factor is zero. If one
-/// alone is, it has the product of the rest, and the others have zero.
+/// alone is, it has the product of the rest, and the others have zero. The slope is differentiable
+/// again but for the mixed derivative by two factors that are both zero, which is lost.
 fn jvp_prod(b: &mut Builder, node: NodeId, x: NodeId, t: NodeId, axes: &Axes) -> Result<NodeId> {
     use Elementwise::{Divide, Equal, Multiply, Where};
     let zero = b.int(0);
@@ -148,37 +149,30 @@ fn jvp_extreme(b: &mut Builder, node: NodeId, x: NodeId, t: NodeId, axes: &Axes)
     b.elementwise(Divide, &[sum, count])
 }
 
-/// Up to the first zero, `out * cumsum(t / x)`; from there to the second, the product of the other
-/// factors times the zero's own tangent; then zero.
-fn jvp_cumprod(b: &mut Builder, x: NodeId, t: NodeId, axis: usize) -> Result<NodeId> {
-    use Elementwise::{Divide, Equal, Multiply, Where};
-    let sum = || Op::Cumulate {
-        kind: Cumulation::Sum,
-        axis,
-    };
-    let zero = b.int(0);
+/// The share of each factor that is not zero is `out * t / x`; a zero that is alone so far has the
+/// product of the other factors. (As for [`jvp_prod`], second derivatives by two zeros are lost.)
+fn jvp_cumprod(b: &mut Builder, node: NodeId, x: NodeId, t: NodeId, axis: usize) -> Result<NodeId> {
+    use Elementwise::{Add, Divide, Equal, Multiply, Where};
+    let cumulate = |kind| Op::Cumulate { kind, axis };
+    let (zero, one) = (b.int(0), b.int(1));
     let is_zero = b.elementwise(Equal, &[x, zero])?;
-    let one = b.float(1.0);
     let nonzero = b.elementwise(Where, &[is_zero, one, x])?;
-    let product = Op::Cumulate {
-        kind: Cumulation::Prod,
-        axis,
-    };
-    let rest = b.add(product, &[nonzero])?;
+    let rest = b.add(cumulate(Cumulation::Prod), &[nonzero])?;
     let as_int = b.cast(is_zero, DType::I64)?;
-    let zeros = b.add(sum(), &[as_int])?;
-    let none = b.elementwise(Equal, &[zeros, zero])?;
-    let one = b.int(1);
-    let single = b.elementwise(Equal, &[zeros, one])?;
+    let zeros = b.add(cumulate(Cumulation::Sum), &[as_int])?;
+    let alone = b.elementwise(Equal, &[zeros, one])?;
 
-    let ratios = b.elementwise(Divide, &[t, nonzero])?;
-    let before = b.add(sum(), &[ratios])?;
     let nothing = b.float(0.0);
-    let at_zero = b.elementwise(Where, &[is_zero, t, nothing])?;
-    let after = b.add(sum(), &[at_zero])?;
-    let after = b.elementwise(Where, &[single, after, nothing])?;
-    let slope = b.elementwise(Where, &[none, before, after])?;
-    b.elementwise(Multiply, &[rest, slope])
+    let others = b.elementwise(Where, &[is_zero, nothing, t])?;
+    let shares = b.elementwise(Divide, &[others, nonzero])?;
+    let shares = b.add(cumulate(Cumulation::Sum), &[shares])?;
+    let of_nonzero = b.elementwise(Multiply, &[node, shares])?;
+
+    let own = b.elementwise(Where, &[is_zero, t, nothing])?;
+    let own = b.add(cumulate(Cumulation::Sum), &[own])?;
+    let own = b.elementwise(Where, &[alone, own, nothing])?;
+    let of_zero = b.elementwise(Multiply, &[rest, own])?;
+    b.elementwise(Add, &[of_nonzero, of_zero])
 }
 
 /// A sum's cotangent goes to every term; a running sum's is summed from the end.
