@@ -795,6 +795,107 @@ fn programs() {
     }
 }
 
+/// A step of a random program: some operation on nodes made so far.
+fn random_step(b: &mut Builder, nodes: &[NodeId], numbers: &mut Numbers) -> Result<NodeId> {
+    let below = |numbers: &mut Numbers, n: usize| (numbers.unit() * n as f64) as usize;
+    let pick = |numbers: &mut Numbers| nodes[below(numbers, nodes.len())];
+    let x = pick(numbers);
+    let rank = b.aval(x).rank();
+    match below(numbers, 10) {
+        0..3 => {
+            let unary = [
+                Tanh,
+                Elementwise::Sin,
+                Negative,
+                Elementwise::Arctan,
+                Elementwise::Expit,
+            ];
+            b.elementwise(unary[below(numbers, 5)], &[x])
+        }
+        3..6 => {
+            let binary = [Add, Subtract, Multiply, Maximum, Elementwise::Hypot];
+            let y = pick(numbers);
+            b.elementwise(binary[below(numbers, 5)], &[x, y])
+        }
+        6 if rank > 0 => {
+            let kinds = [Reduction::Sum, Reduction::Max, Reduction::Prod];
+            b.reduce(kinds[below(numbers, 3)], x, smallvec![below(numbers, rank)])
+        }
+        7 if rank == 2 => b
+            .transpose(x, smallvec![1, 0])
+            .and_then(|x| b.transpose(x, smallvec![1, 0])),
+        8 if rank > 0 => {
+            let axis = below(numbers, rank);
+            b.add(
+                Op::Cumulate {
+                    kind: Cumulation::Sum,
+                    axis,
+                },
+                &[x],
+            )
+        }
+        9 if rank > 0 => {
+            let mut ranges: SmallVec<[Range; 4]> =
+                b.aval(x).shape.iter().cloned().map(Range::full).collect();
+            let last = &mut ranges[rank - 1];
+            last.start = last.size.clone() - Dim::known(1);
+            last.step = -1;
+            b.add(Op::Slice(ranges), &[x])
+        }
+        _ => b.elementwise(Tanh, &[x]),
+    }
+}
+
+#[test]
+fn random_programs() {
+    for seed in 0..40 {
+        let mut numbers = Numbers(1000 + seed);
+        let shapes: [&[usize]; 3] = [&[4], &[3, 4], &[]];
+        let x: Vec<Value> = shapes.iter().map(|s| numbers.array(s, -1.5..1.5)).collect();
+        let graph = program(&x, |b, x| {
+            let mut nodes = x.to_vec();
+            for _ in 0..10 {
+                // Shapes that do not fit are NumPy's error, and no step.
+                nodes.extend(random_step(b, &nodes, &mut numbers).ok());
+            }
+            let tail = nodes.split_off(nodes.len() - 3);
+            let mut sum = total(b, tail[0])?;
+            for &node in &tail[1..] {
+                let node = total(b, node)?;
+                sum = b.elementwise(Add, &[sum, node])?;
+            }
+            Ok(vec![sum])
+        });
+        laws(&graph, &x, &[0, 1, 2]);
+    }
+}
+
+/// A gradient is built in time proportional to the graph.
+#[test]
+fn long_programs() {
+    const STEPS: usize = 20_000;
+    let x = [Value::from_slice(&[0.3, 0.7], &[2])];
+    let graph = program(&x, |b, x| {
+        let mut y = x[0];
+        for step in 0..STEPS / 4 {
+            let two = b.float(2.0);
+            let half = b.elementwise(Divide, &[y, two])?;
+            let sin = b.elementwise(Elementwise::Sin, &[half])?;
+            let twice = b.elementwise(Add, &[half, sin])?;
+            y = if step % 2 == 0 {
+                twice
+            } else {
+                b.elementwise(Multiply, &[twice, y])?
+            };
+        }
+        Ok(vec![total(b, y)?])
+    });
+    let start = std::time::Instant::now();
+    let gradient = apply(grad(vec![0]), &graph);
+    assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+    assert!(gradient.len() < 4 * graph.len());
+}
+
 #[test]
 fn jacobians_agree() {
     for (graph, x, wrt) in [
