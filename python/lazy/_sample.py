@@ -46,5 +46,7 @@ def sample(
             raise ValueError(f"{name} must be at least {least}, not {count}")
     if seed is None:
         seed = int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
-    observed = dict(given) if given else None
-    return dict(_lazy.sample(jit(model), observed, tuple(args), draws, tune, chains, seed))
+    values, _statistics = _lazy.sample(
+        jit(model), tuple(args), dict(given or {}), draws, tune, chains, seed
+    )
+    return values

@@ -70,10 +70,13 @@ pub fn bind<'py>(
         {
             inner = f;
         } else {
-            let name = inner.get_type().name()?;
-            return Err(PyTypeError::new_err(format!(
-                "{name} is not a Python function"
-            )));
+            if kwargs.is_some_and(|k| !k.is_empty()) {
+                let name = inner.get_type().name()?;
+                return Err(PyTypeError::new_err(format!(
+                    "the parameters of a {name} have no known names: pass positional arguments"
+                )));
+            }
+            return Ok(receiver.into_iter().chain(args.iter()).collect());
         }
     }
     let code = inner.getattr("__code__")?;

@@ -233,9 +233,9 @@ pub fn lift<H: Host>(
     arguments: &[H::Object],
 ) -> Result<Lifted<H::Object>> {
     let mut machine = machine::Machine::new(host, &host.describe(function));
-    let parts = host
-        .function(function)
-        .ok_or_else(|| Error::unlifted(host.describe(function), "it is not a Python function"))?;
+    let Some(parts) = host.function(function) else {
+        return lift_callable(machine, function, arguments);
+    };
     let code = host.read(&parts.code)?;
     let names = parameter_names(&code.code);
     let mut values = Vec::new();
@@ -249,6 +249,26 @@ pub fn lift<H: Host>(
         parameter.default = default(&code.code, &parts, i);
     }
     Ok(lifted)
+}
+
+/// Lifts a call of something that is not a Python function: a ufunc, a partial, an instance with `__call__`.
+fn lift_callable<H: Host>(
+    mut machine: machine::Machine<'_, H>,
+    callable: &H::Object,
+    arguments: &[H::Object],
+) -> Result<Lifted<H::Object>> {
+    let names: Vec<String> = match arguments.len() {
+        1 => vec!["x".into()],
+        n => (0..n).map(|i| format!("x{i}")).collect(),
+    };
+    let mut values = Vec::new();
+    for (i, (object, name)) in arguments.iter().zip(&names).enumerate() {
+        values.push(machine.argument(i, name, object)?);
+    }
+    let slot = machine.held(callable);
+    let callee = value::Value::Object(callable.clone(), Some(slot));
+    let result = machine.call(&callee, values.clone(), vec![])?;
+    machine.finish(&names, &values, result)
 }
 
 /// The kind of the parameter at a position of `co_varnames`.
