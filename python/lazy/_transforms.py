@@ -111,7 +111,7 @@ def jvp(function: Callable[..., R], primals: Sequence[Any], tangents: Sequence[A
     """
     if len(primals) != len(tangents):
         raise TypeError(f"{len(primals)} primals need as many tangents, not {len(tangents)}")
-    out: tuple[R, Any] = _once(function, ("jvp",))(*primals, tuple(tangents))
+    out: tuple[R, Any] = _once(function, ("jvp", len(primals)))(*primals, tuple(tangents))
     return out
 
 
@@ -127,7 +127,7 @@ def vjp(function: Callable[..., R], *primals: Any) -> tuple[R, Callable[[Any], t
     >>> pull(np.array([1.0, 1.0]))
     (array([2., 6.]),)
     """
-    pullback = _once(function, ("vjp",))
+    pullback = _once(function, ("vjp", len(primals)))
     value: R = _once(function, ("jit",))(*primals)
     return value, lambda cotangent: pullback(*primals, cotangent)
 
@@ -140,7 +140,7 @@ def linearize(function: Callable[..., R], *primals: Any) -> tuple[R, Callable[..
     >>> float(push(2.0))
     2.0
     """
-    push = _once(function, ("jvp",))
+    push = _once(function, ("jvp", len(primals)))
     value: R = _once(function, ("jit",))(*primals)
     return value, lambda *tangents: push(*primals, tangents)[1]
 

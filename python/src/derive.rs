@@ -32,10 +32,15 @@ pub enum Derivation {
         has_aux: bool,
         value: bool,
     },
-    /// One more parameter: the tangents. Result: (result, tangent of the result).
-    Jvp,
-    /// One more parameter: the cotangent of the result. Result: a tuple, one cotangent per parameter.
-    Vjp,
+    /// One more parameter: the tangents of the first `count` arguments. Result: (result, its tangent).
+    Jvp {
+        count: usize,
+    },
+    /// One more parameter: the cotangent of the result. Result: a tuple, one cotangent for each of the
+    /// first `count` arguments.
+    Vjp {
+        count: usize,
+    },
     /// Derivatives of every result with respect to every parameter of `argnums`.
     Jacobian {
         argnums: Argnums,
@@ -78,6 +83,14 @@ impl Argnums {
         })
     }
 
+    /// The first `count` arguments.
+    fn first(count: usize) -> Argnums {
+        Argnums {
+            positions: (0..count as i64).collect(),
+            single: false,
+        }
+    }
+
     /// Positions among `count` parameters.
     fn resolve(&self, count: usize) -> Result<Vec<usize>> {
         self.positions
@@ -109,8 +122,12 @@ impl Derivation {
                 has_aux: part(2)?.extract()?,
                 value: part(3)?.extract()?,
             },
-            "jvp" => Derivation::Jvp,
-            "vjp" => Derivation::Vjp,
+            "jvp" => Derivation::Jvp {
+                count: part(1)?.extract()?,
+            },
+            "vjp" => Derivation::Vjp {
+                count: part(1)?.extract()?,
+            },
             "jacfwd" | "jacrev" => Derivation::Jacobian {
                 argnums: Argnums::read(&part(1)?)?,
                 forward: name == "jacfwd",
@@ -146,7 +163,7 @@ impl Derivation {
             | Derivation::Grad { .. }
             | Derivation::Jacobian { .. }
             | Derivation::Hessian { .. } => (0, 0),
-            Derivation::Jvp | Derivation::Vjp | Derivation::Hvp { .. } => (0, 1),
+            Derivation::Jvp { .. } | Derivation::Vjp { .. } | Derivation::Hvp { .. } => (0, 1),
             Derivation::Likelihood { .. } => (1, 0),
         }
     }
@@ -157,8 +174,8 @@ impl Derivation {
             Derivation::Jit => "jit",
             Derivation::Grad { value: false, .. } => "grad",
             Derivation::Grad { value: true, .. } => "value_and_grad",
-            Derivation::Jvp => "jvp",
-            Derivation::Vjp => "vjp",
+            Derivation::Jvp { .. } => "jvp",
+            Derivation::Vjp { .. } => "vjp",
             Derivation::Jacobian { .. } => "jacobian",
             Derivation::Hessian { .. } => "hessian",
             Derivation::Hvp { .. } => "hvp",
@@ -191,14 +208,14 @@ impl Derivation {
                 grad(&mut lifted, argnums, *has_aux, *value)?;
                 Ok(lifted)
             }
-            Derivation::Jvp => {
+            Derivation::Jvp { count } => {
                 let tangents = one_extra(extra)?;
-                push_forward(py, &mut lifted, tangents)?;
+                push_forward(py, &mut lifted, *count, tangents)?;
                 Ok(lifted)
             }
-            Derivation::Vjp => {
+            Derivation::Vjp { count } => {
                 let cotangent = one_extra(extra)?;
-                pull_back(py, &mut lifted, cotangent)?;
+                pull_back(py, &mut lifted, *count, cotangent)?;
                 Ok(lifted)
             }
             Derivation::Jacobian { argnums, forward } => {
@@ -243,14 +260,30 @@ fn with_outputs(graph: &Graph, outputs: Vec<NodeId>) -> Graph {
     Builder::extend(graph).finish(outputs)
 }
 
-/// The graph inputs that are the leaves of parameters.
+/// Names and containers of what is passed by position: the items of `*args` count one by one.
+fn arguments(lifted: &Lifted<Object>) -> Vec<(String, &Tree<Object>)> {
+    let mut out = Vec::new();
+    for parameter in &lifted.parameters {
+        match (parameter.kind, &parameter.tree) {
+            (ParameterKind::Variadic, Tree::Tuple(items)) => {
+                let name = |i| format!("{}[{i}]", parameter.name);
+                out.extend(items.iter().enumerate().map(|(i, item)| (name(i), item)));
+            }
+            _ => out.push((parameter.name.clone(), &parameter.tree)),
+        }
+    }
+    out
+}
+
+/// The graph inputs that are the leaves of arguments.
 fn differentiated(lifted: &Lifted<Object>, argnums: &Argnums) -> Result<(Vec<usize>, Vec<usize>)> {
-    let positions = argnums.resolve(lifted.parameters.len())?;
+    let arguments = arguments(lifted);
+    let positions = argnums.resolve(arguments.len())?;
     let mut inputs = Vec::new();
     for &p in &positions {
-        let parameter = &lifted.parameters[p];
-        require_floats(&lifted.graph, &parameter.name, &parameter.tree)?;
-        inputs.extend(parameter.tree.leaves());
+        let (name, tree) = &arguments[p];
+        require_floats(&lifted.graph, name, tree)?;
+        inputs.extend(tree.leaves());
     }
     Ok((positions, inputs))
 }
@@ -297,9 +330,10 @@ fn like_parameters(
     single: bool,
     output: &mut dyn FnMut(usize, Form) -> Tree<Object>,
 ) -> Tree<Object> {
+    let arguments = arguments(lifted);
     let mut trees: Vec<_> = positions
         .iter()
-        .map(|&p| lifted.parameters[p].tree.map(output))
+        .map(|&p| arguments[p].1.map(output))
         .collect();
     if single && trees.len() == 1 {
         trees.remove(0)
@@ -515,14 +549,17 @@ fn declare(
     }
 }
 
-fn push_forward(py: Python<'_>, lifted: &mut Lifted<Object>, tangents: &Object) -> Result<()> {
+fn push_forward(
+    py: Python<'_>,
+    lifted: &mut Lifted<Object>,
+    primals: usize,
+    tangents: &Object,
+) -> Result<()> {
     let count = lifted.parameters.len();
-    let all = Argnums {
-        positions: (0..count as i64).collect(),
-        single: false,
-    };
-    let (_, wrt) = differentiated(lifted, &all)?;
-    let trees = Tree::Tuple(lifted.parameters.iter().map(|p| p.tree.clone()).collect());
+    let (positions, wrt) = differentiated(lifted, &Argnums::first(primals))?;
+    let trees = like_parameters(lifted, &positions, false, &mut |i, form| {
+        Tree::Leaf(i, form)
+    });
     let (names, avals): (Vec<String>, Vec<Aval>) =
         wrt.iter().map(|&i| describe_input(lifted, i)).unzip();
     let result = result_with_leaves(lifted)?;
@@ -556,13 +593,14 @@ fn push_forward(py: Python<'_>, lifted: &mut Lifted<Object>, tangents: &Object) 
     Ok(())
 }
 
-fn pull_back(py: Python<'_>, lifted: &mut Lifted<Object>, cotangent: &Object) -> Result<()> {
+fn pull_back(
+    py: Python<'_>,
+    lifted: &mut Lifted<Object>,
+    primals: usize,
+    cotangent: &Object,
+) -> Result<()> {
     let count = lifted.parameters.len();
-    let all = Argnums {
-        positions: (0..count as i64).collect(),
-        single: false,
-    };
-    let (positions, wrt) = differentiated(lifted, &all)?;
+    let (positions, wrt) = differentiated(lifted, &Argnums::first(primals))?;
     let result = result_with_leaves(lifted)?;
     let leaves = result.leaves();
     // Only the result has cotangents; what is printed or written has none.

@@ -18,6 +18,10 @@ DTYPES = ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8", "c8",
 ULPS = {"f": 4, "d": 4, "F": 16, "D": 16}
 
 
+# Near a root of these the reference itself is off by many units.
+NEAR_ROOT = {"logaddexp": 1e-15, "logaddexp2": 1e-15, "gammaln": 1e-15}
+
+
 def numpys(spellings):
     """The function that the first usable spelling names."""
     for spelling in spellings:
@@ -59,18 +63,18 @@ def plainly(function, arguments):
         return function(*arguments)
 
 
-def same(actual, expected):
+def same(actual, expected, absolute):
     assert type(actual) is type(expected)
     for a, e in zip(np.atleast_1d(actual).ravel(), np.atleast_1d(expected).ravel(), strict=True):
         assert a.dtype == e.dtype
         if e.dtype.char in ULPS:
             spacing = np.finfo(e.dtype).eps * ULPS[e.dtype.char]
-            np.testing.assert_allclose(a, e, rtol=spacing, atol=spacing * 1e-3)
+            np.testing.assert_allclose(a, e, rtol=spacing, atol=max(absolute, spacing * 1e-3))
         else:
-            assert a == e
+            np.testing.assert_array_equal(a, e)
 
 
-def compare(function, arguments):
+def compare(function, arguments, absolute=0.0):
     jitted = lazy.jit(function)
     try:
         expected = plainly(function, arguments)
@@ -81,15 +85,15 @@ def compare(function, arguments):
     actual = plainly(jitted, arguments)
     if isinstance(expected, tuple):
         for a, e in zip(actual, expected, strict=True):
-            same(a, e)
+            same(a, e, absolute)
     else:
-        same(actual, expected)
+        same(actual, expected, absolute)
 
 
 @pytest.mark.parametrize("name", UFUNCS)
 def test_values(name):
     ufunc, domain = UFUNCS[name], TABLE[name][1]
-    rng = np.random.default_rng(3)
+    rng, near = np.random.default_rng(3), NEAR_ROOT.get(name, 0.0)
     for dtype in DTYPES:
         arguments = [samples(d, dtype, (3, 4), rng) for d in domain]
 
@@ -97,12 +101,12 @@ def test_values(name):
             return ufunc(*operands)
 
         for columns in zip(*(layouts(x) for x in arguments), strict=True):
-            compare(function, columns)
-        compare(function, [x[0, 0] for x in arguments])
+            compare(function, columns, near)
+        compare(function, [x[0, 0] for x in arguments], near)
         compare(function, [x[:0] for x in arguments])
         if len(arguments) == 2:
-            compare(function, [arguments[0], arguments[1][0]])
-            compare(function, [arguments[0][:, :1], arguments[1][:1]])
+            compare(function, [arguments[0], arguments[1][0]], near)
+            compare(function, [arguments[0][:, :1], arguments[1][:1]], near)
 
 
 @pytest.mark.parametrize("name", UFUNCS)
