@@ -38,7 +38,11 @@ pub fn evaluated<'py>(
     inputs: Vec<Bound<'py, PyAny>>,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let api = ndarray::api(py)?;
-    let inputs: Option<Vec<Value>> = inputs.iter().map(|x| convert::value(api, x)).collect();
+    let owned = |x: &Bound<'_, PyAny>| {
+        let number = || convert::number(api, x).map(|number| convert::owned(&number.view()));
+        convert::value(api, x).or_else(number)
+    };
+    let inputs: Option<Vec<Value>> = inputs.iter().map(owned).collect();
     let inputs = inputs.ok_or_else(|| PyTypeError::new_err("inputs must be arrays or numbers"))?;
     convert::guarded(|| {
         let graph: Graph = text.parse().raise(py)?;

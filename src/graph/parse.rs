@@ -247,7 +247,8 @@ impl<'t> Parser<'t> {
         let mut builder = Builder::resume(std::mem::take(graph));
         let aval = ops::infer(&mut builder, op, operands);
         *graph = builder.into_unfinished();
-        aval.map_err(|error| self.error_at(start, &error.to_string()))
+        // NumPy's own exception, at this place.
+        aval.map_err(|error| error.at(self.place(start)))
     }
 
     /// The operation, from its word and its attributes.
@@ -821,15 +822,19 @@ impl<'t> Parser<'t> {
     }
 
     fn error_at(&self, at: usize, message: &str) -> Box<Error> {
+        let place = self.place(at);
+        let (line, column) = (place.span.line, place.span.column + 1);
+        let message = format!("{message} (line {line}, column {column})");
+        Error::new(ErrorKind::Syntax { message }).at(place)
+    }
+
+    fn place(&self, at: usize) -> Place {
         let before = &self.text[..at];
         let start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let line = before.matches('\n').count() as u32 + 1;
         let column = self.text[start..at].chars().count() as u32;
         let text = self.text[start..].lines().next().unwrap_or_default();
-        Error::new(ErrorKind::Syntax {
-            message: format!("{message} (line {line}, column {})", column + 1),
-        })
-        .at(Place {
+        Place {
             file: Arc::from("<graph>"),
             span: Span {
                 line,
@@ -838,7 +843,7 @@ impl<'t> Parser<'t> {
                 end_column: column + 1,
             },
             text: Some(Arc::from(text)),
-        })
+        }
     }
 }
 

@@ -51,6 +51,12 @@ impl Speller<'_, '_> {
             return Ok(expr.into());
         }
         let weak = self.facts.aval(id).weak;
+        let of_floats = self
+            .facts
+            .graph
+            .operands(id)
+            .iter()
+            .all(|&x| self.facts.aval(x).dtype.is_float());
         let mut args: Vec<Expr> = operands.iter().map(|o| self.write(o)).collect();
         if let (Some(op), [_, _]) = (operator(e), args.as_slice()) {
             let literal_last = matches!(operands[1], Operand::Literal(_));
@@ -85,12 +91,12 @@ impl Speller<'_, '_> {
             (Elementwise::FrexpExponent, [_]) => subscript(call("np.frexp", args, []), int(1)),
             (Elementwise::Modf, [_]) => subscript(call("np.modf", args, []), int(0)),
             // These spare the reader, and the program, SciPy.
-            (Elementwise::Expit, [_]) => {
+            (Elementwise::Expit, [_]) if of_floats => {
                 let exp = call("np.exp", [unary(UnaryOp::USub, args.remove(0))], []);
                 let denominator = binary(Operator::Add, float(1.0), exp);
                 binary(Operator::Div, float(1.0), denominator)
             }
-            (Elementwise::LogExpit, [_]) => {
+            (Elementwise::LogExpit, [_]) if of_floats => {
                 let x = unary(UnaryOp::USub, args.remove(0));
                 unary(UnaryOp::USub, call("np.logaddexp", [float(0.0), x], []))
             }
@@ -292,9 +298,15 @@ impl Speller<'_, '_> {
     fn simpler(&self, id: NodeId) -> Option<(Operand, Aval)> {
         let aval = self.facts.aval(id);
         match self.facts.op(id) {
-            Op::BroadcastTo(_) | Op::Cast(_) => {
+            Op::BroadcastTo(_) => {
                 let x = self.facts.operand(id);
                 Some((Operand::Node(x), self.facts.aval(x).clone()))
+            }
+            // A conversion without loss, which the loop would do by itself.
+            Op::Cast(to) => {
+                let x = self.facts.operand(id);
+                let from = self.facts.aval(x);
+                (from.dtype.promote(*to) == *to).then(|| (Operand::Node(x), from.clone()))
             }
             Op::Constant(Constant::Array(_)) => None,
             Op::Constant(c) if !aval.weak && aval.rank() == 0 => {
