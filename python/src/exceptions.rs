@@ -10,6 +10,7 @@ use pyo3::types::PyType;
 
 /// The exception to raise.
 pub fn exception(py: Python<'_>, error: &Error) -> PyErr {
+    let error = &with_text(py, error);
     let class = match &error.kind {
         ErrorKind::Raises { exception, message } => {
             return raised(py, exception.name(), message, error);
@@ -32,6 +33,24 @@ pub fn exception(py: Python<'_>, error: &Error) -> PyErr {
         ErrorKind::Syntax { .. } => "GraphSyntaxError",
     };
     instance(py, &["lazy._errors"], class, &error.render())
+}
+
+/// The error with the text of its line: transforms know where it is, not what stands there.
+fn with_text(py: Python<'_>, error: &Error) -> Error {
+    let mut error = error.clone();
+    if let Some(place) = &mut error.place
+        && place.text.is_none()
+    {
+        let line = py
+            .import("linecache")
+            .and_then(|m| m.call_method1("getline", (&*place.file, place.span.line)))
+            .and_then(|line| line.extract::<String>());
+        place.text = line
+            .ok()
+            .filter(|line| !line.is_empty())
+            .map(|line| line.trim_end().into());
+    }
+    error
 }
 
 /// The exception that plain Python would raise here. Its message stays as it is; where it happened is

@@ -148,7 +148,10 @@ fn scalar_loss(graph: &Graph, aux: usize) -> Result<NodeId> {
         }
     } else if aval.rank() != 0 {
         ErrorKind::NonScalarLoss {
-            shape: format!("an array of {aval}"),
+            shape: match aval.rank() {
+                1 => format!("a {} array with one axis", aval.dtype),
+                rank => format!("a {} array with {rank} axes", aval.dtype),
+            },
         }
     } else if !aval.dtype.is_float() {
         ErrorKind::NotDifferentiable {

@@ -83,9 +83,10 @@ pub fn power_exponent(x: &[Term<'_>], out: Term<'_>) -> Partial {
 }
 
 /// `|x|` by `x`.
-pub fn absolute(x: &[Term<'_>], _out: Term<'_>) -> Partial {
+pub fn absolute(x: &[Term<'_>], out: Term<'_>) -> Partial {
     if x[0].dtype().is_complex() {
-        Partial::Real(x[0].sign().conj().node)
+        // The conjugate of the sign, in operations that can be differentiated again.
+        Partial::Real((x[0].conj() / out.equals(0).choose(1, out)).node)
     } else {
         x[0].sign().into()
     }
