@@ -6,9 +6,10 @@ import itertools
 import warnings
 from typing import Any
 
-import lazy
 import numpy as np
 import pytest
+
+import lazy
 from lazy import _lazy
 
 ROWS = _lazy.operations()
@@ -73,7 +74,8 @@ def test_elementwise(row: tuple[str, list[str], list[tuple[float, float]]], dtyp
         lines = [f"%{k} x{k} = input : {dtype}[{', '.join(map(str, s))}]" for k, s in enumerate(shapes)]
         heads = [f"x{k}: {line.split(' : ')[1]}" for k, line in enumerate(lines)]
         operands = ", ".join(f"%{k}" for k in range(len(shapes)))
-        text = f"f({', '.join(heads)}) {{ {' '.join(lines)} %{len(shapes)} = {name}({operands}) return %{len(shapes)} }}"
+        body = f"%{len(shapes)} = {name}({operands}) return %{len(shapes)}"
+        text = f"f({', '.join(heads)}) {{ {' '.join(lines)} {body} }}"
         if defined(text):
             check(text, *inputs)
 
@@ -178,7 +180,8 @@ STRUCTURAL: list[tuple[str, list[Any], list[str]]] = [
         ["x0[x1, x2]"],
     ),
     (
-        "%2 = argwhere(%1) : int64[n2, 1] %3 = reshape(%2) shape=[n2] %4 = gather(%0, %3) axes=[0] at=0 return %4",
+        "%2 = argwhere(%1) : int64[n2, 1] %3 = reshape(%2) shape=[n2] "
+        "%4 = gather(%0, %3) axes=[0] at=0 return %4",
         [V, V > 0],
         ["x0[x1]"],
     ),
@@ -203,8 +206,8 @@ STRUCTURAL: list[tuple[str, list[Any], list[str]]] = [
     ("%1 = argsort(%0) axis=1 %2 = argsort(%0) axis=0 return %1, %2", [-X], ['kind="stable"']),
     ("%1 = cast(%0) to=float32 %2 = cast(%0) to=int64 return %1, %2", [X], ["astype(np.float32)"]),
     (
-        "%1 = cast(%0) to=float32 %2 = constant 2.0 : float32[] %3 = multiply(%1, %2) %4 = constant 2.0 : float64[] "
-        "%5 = multiply(%1, %4) return %3, %5",
+        "%1 = cast(%0) to=float32 %2 = constant 2.0 : float32[] %3 = multiply(%1, %2) "
+        "%4 = constant 2.0 : float64[] %5 = multiply(%1, %4) return %3, %5",
         [V],
         ["2.0 * ", "np.float64(2.0)"],
     ),
@@ -261,7 +264,8 @@ def test_products(case: Any, dtype: str) -> None:
     x, y = (sample(dtype, -3, 3, shape, k) for k, shape in enumerate((left, right)))
     a, b = (f"{dtype}[{', '.join(map(str, shape))}]" for shape in (left, right))
     pairs = (f"batch={batch} " if batch else "") + f"contract={contract}"
-    text = f"f(x0: {a}, x1: {b}) {{ %0 x0 = input : {a} %1 x1 = input : {b} %2 = contract(%0, %1) {pairs} return %2 }}"
+    head = f"f(x0: {a}, x1: {b}) {{ %0 x0 = input : {a} %1 x1 = input : {b}"
+    text = f"{head} %2 = contract(%0, %1) {pairs} return %2 }}"
     assert word in check(text, x, y)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy
 import pytest
+
 from lazy import _lazy
 
 # Files with most of what Python has: decorators, f-strings, matches, nested comprehensions, long calls.
@@ -23,23 +24,82 @@ SNIPPETS = [
     "x = not a == b, not (a and b), (not a) == b, a < (b < c), (a < b) < c",
     "x = (lambda: 1)(), (lambda x, *, y=1: x)(2), [lambda: 0][0], (yield_ := 3)",
     "x = a if b else c if d else e, (a if b else c) if d else e, a if (b if c else d) else e",
-    "x = f'{a}{b!r:>{c}} {{}} {d[\"k\"]} {1:.3f} \\n', f'it\\'s {x}', f'''{x}\n'''",
+    """\
+x = f'{a}{b!r:>{c}} {{}} {d["k"]} {1:.3f} \\n', f'it\\'s {x}', f'''{x}
+'''""",
     "x = f'{f\"{a}\"}', f'{a + (b if c else d)}', f'{ {1: 2}[1] }', f'{(lambda: 1)()}'",
     "x = b'\\x00\\xff\"', '\\'\"', '\\\\', '\\u2028\\x7f', r'\\d', u'u'",
     "x = {**a, 1: 2}, {*a, 3}, [*a], (*a, b), {1}, {}, f(*a, b=1, **c), f(x for x in y)",
     "x = a - (b - c) - d, a / (b * c) / d, a @ b * c, ~a & b | c ^ d << e, (a, *b)",
     "x = (1).real, 1.0.real, 1j.imag, 'a'.upper(), (a.b).c, (-1).bit_length(), (await_).y",
-    "x: int = 3\nx.y: int\nx = y = z = 1\nx += 1, 2\nx @= y",
-    "def f(a, /, b: int = 1, *c: int, d, e=2, **f: int) -> int: pass\ndef g(*, a): return\ndef h(): return 1,",
-    "@a.b\n@c(1)\nclass A(B, metaclass=C):\n    'doc'\n    x = 1\n\n    def f(self): return super().f()",
-    "try: pass\nexcept (A, B) as e: raise C from e\nexcept D: raise\nelse: x\nfinally: y",
-    "for i, (j, *k) in x, y: break\nelse: continue_\nwhile x := f(): continue\nelse: pass",
-    "with a as b, c as (d, e), f: pass\nasync def g():\n  async with a: await b\n  async for x in y: yield x",
-    "if a: pass\nelif b: pass\nelse:\n    if c: pass\n    else: pass",
-    "from . import a as b, c\nfrom .. import *\nfrom ..a.b import c\nimport a.b as c, d",
-    "def f():\n    global a, b\n    nonlocal_ = 1\n    del a, b[0], (c, d)\n    assert a, 'b'\n    x = yield\n    y = yield a, b\n    yield from c",
-    "match x:\n  case [1, *_, -1.5] | {'a': b, **c}: pass\n  case A(b, c=d) as e if f: pass\n  case (1 | 2) as g: pass\n  case None | True: pass\n  case a.b: pass\n  case _: pass",
-    "def f():\n    '''One.\n\n    Two \\\"\\\"\\\" three.'''\n    return 'four'",
+    """\
+x: int = 3
+x.y: int
+x = y = z = 1
+x += 1, 2
+x @= y""",
+    """\
+def f(a, /, b: int = 1, *c: int, d, e=2, **f: int) -> int: pass
+def g(*, a): return
+def h(): return 1,""",
+    """\
+@a.b
+@c(1)
+class A(B, metaclass=C):
+    'doc'
+    x = 1
+
+    def f(self): return super().f()""",
+    """\
+try: pass
+except (A, B) as e: raise C from e
+except D: raise
+else: x
+finally: y""",
+    """\
+for i, (j, *k) in x, y: break
+else: continue_
+while x := f(): continue
+else: pass""",
+    """\
+with a as b, c as (d, e), f: pass
+async def g():
+  async with a: await b
+  async for x in y: yield x""",
+    """\
+if a: pass
+elif b: pass
+else:
+    if c: pass
+    else: pass""",
+    """\
+from . import a as b, c
+from .. import *
+from ..a.b import c
+import a.b as c, d""",
+    """\
+def f():
+    global a, b
+    nonlocal_ = 1
+    del a, b[0], (c, d)
+    assert a, 'b'
+    x = yield
+    y = yield a, b
+    yield from c""",
+    """\
+match x:
+  case [1, *_, -1.5] | {'a': b, **c}: pass
+  case A(b, c=d) as e if f: pass
+  case (1 | 2) as g: pass
+  case None | True: pass
+  case a.b: pass
+  case _: pass""",
+    """\
+def f():
+    '''One.
+
+    Two \\"\\"\\" three.'''
+    return 'four'""",
 ]
 
 

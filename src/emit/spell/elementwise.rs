@@ -194,7 +194,7 @@ impl Speller<'_, '_> {
             return None;
         }
         let mut product = Product::default();
-        self.factors(id, id, &mut product);
+        self.factors(id, id, true, &mut product);
         let Product {
             negative,
             mut numerators,
@@ -252,8 +252,9 @@ impl Speller<'_, '_> {
         Some(out)
     }
 
-    /// The factors of `id`, looking into products, signs and reciprocals that only it uses.
-    fn factors(&self, id: NodeId, top: NodeId, product: &mut Product) {
+    /// The factors of `id`, looking into products, signs and reciprocals that only it uses; into a
+    /// quotient too where it is `alone`, below signs only.
+    fn factors(&self, id: NodeId, top: NodeId, alone: bool, product: &mut Product) {
         let mut id = id;
         // A broadcast is implied by the product, which `quotient` checks.
         while id != top
@@ -267,16 +268,20 @@ impl Speller<'_, '_> {
         let operands = self.facts.graph.operands(id);
         match (self.facts.op(id), operands.as_slice()) {
             (Op::Elementwise(Elementwise::Multiply), &[a, b]) if inside && is_float => {
-                self.factors(a, top, product);
-                self.factors(b, top, product);
+                self.factors(a, top, false, product);
+                self.factors(b, top, false, product);
             }
             (Op::Elementwise(Elementwise::Negative), &[x]) if inside && is_float => {
                 product.negative = !product.negative;
-                self.factors(x, top, product);
+                self.factors(x, top, alone, product);
             }
             (Op::Elementwise(Elementwise::Divide), &[one, x])
                 if inside && is_float && self.is_one(one) =>
             {
+                product.denominators.push(x);
+            }
+            (Op::Elementwise(Elementwise::Divide), &[a, x]) if inside && is_float && alone => {
+                product.numerators.push(a);
                 product.denominators.push(x);
             }
             (Op::Elementwise(Elementwise::Reciprocal), &[x]) if inside && is_float => {
