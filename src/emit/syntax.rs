@@ -217,13 +217,17 @@ pub fn assign(target: Expr, value: Expr) -> Stmt {
     })
 }
 
-/// `target += value`.
+/// `target += value`, or `target -= value` of what is negated.
 pub fn add_to(target: Expr, value: Expr) -> Stmt {
+    let (op, value) = match value {
+        Expr::UnaryOp(u) if u.op == UnaryOp::USub => (Operator::Sub, u.operand),
+        other => (Operator::Add, Box::new(other)),
+    };
     Stmt::AugAssign(StmtAugAssign {
         range: range(),
         target: Box::new(target),
-        op: Operator::Add,
-        value: Box::new(value),
+        op,
+        value,
     })
 }
 

@@ -140,7 +140,7 @@ impl Speller<'_, '_> {
             None => slice(None, None, None),
         };
         let value = self.written(id, 1);
-        out.steps.push(match kind {
+        out.push(match kind {
             Write::Set => Step::Set(index, value),
             Write::Add => Step::Add(index, value),
         });
@@ -180,7 +180,7 @@ impl Speller<'_, '_> {
             _ => self.written(id, 1),
         };
         let once = natural.is_none() || self.mask(indices, axes).is_some();
-        out.steps.push(match kind {
+        out.push(match kind {
             Write::Set => Step::Set(index(entries), value),
             // No element is met twice.
             Write::Add if once => Step::Add(index(entries), value),

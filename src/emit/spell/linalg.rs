@@ -11,6 +11,7 @@ use rustpython_ast::{Expr, Operator};
 use super::Speller;
 use crate::emit::syntax::{attribute, binary, call, int, string, tuple};
 use crate::graph::NodeId;
+use crate::ops::Op;
 
 type Pairs<'a> = &'a [(usize, usize)];
 
@@ -31,12 +32,39 @@ impl Speller<'_, '_> {
     }
 }
 
+impl Speller<'_, '_> {
+    /// `B.T @ A.T` for the transpose of `A @ B`, if nobody else needs that.
+    pub fn transposed_product(&mut self, id: NodeId) -> Option<Expr> {
+        let Op::Contract { batch, contract } = self.facts.op(id) else {
+            return None;
+        };
+        let [a, b] = self.facts.graph.operands(id)[..] else {
+            return None;
+        };
+        let matrices = self.facts.aval(a).rank() == 2 && self.facts.aval(b).rank() == 2;
+        let [(l, r)] = contract.as_slice() else {
+            return None;
+        };
+        if !matrices || !batch.is_empty() || !self.facts.is_private(id) {
+            return None;
+        }
+        let (x, y) = (self.value(a), self.value(b));
+        let left = if *r == 0 { t(y) } else { y };
+        let right = if *l == 1 { t(x) } else { x };
+        Some(at(left, right))
+    }
+}
+
 fn at(left: Expr, right: Expr) -> Expr {
     binary(Operator::MatMult, left, right)
 }
 
-fn t(matrix: Expr) -> Expr {
-    attribute(matrix, "T")
+/// The transpose, or what a transpose is one of.
+pub fn t(matrix: Expr) -> Expr {
+    match matrix {
+        Expr::Attribute(a) if a.attr.as_str() == "T" => *a.value,
+        other => attribute(other, "T"),
+    }
 }
 
 fn unbatched(x: Expr, y: Expr, ranks: (usize, usize), contract: Pairs<'_>) -> Expr {

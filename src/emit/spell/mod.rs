@@ -17,7 +17,7 @@ mod shape;
 
 use std::sync::Arc;
 
-use rustpython_ast::Expr;
+use rustpython_ast::{Expr, Operator};
 
 use super::facts::Facts;
 use super::signature::Generator;
@@ -66,6 +66,20 @@ impl From<Expr> for Spelled {
         Spelled {
             start,
             steps: Vec::new(),
+        }
+    }
+}
+
+impl Spelled {
+    /// Adds a write; one into the slice just written becomes part of that write.
+    fn push(&mut self, step: Step) {
+        if let Step::Add(index, value) = &step
+            && let Some(Step::Set(before, sum) | Step::Add(before, sum)) = self.steps.last_mut()
+            && before == index
+        {
+            *sum = syntax::binary(Operator::Add, sum.clone(), value.clone());
+        } else {
+            self.steps.push(step);
         }
     }
 }

@@ -26,7 +26,7 @@ impl Speller<'_, '_> {
             .map(|&o| self.facts.aval(o).shape.as_slice())
             .collect();
         let follows = self.facts.broadcasts(&shapes, shape);
-        let parameters: Vec<Expr> = operands.iter().map(|&o| self.value(o)).collect();
+        let parameters: Vec<Expr> = (0..operands.len()).map(|k| self.argument(id, k)).collect();
         let object = match self.names.generator(generator) {
             Generator::Global => dotted("np.random"),
             Generator::Object(object) => object,

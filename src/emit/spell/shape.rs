@@ -132,6 +132,11 @@ impl Speller<'_, '_> {
 
     pub fn transpose(&mut self, id: NodeId, perm: &[usize]) -> Expr {
         let x = self.facts.operand(id);
+        if perm == [1, 0]
+            && let Some(product) = self.transposed_product(x)
+        {
+            return product;
+        }
         let value = self.value(x);
         self.transposed(value, perm)
     }
@@ -140,7 +145,7 @@ impl Speller<'_, '_> {
         if perm.iter().enumerate().all(|(i, &p)| i == p) {
             value
         } else if perm.iter().rev().enumerate().all(|(i, &p)| i == p) {
-            attribute(value, "T")
+            super::linalg::t(value)
         } else {
             let perm = perm.iter().map(|&p| int(p as i64)).collect();
             call("np.transpose", [value, tuple(perm)], [])
@@ -373,7 +378,7 @@ impl Speller<'_, '_> {
                 .slice_index(shape, ranges)
                 .unwrap_or_else(|| slice(None, None, None));
             let value = self.written(unslice, 0);
-            spelled.steps.push(if fresh {
+            spelled.push(if fresh {
                 Step::Set(index, value)
             } else {
                 Step::Add(index, value)
@@ -381,6 +386,17 @@ impl Speller<'_, '_> {
             fresh = false;
         }
         spelled
+    }
+
+    /// Operand `k` of a draw: NumPy converts and broadcasts parameters itself, but not beyond the
+    /// shape that the parameters have together.
+    pub fn argument(&mut self, id: NodeId, k: usize) -> Expr {
+        let operand = self.facts.graph.operands(id)[k];
+        if self.facts.aval(operand).rank() == 0 {
+            self.written(id, k)
+        } else {
+            self.value(operand)
+        }
     }
 
     /// Operand `k` of a node that writes it somewhere: what broadcasts need not be broadcast,
