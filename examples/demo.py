@@ -80,7 +80,7 @@ def posterior() -> None:
     print("\nits source:\n")
     print(gradient.source)
 
-    mode = lazy.minimize(lambda values: -logp(values, n, doses), at)
+    mode = lazy.maximize(logp, at, args=(n, doses))
     print("mode:      " + ", ".join(f"{name} = {float(value):.3f}" for name, value in mode.x.items()))
 
     before = time.perf_counter()

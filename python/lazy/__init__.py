@@ -23,7 +23,7 @@ from lazy._errors import (
 )
 from lazy._function import Function
 from lazy._lazy import Array, __version__
-from lazy._minimize import minimize
+from lazy._minimize import maximize, minimize
 from lazy._sample import sample
 from lazy._transforms import (
     explain,
@@ -67,6 +67,7 @@ __all__ = [
     "jvp",
     "likelihood",
     "linearize",
+    "maximize",
     "minimize",
     "sample",
     "shared_intermediates",

@@ -56,7 +56,8 @@ class Function(_lazy.Dispatcher, Generic[P, R]):
         if inputs is not None or outputs is not None:
             function = _recorded(inputs, outputs, name)
             transform = ("jit",)
-        return cast("Function[P, R]", super().__new__(cls, function, transform, options or {}))
+        made = super().__new__(cls, function, transform, options or {})
+        return cast("Function[P, R]", made)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # Not the dict of a function that is itself a Function: what follows is our own.

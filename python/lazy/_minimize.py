@@ -50,6 +50,45 @@ def minimize(
     >>> bool(abs(result.x["a"] - 1.0) < 1e-5)
     True
     """
+    return _optimize(loss, 1.0, x0, args, method, bounds, options)
+
+
+def maximize(
+    gain: Callable[..., Any],
+    x0: Any,
+    args: Sequence[Any] = (),
+    method: str | None = None,
+    bounds: Any = None,
+    **options: Any,
+) -> Any:
+    """Maximises ``gain(x, *args)``: as `minimize`, for log-densities.
+
+    >>> import numpy as np, lazy
+    >>> def model(x):
+    ...     slope = np.random.normal(0.0, 10.0)
+    ...     y = np.random.normal(slope * x, 1.0)
+    ...     return y
+    >>> x = np.array([1.0, 2.0, 3.0])
+    >>> logp = lazy.likelihood(model, given={"y": 2.0 * x})
+    >>> mode = lazy.maximize(logp, {"slope": 0.0}, args=(x,)).x
+    >>> bool(abs(mode["slope"] - 2.0) < 0.01)
+    True
+    """
+    result = _optimize(gain, -1.0, x0, args, method, bounds, options)
+    result.fun = -result.fun
+    return result
+
+
+def _optimize(
+    function: Callable[..., Any],
+    sign: float,
+    x0: Any,
+    args: Sequence[Any],
+    method: str | None,
+    bounds: Any,
+    options: dict[str, Any],
+) -> Any:
+    """The minimum of ``sign * function``."""
     try:
         from scipy import optimize
     except ImportError as error:
@@ -59,45 +98,46 @@ def minimize(
     chosen = (method or "").lower()
     rest = tuple(args)
     if chosen not in _DERIVATIVE_FREE and "jac" not in options:
-        both = value_and_grad(loss)
+        both = value_and_grad(function)
 
         def objective(vector: _tree.Vector) -> Any:
             value, gradient = both(_tree.unflatten(form, vector), *rest)
-            return float(value), _tree.like(form, gradient)
+            return sign * float(value), sign * _tree.like(form, gradient)
 
         options["jac"] = True
     else:
 
         def objective(vector: _tree.Vector) -> Any:
-            return float(loss(_tree.unflatten(form, vector), *rest))
+            return sign * float(function(_tree.unflatten(form, vector), *rest))
 
+    products = _hessian_products(hvp(function), sign, form, rest)
     if chosen in _SECOND_ORDER and "hess" not in options and "hessp" not in options:
-        options["hessp"] = _hessian_products(hvp(loss), form, rest)
+        options["hessp"] = products
     if chosen in _NEEDS_MATRIX and "hess" not in options:
-        options["hess"] = _hessian_matrix(hvp(loss), form, rest)
+        options["hess"] = _matrix(products)
     if bounds is not None:
         options["bounds"] = _bounds(bounds, form)
 
     result = optimize.minimize(objective, start, method=method, **options)
     result.x = _tree.unflatten(form, result.x)
     if isinstance(result.get("jac"), np.ndarray) and result["jac"].shape == start.shape:
-        result.jac = _tree.unflatten(form, result["jac"])
+        result.jac = _tree.unflatten(form, sign * result["jac"])
     return result
 
 
-def _hessian_products(product: Function[..., Any], form: Any, rest: tuple[Any, ...]) -> Callable[..., Any]:
+def _hessian_products(
+    product: Function[..., Any], sign: float, form: Any, rest: tuple[Any, ...]
+) -> Callable[..., Any]:
     def hessp(vector: _tree.Vector, direction: _tree.Vector) -> _tree.Vector:
         out = product(_tree.unflatten(form, vector), *rest, _tree.unflatten(form, direction))
-        return _tree.like(form, out)
+        return sign * _tree.like(form, out)
 
     return hessp
 
 
-def _hessian_matrix(product: Function[..., Any], form: Any, rest: tuple[Any, ...]) -> Callable[..., Any]:
-    columns = _hessian_products(product, form, rest)
-
+def _matrix(products: Callable[..., Any]) -> Callable[..., Any]:
     def hess(vector: _tree.Vector) -> Any:
-        return np.stack([columns(vector, unit) for unit in np.eye(vector.size)])
+        return np.stack([products(vector, unit) for unit in np.eye(vector.size)])
 
     return hess
 

@@ -46,7 +46,5 @@ def sample(
             raise ValueError(f"{name} must be at least {least}, not {count}")
     if seed is None:
         seed = int(np.random.SeedSequence().generate_state(1, np.uint64)[0])
-    values, _statistics = _lazy.sample(
-        jit(model), tuple(args), dict(given or {}), draws, tune, chains, seed
-    )
+    values, _statistics = _lazy.sample(jit(model), tuple(args), dict(given or {}), draws, tune, chains, seed)
     return values

@@ -206,8 +206,8 @@ def likelihood(model: Callable[..., Any], given: Mapping[str, Any] | None = None
     ...     return y
     >>> x = np.array([1.0, 2.0])
     >>> logp = lazy.likelihood(model, given={"y": np.array([2.0, 4.0])})
-    >>> lazy.grad(logp)({"slope": 2.0}, x)
-    {'slope': np.float64(-0.02)}
+    >>> round(float(lazy.grad(logp)({"slope": 2.0}, x)["slope"]), 6)
+    -0.02
     """
     return Function(model, ("likelihood", dict(given) if given else None))
 

@@ -103,6 +103,21 @@ def test_recursive_function_by_value():
     assert restored(2.0, 5) == 32.0
 
 
+def test_callables_that_are_no_functions():
+    import functools
+
+    class Scale:
+        def __call__(self, x):
+            return 3 * x
+
+    x = np.array([1.0, 4.0])
+    np.testing.assert_array_equal(lazy.jit(np.sqrt)(x), [1, 2])
+    np.testing.assert_array_equal(lazy.jit(functools.partial(double, times=5.0))(x), [5, 20])
+    np.testing.assert_array_equal(lazy.jit(Scale())(x), [3, 12])
+    np.testing.assert_allclose(lazy.grad(np.linalg.norm)(np.array([3.0, 4.0])), [0.6, 0.8])
+    assert pickle.loads(pickle.dumps(lazy.jit(np.sqrt)))(4.0) == 2.0
+
+
 def test_composition():
     f = lazy.grad(lazy.grad(lambda x: x**3))
     assert f(2.0) == 12.0

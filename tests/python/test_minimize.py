@@ -62,3 +62,9 @@ def test_without_scipy(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy", None)
     with pytest.raises(ImportError, match=r"lazy-transforms\[scipy\]"):
         lazy.minimize(lambda x: x**2, 1.0)
+
+
+def test_maximize():
+    result = lazy.maximize(lambda p: -((p["a"] - 1.0) ** 2) + 2.0, {"a": 0.0}, method="Newton-CG")
+    assert result.x["a"] == pytest.approx(1.0)
+    assert result.fun == pytest.approx(2.0)
