@@ -14,6 +14,7 @@ use lazy_core::graph::{DType, Graph, NodeId, Symbol};
 use lazy_core::lift::numpy::Form;
 use lazy_core::lift::{DrawSite, Effect, Lifted, Tree};
 use lazy_core::ops::Op;
+use lazy_transforms::fuse::fuse;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -466,7 +467,7 @@ fn kind(api: &Api, object: &Bound<'_, PyAny>) -> ArgumentKind {
 
 impl Entry {
     fn new(py: Python<'_>, lifted: Lifted<Object>) -> Result<Entry> {
-        let executable = Executable::new(&lifted.graph)?;
+        let executable = Executable::new(&fuse(&lifted.graph)?)?;
         let slots = lifted.inputs.iter().map(|i| i.slot).collect();
         let program = Program::new(py, lifted.guards.clone(), slots);
         let graph = &lifted.graph;

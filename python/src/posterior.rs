@@ -8,6 +8,7 @@ use lazy_core::error::{Error, Result};
 use lazy_core::eval::Executable;
 use lazy_core::eval::value::Value;
 use lazy_core::graph::{Aval, Dim, Graph};
+use lazy_transforms::fuse::fuse;
 use lazy_transforms::{Transform, autodiff, likelihood};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -124,8 +125,9 @@ fn prepare<'py>(
     }
     let dimension = dimension(&unconstrained.density, &fixed, &unconstrained.dimension)?;
     let density = autodiff::value_and_grad(vec![0], 0).apply(&unconstrained.density)?;
-    let ready =
-        |graph: &Graph| -> Result<Executable> { Executable::new(&derive::simplified(graph)?) };
+    let ready = |graph: &Graph| -> Result<Executable> {
+        Executable::new(&fuse(&derive::simplified(graph)?)?)
+    };
     Ok(Prepared {
         density: ready(&density)?,
         expand: ready(&unconstrained.expand)?,

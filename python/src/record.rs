@@ -24,6 +24,7 @@ use lazy_core::eval::{Callbacks, Executable, Outputs};
 use lazy_core::graph::{Aval, Builder, DType, Dim, Graph, NodeId};
 use lazy_core::lift::numpy::{self, Arg, Form, Keywords, Symbolic};
 use lazy_core::ops::{Constant, Op};
+use lazy_transforms::fuse::fuse;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
@@ -643,7 +644,8 @@ fn run(py: Python<'_>, program: &Program) -> PyResult<Values> {
         });
     }
     let mut values = Values::default();
-    let executable = Executable::new(&program.graph).raise(py)?;
+    let fused = fuse(&program.graph).raise(py)?;
+    let executable = Executable::new(&fused).raise(py)?;
     executable
         .run(&views, &mut values, &mut Host(py))
         .raise(py)?;

@@ -213,11 +213,7 @@ impl Compiler<'_, '_> {
     fn is_stored(&self, id: NodeId) -> bool {
         reduced_axes(self.planner, id).is_none()
             && (self.planner.is_export(id)
-                || self
-                    .planner
-                    .graph
-                    .users(id)
-                    .any(|u| !self.members.contains(&u)))
+                || self.planner.readers(id).any(|u| !self.members.contains(&u)))
     }
 
     fn node(&mut self, id: NodeId) -> Result<()> {

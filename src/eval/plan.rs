@@ -348,6 +348,12 @@ impl<'a> Planner<'a> {
         self.is_export[id.index()]
     }
 
+    /// The nodes that read a value, except dead ones.
+    pub fn readers(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+        let users = self.graph.users(id);
+        users.filter(|user| self.stage.needed[user.index()])
+    }
+
     /// Whether the memory starts aligned.
     pub fn is_aligned(&self, source: Source) -> bool {
         match source {

@@ -26,6 +26,8 @@ pub struct Stage {
     pub exports: Vec<Export>,
     /// Searches to run after the stage, in order.
     pub searches: Vec<NodeId>,
+    /// Per node of the graph: whether anything depends on it.
+    pub needed: Vec<bool>,
     /// Per node of the graph: the last unit that reads it, directly or through a view of it.
     pub last_use: Vec<u32>,
 }
@@ -60,6 +62,7 @@ pub fn stages(graph: &Graph) -> Vec<Stage> {
     connect(graph, &mut stages, &level);
     for stage in &mut stages {
         stage.last_use = last_uses(graph, stage);
+        stage.needed.clone_from(&needed);
     }
     stages
 }
