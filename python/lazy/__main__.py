@@ -24,8 +24,9 @@ def main() -> int:
     jitted, gradient = lazy.jit(function), lazy.grad(function, argnums=scope.get("ARGNUMS", 0))
     stages = {
         "explain": jitted.explain(*args),
-        "graph": jitted.graph_for(*args),
-        "source": jitted.source_for(*args),
+        "ast": lazy._lazy._blocks(scope[name]),
+        **jitted.stages_for(*args),
+        "emit": jitted.source_for(*args),
         "gradient": gradient.graph_for(*args),
         "gradient's source": gradient.source_for(*args),
     }

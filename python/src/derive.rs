@@ -15,7 +15,7 @@ use lazy_core::graph::{Aval, Builder, Graph, NodeId};
 use lazy_core::lift::guard::{Check, Fetch, Slot};
 use lazy_core::lift::numpy::Form;
 use lazy_core::lift::{Input, Lifted, Parameter, ParameterKind, Tree};
-use lazy_transforms::{Transform, autodiff, likelihood, simplify};
+use lazy_transforms::{Transform, autodiff, fuse, likelihood, simplify};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
@@ -253,6 +253,17 @@ fn one_extra(extra: &[Object]) -> Result<&Object> {
 /// A pass's own, which is a bug.
 pub fn simplified(graph: &Graph) -> Result<Graph> {
     simplify::standard().apply(graph)
+}
+
+/// What the evaluator is given: cheaper operations where they are as true, and fusion groups. What
+/// people read stays as [`simplified`] leaves it.
+///
+/// # Errors
+/// A pass's own, which is a bug.
+pub fn prepared(graph: &Graph) -> Result<Graph> {
+    simplify::strengthen(simplify::Truths::Default)
+        .then(fuse::fuse)
+        .apply(graph)
 }
 
 /// The same graph with other outputs.

@@ -14,7 +14,6 @@ use lazy_core::graph::{DType, Graph, NodeId, Symbol};
 use lazy_core::lift::numpy::Form;
 use lazy_core::lift::{DrawSite, Effect, Lifted, Tree};
 use lazy_core::ops::Op;
-use lazy_transforms::fuse::fuse;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -125,6 +124,35 @@ impl Dispatcher {
         kwargs: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<String> {
         convert::guarded(|| Ok(slf.get_entry(args, kwargs)?.lifted.graph.to_string()))
+    }
+
+    /// The graph of a call at each stage, as text: as lifted, after the passes, with fusion groups.
+    #[pyo3(signature = (*args, **kwargs))]
+    fn stages_for<'py>(
+        slf: &Bound<'py, Self>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        convert::guarded(|| {
+            let py = slf.py();
+            let this = slf.borrow();
+            let arguments = this.bind_arguments(py, args, kwargs)?;
+            let objects: Vec<Object> = arguments.iter().map(Object::new).collect();
+            let stages = || -> Result<[(&str, String); 3]> {
+                let mut lifted = this.lift_chain(py, &objects)?;
+                lifted.prune();
+                let simplified = derive::simplified(&lifted.graph)?;
+                let fused = derive::prepared(&simplified)?;
+                let text = [&lifted.graph, &simplified, &fused].map(ToString::to_string);
+                let [graph, simplify, fuse] = text;
+                Ok([("graph", graph), ("simplify", simplify), ("fuse", fuse)])
+            };
+            let out = PyDict::new(py);
+            for (name, text) in stages().map_err(|e| exceptions::exception(py, &e))? {
+                out.set_item(name, text)?;
+            }
+            Ok(out)
+        })
     }
 
     /// Readable NumPy source of a call.
@@ -467,7 +495,7 @@ fn kind(api: &Api, object: &Bound<'_, PyAny>) -> ArgumentKind {
 
 impl Entry {
     fn new(py: Python<'_>, lifted: Lifted<Object>) -> Result<Entry> {
-        let executable = Executable::new(&fuse(&lifted.graph)?)?;
+        let executable = Executable::new(&derive::prepared(&lifted.graph)?)?;
         let slots = lifted.inputs.iter().map(|i| i.slot).collect();
         let program = Program::new(py, lifted.guards.clone(), slots);
         let graph = &lifted.graph;

@@ -8,7 +8,6 @@ use lazy_core::error::{Error, Result};
 use lazy_core::eval::Executable;
 use lazy_core::eval::value::Value;
 use lazy_core::graph::{Aval, Dim, Graph};
-use lazy_transforms::fuse::fuse;
 use lazy_transforms::{Transform, autodiff, likelihood};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -126,7 +125,7 @@ fn prepare<'py>(
     let dimension = dimension(&unconstrained.density, &fixed, &unconstrained.dimension)?;
     let density = autodiff::value_and_grad(vec![0], 0).apply(&unconstrained.density)?;
     let ready = |graph: &Graph| -> Result<Executable> {
-        Executable::new(&fuse(&derive::simplified(graph)?)?)
+        Executable::new(&derive::prepared(&derive::simplified(graph)?)?)
     };
     Ok(Prepared {
         density: ready(&density)?,

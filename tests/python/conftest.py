@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 CORPUS = ROOT / "tests" / "corpus"
 SNAPSHOTS = ROOT / "snapshots"
 # Stages whose snapshots pytest owns, one file per corpus function; the others belong to the Rust tests.
-STAGES = ("source", "grad", "likelihood", "message")
+STAGES = ("ast", "graph", "simplify", "fuse", "emit", "grad", "likelihood", "error")
 
 
 def load(name: str) -> types.ModuleType:

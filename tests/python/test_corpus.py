@@ -128,7 +128,10 @@ def test_gradient_source_runs_without_lazy(name, monkeypatch):
 def test_snapshots(name, snapshot):
     module = load(name)
     function, args = getattr(module, name), module.arguments()
-    snapshot("source", name, lazy.jit(function).source_for(*args))
+    snapshot("ast", name, lazy._lazy._blocks(function, "source"))
+    for stage, text in lazy.jit(function).stages_for(*args).items():
+        snapshot(stage, name, text)
+    snapshot("emit", name, lazy.jit(function).source_for(*args))
     snapshot("grad", name, lazy.grad(function, argnums=module.ARGNUMS).source_for(*args))
 
 

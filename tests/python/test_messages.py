@@ -60,7 +60,7 @@ def test_grad_refuses(name, snapshot):
     function, argument = MESSAGES[name]
     with pytest.raises((lazy.LazyError, TypeError)) as caught:
         lazy.grad(function)(argument)
-    snapshot("message", name, f"{type(caught.value).__name__}: {caught.value}")
+    snapshot("error", name, f"{type(caught.value).__name__}: {caught.value}")
 
 
 def test_numpys_exception_at_the_users_line():
