@@ -29,7 +29,7 @@ mod outside;
 use std::sync::Arc;
 
 pub use crate::emit::ParameterKind;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::graph::{DType, Graph, NodeId};
 use guard::{Guards, Slot};
 use host::Host;
