@@ -153,6 +153,7 @@ struct Pairs {
 
 impl Pairs {
     /// The product, whose axis `i` is then axis `order[i]` of the operand it is the cotangent of.
+    /// The factors change places if that gives the axes in order.
     fn product(
         self,
         b: &mut Builder,
@@ -162,18 +163,32 @@ impl Pairs {
         side: Side,
         order: &[usize],
     ) -> Result<NodeId> {
-        let product = if result.rank() == 0 {
-            scaled(b, cotangent, other)?
-        } else {
-            let whole = materialized(b, cotangent, result)?;
-            let Pairs { batch, contract } = self;
-            let op = Op::Contract { batch, contract };
-            match side {
-                Side::Left => b.add(op, &[whole, other])?,
-                Side::Right => b.add(op, &[other, whole])?,
-            }
+        if result.rank() == 0 {
+            let product = scaled(b, cotangent, other)?;
+            return b.transpose(product, inverse(order));
+        }
+        let Pairs {
+            mut batch,
+            mut contract,
+        } = self;
+        let whole = materialized(b, cotangent, result)?;
+        let mut factors = match side {
+            Side::Left => [whole, other],
+            Side::Right => [other, whole],
         };
-        b.transpose(product, inverse(order))
+        let mut order = order.to_vec();
+        let first = b.aval(factors[0]).rank() - contract.len();
+        let mut exchanged = order.clone();
+        exchanged[batch.len()..].rotate_left(first - batch.len());
+        if !order.is_sorted() && exchanged.is_sorted() {
+            order = exchanged;
+            factors.reverse();
+            for (l, r) in batch.iter_mut().chain(&mut contract) {
+                std::mem::swap(l, r);
+            }
+        }
+        let product = b.add(Op::Contract { batch, contract }, &factors)?;
+        b.transpose(product, inverse(&order))
     }
 }
 

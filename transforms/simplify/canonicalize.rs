@@ -29,11 +29,48 @@ pub fn canonicalize(graph: &Graph) -> Result<Graph> {
         let aval = graph.aval(id);
         let found = match graph.op(id) {
             Op::Elementwise(op) => elementwise(b, *op, aval, operands)?,
+            Op::Contract { .. } => product(b, graph.op(id), operands)?,
             op => view(b, op, aval, operands)?,
         };
         // Another aval would be another program: keep the node as it was.
         Ok(found.filter(|&new| b.aval(new) == aval))
     })
+}
+
+/// A product reads its operands in any order of axes: transposing them first is not needed, unless
+/// that decides the order of the result's axes.
+fn product(b: &mut Builder, op: &Op, operands: &[NodeId]) -> Result<Option<NodeId>> {
+    let (Op::Contract { batch, contract }, &[left, right]) = (op, operands) else {
+        return Ok(None);
+    };
+    let (mut batch, mut contract) = (batch.clone(), contract.clone());
+    let mut sources = [left, right];
+    for (side, source) in sources.iter_mut().enumerate() {
+        let Op::Transpose(perm) = b.op(*source).clone() else {
+            continue;
+        };
+        let mut pairs: Vec<(usize, usize)> = batch.iter().chain(&contract).copied().collect();
+        let free = (0..perm.len())
+            .filter(|&axis| !pairs.iter_mut().any(|p| *axis_of(p, side) == axis))
+            .map(|axis| perm[axis]);
+        if !free.is_sorted() {
+            continue;
+        }
+        for pair in batch.iter_mut().chain(&mut contract) {
+            let axis = axis_of(pair, side);
+            *axis = perm[*axis];
+        }
+        *source = b.graph().operands(*source)[0];
+    }
+    if sources == [left, right] {
+        return Ok(None);
+    }
+    b.add(Op::Contract { batch, contract }, &sources).map(Some)
+}
+
+/// A pair's axis of the left operand (side 0) or of the right.
+fn axis_of(pair: &mut (usize, usize), side: usize) -> &mut usize {
+    if side == 0 { &mut pair.0 } else { &mut pair.1 }
 }
 
 /// Views of views, and views of everything.

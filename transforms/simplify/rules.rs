@@ -157,6 +157,20 @@ pub const RULES: &[Rule] = &[
     rule("twice more", "x + y + y", "x + 2*y", Float, Ulp(2)),
     rule("constants together", "a*(b*x)", "(a*b)*x", Float, Ulp(2)),
     rule(
+        "constants of both factors",
+        "(a*x)*(b*y)",
+        "(a*b)*(x*y)",
+        Float,
+        Ulp(3),
+    ),
+    rule(
+        "constant of a fraction",
+        "(a*x)*(b/y)",
+        "((a*b)*x)/y",
+        Float,
+        Ulp(3),
+    ),
+    rule(
         "constants under a fraction",
         "(a*x)/b",
         "(a/b)*x",
