@@ -150,13 +150,13 @@ fn softmax() -> Graph {
     let scores = f.op("matmul", &x, &w);
     let scores = f.named("scores", scores);
     let keep = [("axis", Arg::Int(1)), ("keepdims", Arg::Bool(true))];
-    let top = f.call("numpy.max", &[scores.clone()], &keep);
+    let top = f.call("numpy.max", std::slice::from_ref(&scores), &keep);
     let shifted = f.op("sub", &scores, &top);
     let shifted = f.named("shifted", shifted);
-    let e = f.np("exp", &[shifted.clone()]);
+    let e = f.np("exp", std::slice::from_ref(&shifted));
     let total = f.call("numpy.sum", &[e], &[("axis", Arg::Int(1))]);
     let log_total = f.np("log", &[total]);
-    let rows = f.call("numpy.ndarray.shape", &[x.clone()], &[]);
+    let rows = f.call("numpy.ndarray.shape", std::slice::from_ref(&x), &[]);
     let n = match rows {
         Arg::Tuple(sizes) => sizes[0].clone(),
         other => panic!("{other:?}"),

@@ -170,7 +170,7 @@ pub fn owned(view: &View<'_>) -> Value {
 /// `MemoryError`.
 pub fn array<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
     let api = ndarray::api(py)?;
-    let out = api.new(py, value.dtype, &value.shape)?;
+    let out = api.empty(py, value.dtype, &value.shape)?;
     if let Some(fields) = api.fields(&out) {
         let bytes = value.len() * value.dtype.size();
         // SAFETY: the new array is C-contiguous, of the value's shape and dtype, and nobody else has it yet.
@@ -262,7 +262,7 @@ impl Outputs for Arrays<'_, '_> {
             *slot = Slot::Scalar(dtype, bytes);
             return Ok(pointer);
         }
-        let made = self.api.new(self.py, dtype, shape);
+        let made = self.api.empty(self.py, dtype, shape);
         match made.map(|array| (self.api.fields(&array).map(|f| f.data), array)) {
             Ok((Some(data), array)) => {
                 *slot = Slot::Array(array);

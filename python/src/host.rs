@@ -323,7 +323,7 @@ impl<'py> Cpython<'py> {
     }
 
     /// An attribute found on a class, as an instance (or the class itself) sees it.
-    fn from_class(
+    fn class_attribute(
         &self,
         found: Bound<'py, PyAny>,
         object: &Bound<'py, PyAny>,
@@ -637,7 +637,7 @@ impl Host for Cpython<'_> {
         if let Ok(itself) = o.cast::<PyType>()
             && let Some(found) = self.in_class(itself, name)
         {
-            return self.from_class(found, o, itself, name);
+            return self.class_attribute(found, o, itself, name);
         }
         let getattribute = self.in_class(&class, "__getattribute__");
         let plain = getattribute.is_some_and(|f| {
@@ -651,7 +651,7 @@ impl Host for Cpython<'_> {
         if let Some(found) = &on_class
             && found.get_type().is(self.known.property.bind(self.py))
         {
-            return self.from_class(found.clone(), o, &class, name);
+            return self.class_attribute(found.clone(), o, &class, name);
         }
         if !o.is_instance_of::<PyType>()
             && let Ok(dict) = o.getattr("__dict__")
@@ -660,7 +660,7 @@ impl Host for Cpython<'_> {
             return Attribute::Value(self.object(value));
         }
         if let Some(found) = on_class {
-            return self.from_class(found, o, &class, name);
+            return self.class_attribute(found, o, &class, name);
         }
         match self.in_class(&class, "__getattr__") {
             Some(_) => Attribute::Custom,

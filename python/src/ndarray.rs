@@ -294,7 +294,7 @@ impl Api {
     ///
     /// # Errors
     /// `MemoryError`; `ValueError` if the size overflows.
-    pub fn new<'py>(
+    pub fn empty<'py>(
         &self,
         py: Python<'py>,
         dtype: DType,

@@ -604,7 +604,7 @@ impl<'t> Parser<'t> {
             .chunks_exact(2)
             .map(|pair| nibble(pair[0]) << 4 | nibble(pair[1]))
             .collect();
-        if digits.len() % (2 * T::DTYPE.size()) != 0 {
+        if !digits.len().is_multiple_of(2 * T::DTYPE.size()) {
             return self.fail("not a whole number of elements");
         }
         let values: Option<Vec<T>> = bytes

@@ -23,7 +23,7 @@ impl<H: Host> Machine<'_, H> {
             Value::Array(array) => self.array_node(array),
             Value::Scalar(node, _) => Ok(*node),
             Value::Size(dim) => Ok(self.b.size(dim.clone())),
-            other => match self.operation("numpy.asarray", &[other.clone()], &[])? {
+            other => match self.operation("numpy.asarray", std::slice::from_ref(other), &[])? {
                 Some(Value::Array(array)) => self.array_node(&array),
                 _ => Err(self.needs(other, "an array")),
             },
@@ -72,7 +72,7 @@ impl<H: Host> Machine<'_, H> {
     }
 
     /// A value as an argument of a NumPy function.
-    pub fn to_arg(&mut self, value: &Value<H::Object>) -> Result<Arg> {
+    pub fn argument_of(&mut self, value: &Value<H::Object>) -> Result<Arg> {
         Ok(match value {
             Value::Array(array) => Arg::Array(Symbolic {
                 node: self.array_node(array)?,
@@ -83,33 +83,33 @@ impl<H: Host> Machine<'_, H> {
                 form: *form,
             }),
             Value::Size(dim) => Arg::Dim(dim.clone()),
-            Value::Tuple(items, _) => Arg::Tuple(self.to_args(items)?),
+            Value::Tuple(items, _) => Arg::Tuple(self.arguments_of(items)?),
             Value::List(list) => {
                 let items = list.items.borrow().clone();
-                Arg::List(self.to_args(&items)?)
+                Arg::List(self.arguments_of(&items)?)
             }
             Value::Slice(parts) => {
                 let [a, b, c] = &**parts;
                 Arg::Slice(Box::new([
-                    self.to_arg(a)?,
-                    self.to_arg(b)?,
-                    self.to_arg(c)?,
+                    self.argument_of(a)?,
+                    self.argument_of(b)?,
+                    self.argument_of(c)?,
                 ]))
             }
             Value::Object(o, _) => {
                 // Its value becomes part of the graph.
                 self.pin(value);
-                self.object_to_arg(o)?
+                self.object_argument(o)?
             }
             other => Arg::Other(self.describe(other)),
         })
     }
 
-    pub fn to_args(&mut self, values: &[Value<H::Object>]) -> Result<Vec<Arg>> {
-        values.iter().map(|v| self.to_arg(v)).collect()
+    pub fn arguments_of(&mut self, values: &[Value<H::Object>]) -> Result<Vec<Arg>> {
+        values.iter().map(|v| self.argument_of(v)).collect()
     }
 
-    fn object_to_arg(&mut self, object: &H::Object) -> Result<Arg> {
+    fn object_argument(&mut self, object: &H::Object) -> Result<Arg> {
         Ok(match self.host.class(object) {
             Class::None => Arg::None,
             Class::Bool(x) => Arg::Bool(x),
@@ -134,9 +134,9 @@ impl<H: Host> Machine<'_, H> {
             Class::Slice => {
                 let [a, b, c] = self.host.slice_parts(object);
                 Arg::Slice(Box::new([
-                    self.object_to_arg(&a)?,
-                    self.object_to_arg(&b)?,
-                    self.object_to_arg(&c)?,
+                    self.object_argument(&a)?,
+                    self.object_argument(&b)?,
+                    self.object_argument(&c)?,
                 ]))
             }
             Class::Tuple | Class::NamedTuple | Class::Range => {
@@ -144,7 +144,7 @@ impl<H: Host> Machine<'_, H> {
                 Arg::Tuple(
                     items
                         .iter()
-                        .map(|o| self.object_to_arg(o))
+                        .map(|o| self.object_argument(o))
                         .collect::<Result<_>>()?,
                 )
             }
@@ -153,7 +153,7 @@ impl<H: Host> Machine<'_, H> {
                 Arg::List(
                     items
                         .iter()
-                        .map(|o| self.object_to_arg(o))
+                        .map(|o| self.object_argument(o))
                         .collect::<Result<_>>()?,
                 )
             }
@@ -169,7 +169,7 @@ impl<H: Host> Machine<'_, H> {
     }
 
     /// The result of a NumPy function as a value. `operands` are what it may be a view of.
-    pub fn from_arg(
+    pub fn value_of(
         &mut self,
         arg: Arg,
         operands: &[Value<H::Object>],
@@ -205,7 +205,7 @@ impl<H: Host> Machine<'_, H> {
                 Rc::new(
                     items
                         .into_iter()
-                        .map(|a| self.from_arg(a, operands, fresh))
+                        .map(|a| self.value_of(a, operands, fresh))
                         .collect(),
                 ),
                 None,
@@ -213,14 +213,14 @@ impl<H: Host> Machine<'_, H> {
             Arg::List(items) => {
                 let items = items
                     .into_iter()
-                    .map(|a| self.from_arg(a, operands, fresh))
+                    .map(|a| self.value_of(a, operands, fresh))
                     .collect();
                 self.list(items)
             }
             Arg::Slice(parts) => {
                 let [a, b, c] = *parts;
                 Value::Slice(Rc::new(
-                    [a, b, c].map(|a| self.from_arg(a, operands, fresh)),
+                    [a, b, c].map(|a| self.value_of(a, operands, fresh)),
                 ))
             }
         }
@@ -265,14 +265,14 @@ impl<H: Host> Machine<'_, H> {
             if key == "out" {
                 out = Some(value.clone());
             } else {
-                converted.push((key.clone(), self.to_arg(value)?));
+                converted.push((key.clone(), self.argument_of(value)?));
             }
         }
-        let converted_args = self.to_args(args)?;
+        let converted_args = self.arguments_of(args)?;
         let Some(result) = numpy::call(&mut self.b, name, &converted_args, &converted)? else {
             return Ok(None);
         };
-        let result = self.from_arg(result, args, !numpy::is_view(name));
+        let result = self.value_of(result, args, !numpy::is_view(name));
         match out {
             None => Ok(Some(result)),
             Some(Value::Object(o, _)) if self.host.class(&o) == Class::None => Ok(Some(result)),
@@ -494,7 +494,7 @@ impl<H: Host> Machine<'_, H> {
             "mod" if b.as_known().is_some_and(|k| k > 0) => a.clone() - a.floor_div(&b) * b,
             _ => return None,
         };
-        Some(self.from_arg(Arg::Dim(dim), &[], true))
+        Some(self.value_of(Arg::Dim(dim), &[], true))
     }
 
     pub fn as_dim(&self, value: &Value<H::Object>) -> Option<Dim> {
@@ -529,7 +529,7 @@ impl<H: Host> Machine<'_, H> {
                 self.python_operator(name, std::slice::from_ref(o))
             }
             Value::Size(dim) if op == py::UnaryOp::USub => {
-                Ok(self.from_arg(Arg::Dim(dim.clone() * Dim::known(-1)), &[], true))
+                Ok(self.value_of(Arg::Dim(dim.clone() * Dim::known(-1)), &[], true))
             }
             other => self.symbolic_operator(name, std::slice::from_ref(other)),
         }
@@ -1001,8 +1001,8 @@ impl<H: Host> Machine<'_, H> {
 
     /// A known array without a place outside: a constant of the graph.
     fn fresh_constant(&mut self, value: &Value<H::Object>) -> Result<Value<H::Object>> {
-        let arg = self.to_arg(value)?;
-        Ok(self.from_arg(arg, &[], true))
+        let arg = self.argument_of(value)?;
+        Ok(self.value_of(arg, &[], true))
     }
 
     /// A position in a sequence of known length.
@@ -1048,8 +1048,8 @@ impl<H: Host> Machine<'_, H> {
         match container {
             Value::Array(array) => {
                 let old = self.array_node(array)?;
-                let key = self.to_arg(key)?;
-                let value = self.to_arg(value)?;
+                let key = self.argument_of(key)?;
+                let value = self.argument_of(value)?;
                 let new = numpy::setitem(&mut self.b, old, &key, &value)?;
                 self.write(array, new)
             }

@@ -212,7 +212,7 @@ impl<H: Host> Machine<'_, H> {
                 let node = self.node(value)?;
                 let first = self.b.aval(node).shape.first().cloned();
                 let first = first.ok_or_else(|| Error::type_error("len() of unsized object"))?;
-                self.from_arg(Arg::Dim(first), &[], true)
+                self.value_of(Arg::Dim(first), &[], true)
             }
             Value::Tuple(items, _) => self.int(items.len() as i64),
             Value::List(list) => self.int(list.items.borrow().len() as i64),

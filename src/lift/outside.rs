@@ -20,6 +20,9 @@ const ARRAY_DATA: &[&str] = &[
     "T", "mT", "shape", "ndim", "size", "dtype", "real", "imag", "itemsize", "nbytes",
 ];
 
+/// Keys and values of a dict.
+type Entries<O> = Vec<(O, Value<O>)>;
+
 /// Containers longer than this are not taken apart.
 const MAX_ITEMS: usize = 10_000;
 
@@ -263,8 +266,8 @@ impl<H: Host> Machine<'_, H> {
         Ok(match self.host.class(&object) {
             Class::Array(..) => {
                 // Made just now by a function without effects: a constant that nobody else has.
-                let arg = self.to_arg(&Value::Object(object, None))?;
-                self.from_arg(arg, &[], true)
+                let arg = self.argument_of(&Value::Object(object, None))?;
+                self.value_of(arg, &[], true)
             }
             class @ (Class::Tuple | Class::List) => {
                 let items = self.host.items(&object).unwrap_or_default();
@@ -560,8 +563,8 @@ impl<H: Host> Machine<'_, H> {
         match class {
             Class::Instance | Class::Random | Class::NamedTuple => self.pin_type(object, slot),
             Class::Array(..) => {
-                let arg = self.to_arg(value)?;
-                let array = self.from_arg(arg, &[], true);
+                let arg = self.argument_of(value)?;
+                let array = self.value_of(arg, &[], true);
                 return self.array_attribute(&array, name);
             }
             _ => self.pin(value),
@@ -734,10 +737,7 @@ impl<H: Host> Machine<'_, H> {
         self.known(value, "a dict key")
     }
 
-    pub fn entries_of(
-        &mut self,
-        value: &Value<H::Object>,
-    ) -> Result<Vec<(H::Object, Value<H::Object>)>> {
+    pub fn entries_of(&mut self, value: &Value<H::Object>) -> Result<Entries<H::Object>> {
         match value {
             Value::Dict(dict) => Ok(dict.entries.borrow().clone()),
             other => Err(self.needs(other, "a mapping")),
