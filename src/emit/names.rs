@@ -135,7 +135,7 @@ impl Taken {
 fn identifier(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars() {
-        if c == '_' || c.is_alphanumeric() {
+        if c == '_' || c.is_ascii_alphanumeric() || is_letter(c) {
             out.push(c);
         } else if !out.is_empty() && !out.ends_with('_') {
             out.push('_');
@@ -147,6 +147,14 @@ fn identifier(text: &str) -> String {
         Some(c) if c.is_numeric() => format!("t{out}"),
         Some(_) => out,
     }
+}
+
+/// Letters beyond ASCII that every Python reads as they are (it normalizes identifiers by NFKC):
+/// Latin, Greek, Cyrillic and Han.
+fn is_letter(c: char) -> bool {
+    c.is_alphabetic()
+        && matches!(c, '\u{c0}'..='\u{131}' | '\u{370}'..='\u{373}' | '\u{386}'..='\u{3ce}'
+            | '\u{400}'..='\u{481}' | '\u{4e00}'..='\u{9fa5}')
 }
 
 /// A word for a value without name.

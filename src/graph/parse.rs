@@ -192,7 +192,8 @@ impl<'t> Parser<'t> {
         let start = self.position();
         let word = self.identifier()?;
         let mut operands = Vec::new();
-        if self.take("(") {
+        // Operands follow the word at once; a size may start with a parenthesis too.
+        if self.rest().starts_with('(') && self.take("(") {
             operands = self.items(")", |p| p.reference(index))?;
         }
         let op = self.op(word, start)?;

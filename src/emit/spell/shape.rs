@@ -407,8 +407,13 @@ impl Speller<'_, '_> {
             let inner = self.facts.operand(operand);
             match self.facts.op(operand) {
                 Op::BroadcastTo(_) => operand = inner,
-                // A write converts, upwards without loss.
-                Op::Cast(to) if self.facts.aval(inner).dtype.promote(*to) == *to => operand = inner,
+                // A write converts a Python number.
+                Op::Cast(to)
+                    if self.facts.aval(inner).weak
+                        && self.facts.aval(inner).dtype.promote(*to) == *to =>
+                {
+                    operand = inner;
+                }
                 _ => break,
             }
         }
