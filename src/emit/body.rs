@@ -249,7 +249,6 @@ impl<'a, 'g> Writer<'a, 'g> {
             Tree::Constant(_) | Tree::Unused => {}
             Tree::Tuple(items) | Tree::List(items) if items.len() > 1 && is_plain(tree) => {
                 let target = self.pattern(tree)?;
-                let _ = items;
                 self.statements.push(assign(target, from));
             }
             Tree::Tuple(items) | Tree::List(items) => {

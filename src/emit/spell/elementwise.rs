@@ -15,6 +15,9 @@ use crate::error::{Error, Result};
 use crate::graph::{Aval, DType, Kind, NodeId, Shape};
 use crate::ops::{Constant, Elementwise, Op};
 
+/// Sums and products of more terms are not looked through.
+const LONG: usize = 16;
+
 /// An operand as it will be written.
 #[derive(Clone)]
 enum Operand {
@@ -263,7 +266,8 @@ impl Speller<'_, '_> {
         {
             id = self.facts.operand(id);
         }
-        let inside = id == top || self.facts.is_private(id);
+        let long = product.numerators.len() + product.denominators.len() > LONG;
+        let inside = id == top || (self.facts.is_private(id) && !long);
         let is_float = self.facts.aval(id).dtype.is_float();
         let operands = self.facts.graph.operands(id);
         match (self.facts.op(id), operands.as_slice()) {
@@ -367,6 +371,9 @@ impl Speller<'_, '_> {
         let (mut others, mut unslices) = (Vec::new(), Vec::new());
         let mut work = vec![id];
         while let Some(term) = work.pop() {
+            if others.len() + unslices.len() > LONG {
+                return None;
+            }
             let private = term == id || self.facts.is_private(term);
             match self.facts.op(term) {
                 Op::Elementwise(Elementwise::Add) if private => {

@@ -15,7 +15,7 @@ use crate::emit::syntax::{
 };
 use crate::error::{Error, Result};
 use crate::graph::{Dim, NodeId};
-use crate::ops::{Op, Range, Write};
+use crate::ops::{Elementwise, Op, Range, Write};
 
 impl Speller<'_, '_> {
     pub fn gather(&mut self, id: NodeId, axes: &[usize], at: usize) -> Expr {
@@ -103,62 +103,70 @@ impl Speller<'_, '_> {
         found
     }
 
-    /// The array to write into, with the writes it had so far.
+    /// A write, with the writes before it that only it sees, into one array.
+    pub fn writes(&mut self, id: NodeId) -> Result<Spelled> {
+        let mut chain = vec![id];
+        let mut x = self.facts.operand(id);
+        while matches!(self.facts.op(x), Op::SliceWrite { .. } | Op::Scatter { .. })
+            && self.facts.is_private(x)
+        {
+            chain.push(x);
+            x = self.facts.operand(x);
+        }
+        let mut out = self.target(x)?;
+        for &write in chain.iter().rev() {
+            let step = match self.facts.op(write) {
+                Op::SliceWrite { kind, ranges } => self.slice_write(write, *kind, ranges),
+                Op::Scatter { kind, axes, at } => self.scatter(write, *kind, axes, *at)?,
+                other => return Err(Error::internal(format!("not a write: {other:?}"))),
+            };
+            out.push(step);
+        }
+        Ok(out)
+    }
+
+    /// An array to write into: `x` itself if it is new and nobody else sees it, or a copy.
     fn target(&mut self, x: NodeId) -> Result<Spelled> {
-        let writes = matches!(
-            self.facts.op(x),
-            Op::SliceWrite { .. } | Op::Scatter { .. } | Op::Unslice { .. }
-        );
-        if writes && self.facts.is_private(x) {
+        if self.facts.is_private(x) && matches!(self.facts.op(x), Op::Unslice { .. }) {
             return self.spell(x);
         }
         let value = self.value(x);
         let fresh = self.facts.is_private(x)
             && match self.facts.op(x) {
-                Op::BroadcastTo(_) => {
-                    let inner = self.facts.operand(x);
-                    self.facts.aval(inner).rank() == 0
-                }
+                Op::BroadcastTo(_) => self.facts.aval(self.facts.operand(x)).rank() == 0,
+                // The parts of an array are views of it.
+                Op::Elementwise(Elementwise::Real | Elementwise::Imag) => false,
                 Op::Elementwise(_) | Op::Concatenate { .. } | Op::Cast(_) | Op::Iota { .. } => true,
                 _ => false,
             };
-        Ok(if fresh {
-            value.into()
-        } else if self.facts.aval(x).rank() == 0 {
+        Ok(if self.facts.aval(x).rank() == 0 {
             call("np.array", [value], []).into()
+        } else if fresh {
+            value.into()
         } else {
             method(value, "copy", []).into()
         })
     }
 
-    pub fn slice_write(&mut self, id: NodeId, kind: Write, ranges: &[Range]) -> Result<Spelled> {
+    fn slice_write(&mut self, id: NodeId, kind: Write, ranges: &[Range]) -> Step {
         let x = self.facts.operand(id);
-        let mut out = self.target(x)?;
         let index = match self.slice_index(&self.facts.aval(x).shape, ranges) {
             Some(index) => index,
             None if ranges.is_empty() => crate::emit::syntax::tuple(vec![]),
             None => slice(None, None, None),
         };
         let value = self.written(id, 1);
-        out.push(match kind {
+        match kind {
             Write::Set => Step::Set(index, value),
             Write::Add => Step::Add(index, value),
-        });
-        Ok(out)
+        }
     }
 
-    pub fn scatter(
-        &mut self,
-        id: NodeId,
-        kind: Write,
-        axes: &[usize],
-        at: usize,
-    ) -> Result<Spelled> {
+    fn scatter(&mut self, id: NodeId, kind: Write, axes: &[usize], at: usize) -> Result<Step> {
         let operands = self.facts.graph.operands(id);
         let [x, values, ref indices @ ..] = operands[..] else {
             return Err(Error::internal("a scatter without values"));
         };
-        let mut out = self.target(x)?;
         let (entries, natural) = self.entries(indices, axes);
         let slots = self.slots(indices);
         let value = match natural {
@@ -180,13 +188,12 @@ impl Speller<'_, '_> {
             _ => self.written(id, 1),
         };
         let once = natural.is_none() || self.mask(indices, axes).is_some();
-        out.push(match kind {
+        Ok(match kind {
             Write::Set => Step::Set(index(entries), value),
             // No element is met twice.
             Write::Add if once => Step::Add(index(entries), value),
             Write::Add => Step::AddAt(index(entries.into_iter().map(as_value).collect()), value),
-        });
-        Ok(out)
+        })
     }
 
     pub fn arg_sort(&mut self, id: NodeId, axis: usize) -> Expr {

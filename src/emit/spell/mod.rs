@@ -123,8 +123,7 @@ impl Speller<'_, '_> {
             Op::ArgReduce { kind, axis } => self.arg_reduce(id, *kind, *axis),
             Op::Cumulate { kind, axis } => self.cumulate(id, *kind, *axis),
             Op::Gather { axes, at } => self.gather(id, axes, *at),
-            Op::Scatter { kind, axes, at } => return self.scatter(id, *kind, axes, *at),
-            Op::SliceWrite { kind, ranges } => return self.slice_write(id, *kind, ranges),
+            Op::Scatter { .. } | Op::SliceWrite { .. } => return self.writes(id),
             Op::ArgWhere => {
                 let x = self.value(self.facts.operand(id));
                 syntax::call("np.argwhere", [x], [])
