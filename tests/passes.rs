@@ -13,6 +13,9 @@ use lazy_transforms::simplify::{
     simplify, simplify_reporting, standard, standard_for,
 };
 
+/// A pass as a value.
+type Pass = Box<dyn Fn(&Graph) -> Result<Graph>>;
+
 /// Values at which everything is tried.
 const SPECIAL: &[f64] = &[
     0.0,
@@ -324,7 +327,7 @@ fn exact_passes_keep_every_bit() {
     fn named(
         name: &'static str,
         pass: impl Fn(&Graph) -> Result<Graph> + 'static,
-    ) -> (&'static str, Box<dyn Fn(&Graph) -> Result<Graph>>) {
+    ) -> (&'static str, Pass) {
         (name, Box::new(pass))
     }
     let passes = [

@@ -22,7 +22,9 @@ left = [
     for path in SNAPSHOTS.rglob("*")
     if path.is_file()
     and path.name != ".gitkeep"
-    and not (path.stem in known if path.suffix == ".txt" and path.parent.name in STAGES else path.resolve() in used)
+    and not (
+        path.stem in known if path.suffix == ".txt" and path.parent.name in STAGES else path.resolve() in used
+    )
 ]
 if left:
     sys.exit("snapshots that no test compares with:\n" + "\n".join(map(str, left)))

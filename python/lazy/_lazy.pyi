@@ -4,9 +4,29 @@ from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import disjoint_base
 
 __version__: str
 
+__all__ = [
+    "Array",
+    "Dispatcher",
+    "__version__",
+    "_blocks",
+    "_emit",
+    "_evaluate",
+    "_print",
+    "compute_all",
+    "names",
+    "operations",
+    "record",
+    "recorded_source",
+    "sample",
+    "variable",
+    "wrap",
+]
+
+@disjoint_base
 class Dispatcher:
     def __new__(
         cls,
@@ -164,3 +184,5 @@ def operations() -> list[tuple[str, list[str], list[tuple[float, float]]]]: ...
 def _emit(text: str) -> str: ...
 def _evaluate(text: str, inputs: Sequence[Any]) -> list[Any]: ...
 def _print(source: str) -> str: ...
+def names() -> list[str]: ...
+def _blocks(function: Any, front: str | None = None) -> str: ...
