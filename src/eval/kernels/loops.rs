@@ -82,7 +82,7 @@ macro_rules! fill_or_leave {
 
 /// The loop for each arity, and its instance per instruction set.
 macro_rules! loops {
-    ($($map:ident, $fill:ident, $kernel:ident, $blocks:ident, $run:ident, $portable:ident, $v3:ident: $($operand:ident $index:tt $x:ident),+;)*) => {$(
+    ($($map:ident, $fill:ident, $kernel:ident, $blocks:ident, $run:ident, $portable:ident, $v3:ident, $v4:ident: $($operand:ident $index:tt $x:ident),+;)*) => {$(
         /// # Safety
         /// As for [`Kernel`].
         #[inline(always)]
@@ -138,8 +138,21 @@ macro_rules! loops {
             unsafe { $run::<M, Fused>(inputs, output, len) }
         }
 
+        /// # Safety
+        /// As for [`Kernel`], on a CPU with AVX-512: a block of float64 is one register.
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+        unsafe fn $v4<M: $map>(inputs: &[*const u8], output: *mut u8, len: usize) {
+            // SAFETY: the same contract.
+            unsafe { $run::<M, Fused>(inputs, output, len) }
+        }
+
         /// The loop of `M` for this CPU.
         pub fn $kernel<M: $map>() -> Kernel {
+            #[cfg(target_arch = "x86_64")]
+            if has_v4() {
+                return $v4::<M>;
+            }
             #[cfg(target_arch = "x86_64")]
             if has_v3() {
                 return $v3::<M>;
@@ -149,9 +162,9 @@ macro_rules! loops {
     )*};
 }
 loops! {
-    Map1, fill_or_leave, kernel1, blocks1, run1, portable1, v3_1: A 0 a;
-    Map2, fill, kernel2, blocks2, run2, portable2, v3_2: A 0 a, B 1 b;
-    Map3, fill, kernel3, blocks3, run3, portable3, v3_3: A 0 a, B 1 b, C 2 c;
+    Map1, fill_or_leave, kernel1, blocks1, run1, portable1, v3_1, v4_1: A 0 a;
+    Map2, fill, kernel2, blocks2, run2, portable2, v3_2, v4_2: A 0 a, B 1 b;
+    Map3, fill, kernel3, blocks3, run3, portable3, v3_3, v4_3: A 0 a, B 1 b, C 2 c;
 }
 
 /// Whether the CPU has what `x86-64-v3` asks of the loops (the standard library remembers the answer).
@@ -163,6 +176,17 @@ fn has_v3() -> bool {
         && is_x86_feature_detected!("bmi2")
         && is_x86_feature_detected!("lzcnt")
         && is_x86_feature_detected!("popcnt")
+}
+
+/// Whether the CPU has what `x86-64-v4` adds to that.
+#[cfg(target_arch = "x86_64")]
+fn has_v4() -> bool {
+    has_v3()
+        && is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512cd")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl")
 }
 
 /// A kernel from an expression: `map!(|a: f64, b: f64| -> bool { a < b })`.
