@@ -239,12 +239,20 @@ impl Speller<'_, '_> {
         if numerators.len() > 1 && literal(&numerators[1]) && !literal(&numerators[0]) {
             numerators.swap(0, 1);
         }
+        // The sign goes to the first factor that has one: a bool or an unsigned integer has none.
+        let signed = |&x: &NodeId| self.facts.aval(x).dtype.is_inexact();
+        let sign = numerators.iter().position(signed).filter(|_| negative);
+        if negative && sign.is_none() && !numerators.is_empty() {
+            return None;
+        }
         let mut out: Option<Expr> = None;
-        for x in numerators {
-            let value = self.value(x);
+        for (k, x) in numerators.into_iter().enumerate() {
+            let mut value = self.value(x);
+            if sign == Some(k) {
+                value = unary(UnaryOp::USub, value);
+            }
             out = Some(match out {
                 Some(product) => binary(Operator::Mult, product, value),
-                None if negative => unary(UnaryOp::USub, value),
                 None => value,
             });
         }
@@ -267,7 +275,10 @@ impl Speller<'_, '_> {
             id = self.facts.operand(id);
         }
         let long = product.numerators.len() + product.denominators.len() > LONG;
-        let inside = id == top || (self.facts.is_private(id) && !long);
+        // What is rounded to fewer digits before it is multiplied stays so.
+        let aval = self.facts.aval(id);
+        let same_precision = aval.weak || aval.dtype == self.facts.aval(top).dtype;
+        let inside = id == top || (self.facts.is_private(id) && !long && same_precision);
         let is_float = self.facts.aval(id).dtype.is_float();
         let operands = self.facts.graph.operands(id);
         match (self.facts.op(id), operands.as_slice()) {

@@ -150,7 +150,7 @@ impl Speller<'_, '_> {
 
     fn slice_write(&mut self, id: NodeId, kind: Write, ranges: &[Range]) -> Step {
         let x = self.facts.operand(id);
-        let index = match self.slice_index(&self.facts.aval(x).shape, ranges) {
+        let index = match self.write_index(id, 1, &self.facts.aval(x).shape, ranges) {
             Some(index) => index,
             None if ranges.is_empty() => crate::emit::syntax::tuple(vec![]),
             None => slice(None, None, None),

@@ -285,6 +285,26 @@ impl Speller<'_, '_> {
         ))
     }
 
+    /// What stands in brackets where operand `k` of `id` is written: a number has positions, not slices
+    /// of one element. `None` if that is all of the array.
+    pub fn write_index(
+        &mut self,
+        id: NodeId,
+        k: usize,
+        shape: &[Dim],
+        ranges: &[Range],
+    ) -> Option<Expr> {
+        let single = self.facts.aval(self.write_operand(id, k)).rank() == 0
+            && !ranges.is_empty()
+            && ranges.iter().all(|r| r.size.is_one());
+        if !single {
+            return self.slice_index(shape, ranges);
+        }
+        let positions = shape.iter().zip(ranges);
+        let positions = positions.map(|(size, r)| self.offset(size, &r.start));
+        Some(index(positions.collect()))
+    }
+
     /// `1:`, `:-1`, `::2`, `::-1`.
     fn range(&mut self, size: &Dim, range: &Range) -> Expr {
         let (start, step) = (&range.start, range.step);
@@ -375,7 +395,7 @@ impl Speller<'_, '_> {
                 continue;
             };
             let index = self
-                .slice_index(shape, ranges)
+                .write_index(unslice, 0, shape, ranges)
                 .unwrap_or_else(|| slice(None, None, None));
             let value = self.written(unslice, 0);
             spelled.push(if fresh {
@@ -402,11 +422,23 @@ impl Speller<'_, '_> {
     /// Operand `k` of a node that writes it somewhere: what broadcasts need not be broadcast,
     /// and a number need not have a dtype.
     pub fn written(&mut self, id: NodeId, k: usize) -> Expr {
+        let operand = self.write_operand(id, k);
+        match self.facts.op(operand) {
+            Op::Constant(c) if !matches!(c, crate::ops::Constant::Array(_)) => {
+                literal(&as_kind(c, self.facts.aval(operand).dtype.kind()))
+            }
+            _ => self.value(operand),
+        }
+    }
+
+    /// What broadcasts to operand `k` of a node that writes it.
+    fn write_operand(&self, id: NodeId, k: usize) -> NodeId {
         let mut operand = self.facts.graph.operands(id)[k];
         loop {
             let inner = self.facts.operand(operand);
             match self.facts.op(operand) {
                 Op::BroadcastTo(_) => operand = inner,
+                Op::Reshape(_) if self.facts.aval(inner).rank() == 0 => operand = inner,
                 // A write converts a Python number.
                 Op::Cast(to)
                     if self.facts.aval(inner).weak
@@ -414,14 +446,8 @@ impl Speller<'_, '_> {
                 {
                     operand = inner;
                 }
-                _ => break,
+                _ => return operand,
             }
-        }
-        match self.facts.op(operand) {
-            Op::Constant(c) if !matches!(c, crate::ops::Constant::Array(_)) => {
-                literal(&as_kind(c, self.facts.aval(operand).dtype.kind()))
-            }
-            _ => self.value(operand),
         }
     }
 }
