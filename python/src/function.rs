@@ -486,6 +486,34 @@ impl Dispatcher {
     }
 }
 
+/// A call lifted and transformed for another lift to take over, with the object of each graph input.
+///
+/// # Errors
+/// Those of the lift and of the transform.
+pub fn lifted_for(
+    dispatcher: &Bound<'_, Dispatcher>,
+    arguments: &[Object],
+) -> Result<(Lifted<Object>, Vec<Object>)> {
+    let py = dispatcher.py();
+    let unexpected = |e: PyErr| Error::type_error(e.value(py).to_string());
+    let given = arguments.iter().map(|o| o.bind(py)).collect::<Vec<_>>();
+    let given = PyTuple::new(py, given).map_err(unexpected)?;
+    let this = dispatcher.borrow();
+    let bound = this.bind_arguments(py, &given, None).map_err(unexpected)?;
+    let objects: Vec<Object> = bound.iter().map(Object::new).collect();
+    let mut lifted = this.lift_chain(py, &objects)?;
+    lifted.prune();
+    let program = Program::new(py, lifted.guards.clone(), vec![]);
+    let mut found = program.objects(&bound);
+    let mut inputs = Vec::new();
+    for input in &lifted.inputs {
+        let object = program.object(py, &mut found, input.slot);
+        let object = object.ok_or_else(|| Error::internal("an input of a lift is gone"))?;
+        inputs.push(Object::new(&object));
+    }
+    Ok((lifted, inputs))
+}
+
 fn kind(api: &Api, object: &Bound<'_, PyAny>) -> ArgumentKind {
     match api.fields(object) {
         Some(fields) => ArgumentKind::Array(fields.dtype(), fields.shape().len()),

@@ -11,6 +11,7 @@ use lazy_core::ast::{self, py as ast_py};
 use lazy_core::error::{Error, Result};
 use lazy_core::eval::value::Value;
 use lazy_core::graph::DType;
+use lazy_core::lift::Lifted;
 use lazy_core::lift::host::{Attribute, Class, FunctionParts, Host, Outcome, Raised};
 use lazy_core::lift::numpy::{self, Form};
 use pyo3::exceptions::PyBaseException;
@@ -786,6 +787,19 @@ impl Host for Cpython<'_> {
             .then(|| self.object(inner))
     }
 
+    fn lift_transformed(
+        &self,
+        function: &Object,
+        arguments: &[Object],
+    ) -> Result<(Lifted<Object>, Vec<Object>)> {
+        let dispatcher = function
+            .bind(self.py)
+            .cast::<Dispatcher>()
+            .map_err(|_| Error::internal("a transformed function that is none"))?;
+        let lifted = crate::function::lifted_for(dispatcher, arguments)?;
+        Ok(lifted)
+    }
+
     fn read(&self, code: &Object) -> Result<Arc<ast::Function>> {
         let key = (code.as_ptr() as usize, self.front);
         let known = READ.with_borrow(|read| read.get(&key).map(|(_, function)| function.clone()));
@@ -850,7 +864,8 @@ impl Host for Cpython<'_> {
             let is_exception = class.is_subclass_of::<PyBaseException>().unwrap_or(false);
             let name = class.name().map(|n| n.to_string()).unwrap_or_default();
             let scalar = self.api.scalar_type(class).is_some();
-            return is_exception || scalar || PURE.contains(&name.as_str());
+            let transform = class.is_subclass_of::<Dispatcher>().unwrap_or(false);
+            return is_exception || scalar || transform || PURE.contains(&name.as_str());
         }
         let module = o
             .getattr("__module__")

@@ -178,6 +178,9 @@ impl<H: Host> Machine<'_, H> {
             }
             Class::Wrapper | Class::Transformed => match self.host.unwrap(object) {
                 Some(inner) => self.call(&Value::Object(inner, None), args, keywords),
+                None if class == Class::Transformed && keywords.is_empty() => {
+                    self.call_transformed(object, &args)
+                }
                 None => Err(refused.unwrap_or_else(|| self.unknown_call(callee))),
             },
             Class::Instance => self.call_special_with(callee, "__call__", args, keywords),

@@ -143,6 +143,15 @@ pub trait Host {
     ) -> (Self::Object, Vec<Self::Object>, Vec<(String, Self::Object)>);
     /// The function inside a [`Class::Wrapper`] or a [`Class::Transformed`] by `jit`.
     fn unwrap(&self, object: &Self::Object) -> Option<Self::Object>;
+    /// Lifts and transforms a call of a [`Class::Transformed`]. With the object of each graph input.
+    ///
+    /// # Errors
+    /// Those of the lift and of the transform.
+    fn lift_transformed(
+        &self,
+        function: &Self::Object,
+        arguments: &[Self::Object],
+    ) -> Result<(super::Lifted<Self::Object>, Vec<Self::Object>)>;
     /// The blocks of a code object.
     fn read(&self, code: &Self::Object) -> Result<Arc<ast::Function>>;
     /// A code object nested in another, for the closures made while lifting.

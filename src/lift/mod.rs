@@ -24,6 +24,7 @@ mod arrays;
 mod builtins;
 mod calls;
 mod machine;
+mod nested;
 mod outside;
 
 use std::sync::Arc;

@@ -523,3 +523,33 @@ def test_results_share_memory_where_numpys_do():
             same(a, b)
             assert np.shares_memory(a, x) == np.shares_memory(b, x)
     assert result[4] is x
+
+
+def test_transformed_functions_inside_lifted_ones():
+    import lazy
+
+    weights = np.array([1.0, 2.0, 3.0])
+
+    def cubic(x, k):
+        return np.sum(weights * x**3) * k
+
+    def model(x):
+        slope = np.random.normal(0.0, 10.0)
+        y = np.random.normal(slope * x, 1.0)
+        return y
+
+    x = np.array([1.0, -2.0, 0.5])
+    slope = lazy.grad(cubic)
+    same(lazy.jit(lambda x: slope(x, 2.0) * 2)(x), 2 * slope(x, 2.0))
+    second = lazy.grad(lambda x: slope(x, 2.0).sum())
+    same(second(x), 12.0 * weights * x)
+    inside = lazy.grad(lambda x: lazy.grad(cubic)(x, 2.0).sum())
+    same(inside(x), 12.0 * weights * x)
+    value = lazy.jit(lambda x: lazy.value_and_grad(cubic)(x, 2.0)[0])
+    np.testing.assert_allclose(value(x), cubic(x, 2.0))
+    weights[0] = 5.0
+    same(second(x), 12.0 * weights * x)
+    logp = lazy.likelihood(model, given={"y": 2 * x})
+    loss = lazy.grad(lambda v, x: -logp(v, x))
+    plain = lazy.grad(logp)
+    np.testing.assert_allclose(loss({"slope": 1.5}, x)["slope"], -plain({"slope": 1.5}, x)["slope"])
