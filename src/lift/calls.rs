@@ -771,7 +771,7 @@ impl<H: Host> Machine<'_, H> {
                 continue;
             }
             operands.push(match (value, default) {
-                (Some(value), _) => self.node(&value)?,
+                (Some(value), _) => self.number(&value)?,
                 (None, Some(default)) => self.b.float(*default),
                 (None, None) => {
                     return Err(Error::type_error(format!("{method}() needs {name}")));
@@ -812,6 +812,15 @@ impl<H: Host> Machine<'_, H> {
         } else {
             Value::Array(super::value::ArrayRef::fresh(node))
         })
+    }
+
+    /// The node of a parameter; a known Python number stays weak.
+    fn number(&mut self, value: &Value<H::Object>) -> Result<crate::graph::NodeId> {
+        match self.argument_of(value)? {
+            super::numpy::Arg::Int(k) => Ok(self.b.int(k)),
+            super::numpy::Arg::Float(x) => Ok(self.b.float(x)),
+            _ => self.node(value),
+        }
     }
 
     fn shape_of(&mut self, size: &Value<H::Object>) -> Result<Shape> {
