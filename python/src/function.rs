@@ -11,6 +11,7 @@ use lazy_core::error::{Error, ErrorKind, Result};
 use lazy_core::eval::value::{Value, View};
 use lazy_core::eval::{Callbacks, Executable};
 use lazy_core::graph::{DType, Graph, NodeId, Symbol};
+use lazy_core::lift::host::TransformedCall;
 use lazy_core::lift::numpy::Form;
 use lazy_core::lift::{DrawSite, Effect, Lifted, Tree};
 use lazy_core::ops::Op;
@@ -245,7 +246,13 @@ impl<'py> Callable<'py> for Bound<'py, Dispatcher> {
         let py = self.py();
         let api = ndarray::api(py)?;
         let this = self.borrow();
-        let arguments = this.bind_arguments(py, args, kwargs)?;
+        let arguments = match this.bind_arguments(py, args, kwargs) {
+            // Python's own exception, from the function itself.
+            Err(_) if this.derivation.may_run_plain() => {
+                return this.function.bind(py).call(args, kwargs);
+            }
+            bound => bound?,
+        };
         let plain = |error: &Error| -> PyResult<Bound<'py, PyAny>> {
             this.run_plain(py, args, kwargs, error)
         };
@@ -378,7 +385,7 @@ impl Dispatcher {
         let function = self.function.bind(py);
         match function.cast::<Dispatcher>() {
             Ok(inner) => inner.borrow().bind_arguments(py, args, kwargs),
-            Err(_) => crate::signature::bind(py, function, args, kwargs),
+            Err(_) => crate::signature::bind(function, args, kwargs),
         }
     }
 
@@ -493,25 +500,25 @@ impl Dispatcher {
 pub fn lifted_for(
     dispatcher: &Bound<'_, Dispatcher>,
     arguments: &[Object],
-) -> Result<(Lifted<Object>, Vec<Object>)> {
+) -> Result<TransformedCall<Object>> {
     let py = dispatcher.py();
     let unexpected = |e: PyErr| Error::type_error(e.value(py).to_string());
     let given = arguments.iter().map(|o| o.bind(py)).collect::<Vec<_>>();
     let given = PyTuple::new(py, given).map_err(unexpected)?;
     let this = dispatcher.borrow();
     let bound = this.bind_arguments(py, &given, None).map_err(unexpected)?;
-    let objects: Vec<Object> = bound.iter().map(Object::new).collect();
-    let mut lifted = this.lift_chain(py, &objects)?;
+    let bound_objects: Vec<Object> = bound.iter().map(Object::new).collect();
+    let mut lifted = this.lift_chain(py, &bound_objects)?;
     lifted.prune();
     let program = Program::new(py, lifted.guards.clone(), vec![]);
     let mut found = program.objects(&bound);
-    let mut inputs = Vec::new();
+    let mut objects = Vec::new();
     for input in &lifted.inputs {
         let object = program.object(py, &mut found, input.slot);
         let object = object.ok_or_else(|| Error::internal("an input of a lift is gone"))?;
-        inputs.push(Object::new(&object));
+        objects.push(Object::new(&object));
     }
-    Ok((lifted, inputs))
+    Ok(TransformedCall { lifted, objects })
 }
 
 fn kind(api: &Api, object: &Bound<'_, PyAny>) -> ArgumentKind {

@@ -11,8 +11,9 @@ use lazy_core::ast::{self, py as ast_py};
 use lazy_core::error::{Error, Result};
 use lazy_core::eval::value::Value;
 use lazy_core::graph::DType;
-use lazy_core::lift::Lifted;
-use lazy_core::lift::host::{Attribute, Class, FunctionParts, Host, Outcome, Raised};
+use lazy_core::lift::host::{
+    Attribute, Class, FunctionParts, Host, Outcome, Raised, TransformedCall,
+};
 use lazy_core::lift::numpy::{self, Form};
 use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
@@ -791,13 +792,12 @@ impl Host for Cpython<'_> {
         &self,
         function: &Object,
         arguments: &[Object],
-    ) -> Result<(Lifted<Object>, Vec<Object>)> {
+    ) -> Result<TransformedCall<Object>> {
         let dispatcher = function
             .bind(self.py)
             .cast::<Dispatcher>()
             .map_err(|_| Error::internal("a transformed function that is none"))?;
-        let lifted = crate::function::lifted_for(dispatcher, arguments)?;
-        Ok(lifted)
+        crate::function::lifted_for(dispatcher, arguments)
     }
 
     fn read(&self, code: &Object) -> Result<Arc<ast::Function>> {

@@ -50,7 +50,6 @@ pub fn simple(function: &Bound<'_, PyAny>) -> Option<usize> {
 /// # Errors
 /// `TypeError`, worded as Python's.
 pub fn bind<'py>(
-    py: Python<'py>,
     function: &Bound<'py, PyAny>,
     args: &Bound<'py, PyTuple>,
     kwargs: Option<&Bound<'py, PyDict>>,
@@ -89,24 +88,88 @@ pub fn bind<'py>(
     if simple && given == count {
         return Ok(receiver.into_iter().chain(args.iter()).collect());
     }
-    // The parameters of the code that runs, not of what it wraps.
-    let options = PyDict::new(py);
-    options.set_item("follow_wrapped", false)?;
-    let signature = py
-        .import("inspect")?
-        .call_method("signature", (&inner,), Some(&options))?;
-    let all = PyTuple::new(
-        py,
-        receiver.into_iter().chain(args.iter()).collect::<Vec<_>>(),
-    )?;
-    let bound = signature.call_method("bind", &all, kwargs)?;
-    bound.call_method0("apply_defaults")?;
-    let arguments = bound.getattr("arguments")?;
+    bind_code(
+        &inner,
+        &code,
+        receiver.into_iter().chain(args.iter()).collect(),
+        kwargs,
+    )
+}
+
+/// Binds to the parameters of the code itself, whatever signature the function pretends to have.
+fn bind_code<'py>(
+    function: &Bound<'py, PyAny>,
+    code: &Bound<'py, PyAny>,
+    given: Arguments<'py>,
+    kwargs: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Arguments<'py>> {
+    let py = function.py();
+    let wrong = |message: String| {
+        let name = function
+            .getattr("__qualname__")
+            .map(|n| n.to_string())
+            .unwrap_or_default();
+        PyTypeError::new_err(format!("{name}() {message}"))
+    };
     let names: Vec<String> = code.getattr("co_varnames")?.extract()?;
-    let extra = usize::from(flags & VARARGS != 0) + usize::from(flags & VARKEYWORDS != 0);
-    names
-        .iter()
-        .take(count + only + extra)
-        .map(|name| arguments.get_item(name))
-        .collect()
+    let flags: u32 = code.getattr("co_flags")?.extract()?;
+    let positional: usize = code.getattr("co_argcount")?.extract()?;
+    let only: usize = code.getattr("co_kwonlyargcount")?.extract()?;
+    let first_named: usize = code.getattr("co_posonlyargcount")?.extract()?;
+    let named = positional + only;
+    let mut slots: Vec<Option<Bound<'py, PyAny>>> = vec![None; named];
+    let mut rest = given.into_iter();
+    for (slot, object) in slots.iter_mut().take(positional).zip(rest.by_ref()) {
+        *slot = Some(object);
+    }
+    let rest: Vec<_> = rest.collect();
+    if flags & VARARGS == 0 && !rest.is_empty() {
+        return Err(wrong(format!(
+            "takes {positional} positional arguments but more were given"
+        )));
+    }
+    let extra = PyDict::new(py);
+    for (key, value) in kwargs.into_iter().flatten() {
+        let name: String = key.extract()?;
+        match names.iter().take(named).position(|n| *n == name) {
+            Some(at) if at >= first_named => {
+                if slots[at].replace(value).is_some() {
+                    return Err(wrong(format!("got multiple values for argument '{name}'")));
+                }
+            }
+            _ if flags & VARKEYWORDS != 0 => extra.set_item(key, value)?,
+            _ => {
+                return Err(wrong(format!(
+                    "got an unexpected keyword argument '{name}'"
+                )));
+            }
+        }
+    }
+    let defaults = function.getattr("__defaults__")?;
+    let defaults: Vec<Bound<'py, PyAny>> = if defaults.is_none() {
+        vec![]
+    } else {
+        defaults.extract()?
+    };
+    let keyword_defaults = function.getattr("__kwdefaults__")?;
+    let first_default = positional.saturating_sub(defaults.len());
+    let mut out = Arguments::new();
+    for (at, (slot, name)) in slots.into_iter().zip(&names).enumerate() {
+        let value = match slot {
+            Some(value) => Some(value),
+            None if at < positional => at
+                .checked_sub(first_default)
+                .and_then(|k| defaults.get(k).cloned()),
+            None if keyword_defaults.is_none() => None,
+            None => keyword_defaults.get_item(name).ok(),
+        };
+        out.push(value.ok_or_else(|| wrong(format!("missing 1 required argument: '{name}'")))?);
+    }
+    if flags & VARARGS != 0 {
+        out.push(PyTuple::new(py, rest)?.into_any());
+    }
+    if flags & VARKEYWORDS != 0 {
+        out.push(extra.into_any());
+    }
+    Ok(out)
 }

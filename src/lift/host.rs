@@ -89,6 +89,14 @@ pub struct FunctionParts<O> {
     pub closure: Vec<O>,
 }
 
+/// A call of a transformed function, lifted for another lift to take over.
+#[derive(Clone, Debug)]
+pub struct TransformedCall<O> {
+    pub lifted: super::Lifted<O>,
+    /// The object of each graph input.
+    pub objects: Vec<O>,
+}
+
 /// An exception that Python raised.
 #[derive(Clone, Debug)]
 pub struct Raised<O> {
@@ -143,7 +151,7 @@ pub trait Host {
     ) -> (Self::Object, Vec<Self::Object>, Vec<(String, Self::Object)>);
     /// The function inside a [`Class::Wrapper`] or a [`Class::Transformed`] by `jit`.
     fn unwrap(&self, object: &Self::Object) -> Option<Self::Object>;
-    /// Lifts and transforms a call of a [`Class::Transformed`]. With the object of each graph input.
+    /// Lifts and transforms a call of a [`Class::Transformed`].
     ///
     /// # Errors
     /// Those of the lift and of the transform.
@@ -151,7 +159,7 @@ pub trait Host {
         &self,
         function: &Self::Object,
         arguments: &[Self::Object],
-    ) -> Result<(super::Lifted<Self::Object>, Vec<Self::Object>)>;
+    ) -> Result<TransformedCall<Self::Object>>;
     /// The blocks of a code object.
     fn read(&self, code: &Self::Object) -> Result<Arc<ast::Function>>;
     /// A code object nested in another, for the closures made while lifting.

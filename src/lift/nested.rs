@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::guard::{Check, Fetch, Guards, Slot};
-use super::host::Host;
+use super::host::{Host, TransformedCall};
 use super::machine::Machine;
 use super::numpy::Form;
 use super::value::{ArrayRef, Value};
@@ -31,7 +31,10 @@ impl<H: Host> Machine<'_, H> {
             .iter()
             .map(|v| self.stand_in(v, &mut stand_ins))
             .collect::<Result<Vec<_>>>()?;
-        let (inner, found) = self.host.lift_transformed(callee, &objects)?;
+        let TransformedCall {
+            lifted: inner,
+            objects: found,
+        } = self.host.lift_transformed(callee, &objects)?;
         if !inner.draws.is_empty() || !inner.effects.is_empty() || !inner.writes.is_empty() {
             let what = format!("a call of the transformed {}", self.host.describe(callee));
             return Err(Error::unlifted(

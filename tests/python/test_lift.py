@@ -553,3 +553,19 @@ def test_transformed_functions_inside_lifted_ones():
     loss = lazy.grad(lambda v, x: -logp(v, x))
     plain = lazy.grad(logp)
     np.testing.assert_allclose(loss({"slope": 1.5}, x)["slope"], -plain({"slope": 1.5}, x)["slope"])
+
+
+def test_binding_follows_the_code_and_not_a_pretended_signature():
+    stats = pytest.importorskip("scipy.stats")
+    for function in (stats.gmean, stats.skew, stats.entropy):
+        np.testing.assert_allclose(jit(function)(X + 2), function(X + 2))
+
+    def every(a, /, b, *rest, c=3.0, **options):
+        return a + b + sum(rest) * c + options.get("d", 0)
+
+    fast = jit(every)
+    same(fast(X, b=2.0), every(X, b=2.0))
+    same(fast(X, 1.0, X, X, c=2.0, d=4.0), every(X, 1.0, X, X, c=2.0, d=4.0))
+    for args, keywords in (((X,), {}), ((X, 1.0), {"b": 2.0})):
+        with pytest.raises(TypeError, match=r"every\(\)"):
+            fast(*args, **keywords)
