@@ -240,7 +240,10 @@ impl Speller<'_, '_> {
             numerators.swap(0, 1);
         }
         // The sign goes to the first factor that has one: a bool or an unsigned integer has none.
-        let signed = |&x: &NodeId| self.facts.aval(x).dtype.is_inexact();
+        let signed = |&x: &NodeId| {
+            let aval = self.facts.aval(x);
+            aval.dtype.is_inexact() || (aval.weak && aval.dtype == DType::I64)
+        };
         let sign = numerators.iter().position(signed).filter(|_| negative);
         if negative && sign.is_none() && !numerators.is_empty() {
             return None;
