@@ -23,7 +23,7 @@ demo: build
 
 test: test-rust test-python
 
-check: lint types test snapshots
+check: lint types snapshots test
 
 # -- environment and build ---------------------------------------------------------------------
 
