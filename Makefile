@@ -5,6 +5,7 @@
 #   make bench     figures beside NumPy and others  make docs      the site, into site/
 #   make review    accept changed snapshots         make show F=file.py::function    all stages of one function
 #   make fmt       format everything                make test-all  the same wheel on every Python found
+#   make develop   a build in seconds, used from the tree by .venv until the next `make build`
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -16,7 +17,7 @@ PACKAGE := $(shell find python/lazy -name '*.py' -o -name '*.pyi' -o -name py.ty
 # The extension module is tested from Python; linked as a test binary it would lack an interpreter.
 CRATES := --workspace --exclude lazy-python
 
-.PHONY: demo test check bench docs review show fmt build test-all test-rust test-python lint types snapshots clean
+.PHONY: demo test check bench docs review show fmt build develop test-all test-rust test-python lint types snapshots clean
 
 demo: build
 	$(BIN)/python examples/demo.py
@@ -36,10 +37,16 @@ $(VENV)/ready: requirements-dev.txt
 build: $(VENV)/installed
 
 $(VENV)/installed: $(VENV)/ready $(RUST) $(PACKAGE) README.md
-	rm -rf $(WHEELS)
+	rm -rf $(WHEELS) python/lazy/*.so $(VENV)/lib/*/site-packages/lazy-develop.pth
 	$(BIN)/maturin build --release --interpreter $(BIN)/python --out $(WHEELS)
 	$(BIN)/python -m pip install --disable-pip-version-check --no-deps --force-reinstall $(WHEELS)/*.whl
 	@touch $@
+
+develop: $(VENV)/ready
+	rm -f $(VENV)/installed
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/maturin develop --profile quick --skip-install
+	$(BIN)/python -m pip uninstall -q -y lazy-transforms
+	echo $(CURDIR)/python > $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/lazy-develop.pth
 
 # -- tests -------------------------------------------------------------------------------------
 
