@@ -3,6 +3,11 @@
 //! In: questions of [`lazy_core::lift::host::Host`]. Out: answers by CPython, without running the user's
 //! code: attributes are looked up statically, and only functions known to have no effects are called.
 
+mod attributes;
+mod known;
+mod purity;
+mod registry;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,15 +19,15 @@ use lazy_core::graph::DType;
 use lazy_core::lift::host::{
     Attribute, Class, FunctionParts, Host, Outcome, Raised, TransformedCall,
 };
-use lazy_core::lift::numpy::{self, Form};
-use pyo3::exceptions::PyBaseException;
+use lazy_core::lift::numpy::Form;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{
     PyBool, PyBytes, PyComplex, PyDict, PyEllipsis, PyFloat, PyFrozenSet, PyInt, PyList, PyModule,
     PySet, PySlice, PyString, PyTuple, PyType,
 };
 
+use self::known::{Known, known};
+use self::registry::REGISTRY;
 use crate::code;
 use crate::constants;
 use crate::convert;
@@ -47,96 +52,6 @@ impl Object {
     }
 }
 
-/// Types and modules that are asked for again and again.
-struct Known {
-    function: Py<PyType>,
-    method: Py<PyType>,
-    builtin: Py<PyType>,
-    method_descriptor: Py<PyType>,
-    wrapper_descriptor: Py<PyType>,
-    classmethod_descriptor: Py<PyType>,
-    method_wrapper: Py<PyType>,
-    member: Py<PyType>,
-    getset: Py<PyType>,
-    property: Py<PyType>,
-    classmethod: Py<PyType>,
-    staticmethod: Py<PyType>,
-    cached_property: Py<PyType>,
-    partial: Py<PyType>,
-    lru_cache: Py<PyType>,
-    dispatcher: Py<PyType>,
-    ufunc: Py<PyType>,
-    generator: Py<PyType>,
-    random_state: Py<PyType>,
-    ndarray: Py<PyType>,
-    object_getattribute: Py<PyAny>,
-    object_eq: Py<PyAny>,
-    union: Py<PyType>,
-    sys_modules: Py<PyAny>,
-    environ: Py<PyAny>,
-    operator: Py<PyModule>,
-    builtins: Py<PyModule>,
-}
-
-static KNOWN: PyOnceLock<Known> = PyOnceLock::new();
-
-fn known(py: Python<'_>) -> PyResult<&'static Known> {
-    KNOWN.get_or_try_init(py, || {
-        let class = |module: &str, path: &str| -> PyResult<Py<PyType>> {
-            Ok(py
-                .import(module)?
-                .getattr(path)?
-                .cast_into::<PyType>()?
-                .unbind())
-        };
-        let object = py.import("builtins")?.getattr("object")?;
-        let random = py.import("numpy.random")?;
-        let random_class = |name| -> PyResult<Py<PyType>> {
-            Ok(random.getattr(name)?.cast_into::<PyType>()?.unbind())
-        };
-        let sum = py.import("numpy")?.getattr("sum")?;
-        Ok(Known {
-            function: class("types", "FunctionType")?,
-            method: class("types", "MethodType")?,
-            builtin: class("types", "BuiltinFunctionType")?,
-            method_descriptor: class("types", "MethodDescriptorType")?,
-            wrapper_descriptor: class("types", "WrapperDescriptorType")?,
-            classmethod_descriptor: class("types", "ClassMethodDescriptorType")?,
-            method_wrapper: class("types", "MethodWrapperType")?,
-            member: class("types", "MemberDescriptorType")?,
-            getset: class("types", "GetSetDescriptorType")?,
-            property: class("builtins", "property")?,
-            classmethod: class("builtins", "classmethod")?,
-            staticmethod: class("builtins", "staticmethod")?,
-            cached_property: class("functools", "cached_property")?,
-            partial: class("functools", "partial")?,
-            lru_cache: class("functools", "_lru_cache_wrapper")?,
-            dispatcher: sum.get_type().unbind(),
-            ufunc: class("numpy", "ufunc")?,
-            generator: random_class("Generator")?,
-            random_state: random_class("RandomState")?,
-            ndarray: class("numpy", "ndarray")?,
-            object_eq: object.getattr("__eq__")?.unbind(),
-            union: class("types", "UnionType")?,
-            object_getattribute: object.getattr("__getattribute__")?.unbind(),
-            sys_modules: py.import("sys")?.getattr("modules")?.unbind(),
-            environ: py.import("os")?.getattr("environ")?.unbind(),
-            operator: py.import("operator")?.unbind(),
-            builtins: py.import("builtins")?.unbind(),
-        })
-    })
-}
-
-/// Functions by identity: the name under which the core knows them.
-#[derive(Default)]
-struct Registry {
-    names: HashMap<usize, String>,
-    /// The objects, so that their addresses stay theirs.
-    kept: Vec<Py<PyAny>>,
-    /// Modules that were looked through.
-    modules: Vec<String>,
-}
-
 /// Functions read so far, by code object and the front asked for; the object is kept, so that its
 /// address stays its own.
 type ReadCache = HashMap<(usize, Option<ast::Front>), (Object, Arc<ast::Function>)>;
@@ -146,137 +61,6 @@ type NestedCache = HashMap<(usize, ast::Front), (Arc<ast::Code>, Arc<ast::Functi
 thread_local! {
     static READ: RefCell<ReadCache> = RefCell::default();
     static NESTED: RefCell<NestedCache> = RefCell::default();
-    static REGISTRY: RefCell<Registry> = RefCell::default();
-}
-
-/// Python's own functions that the machine executes.
-const BUILTINS: &[&str] = &[
-    "abs",
-    "all",
-    "any",
-    "bool",
-    "callable",
-    "complex",
-    "delattr",
-    "dict",
-    "divmod",
-    "enumerate",
-    "filter",
-    "float",
-    "format",
-    "frozenset",
-    "getattr",
-    "hasattr",
-    "int",
-    "isinstance",
-    "issubclass",
-    "iter",
-    "len",
-    "list",
-    "map",
-    "max",
-    "min",
-    "next",
-    "pow",
-    "print",
-    "range",
-    "repr",
-    "reversed",
-    "round",
-    "set",
-    "setattr",
-    "slice",
-    "sorted",
-    "str",
-    "sum",
-    "super",
-    "tuple",
-    "type",
-    "zip",
-];
-
-/// Methods of `np.random` that sample a distribution under another name.
-const SHORT_DRAWS: &[&str] = &[
-    "standard_normal",
-    "randn",
-    "random",
-    "random_sample",
-    "ranf",
-    "sample",
-    "rand",
-    "standard_exponential",
-    "standard_gamma",
-];
-
-impl Registry {
-    /// Looks up every name the core knows in the modules that are loaded by now.
-    fn refresh(&mut self, py: Python<'_>) -> PyResult<()> {
-        let loaded = known(py)?.sys_modules.bind(py);
-        let extra = BUILTINS.iter().map(|n| format!("builtins.{n}"));
-        let others = [
-            "functools.partial",
-            "numpy.random.default_rng",
-            "numpy.random.RandomState",
-        ];
-        let extra = extra.chain(others.map(str::to_string));
-        let draws = lazy_core::ops::Distribution::ALL
-            .iter()
-            .map(|d| d.def().name);
-        let draws = draws
-            .chain(SHORT_DRAWS.iter().copied())
-            .map(|m| format!("numpy.random.{m}"));
-        let all = numpy::names().map(str::to_string).chain(extra).chain(draws);
-        let mut fresh: Vec<String> = Vec::new();
-        for name in all {
-            let module = module_of(&name);
-            if self.modules.iter().any(|m| m == module) || !loaded.contains(module)? {
-                continue;
-            }
-            if !fresh.iter().any(|m| m == module) {
-                fresh.push(module.to_string());
-            }
-            let mut object = loaded.get_item(module)?;
-            let mut missing = false;
-            for part in name[module.len() + 1..].split('.') {
-                match object.getattr(part) {
-                    Ok(next) => object = next,
-                    Err(_) => missing = true,
-                }
-            }
-            // A function with several names keeps the first; methods are looked up by receiver.
-            if !missing && !name.starts_with("numpy.ndarray.") {
-                self.names.entry(object.as_ptr() as usize).or_insert(name);
-                self.kept.push(object.unbind());
-            }
-        }
-        self.modules.extend(fresh);
-        Ok(())
-    }
-}
-
-/// The longest leading part of a dotted name that is a module.
-fn module_of(name: &str) -> &str {
-    const MODULES: &[&str] = &[
-        "numpy.linalg",
-        "numpy.fft",
-        "numpy.random",
-        "numpy.lib",
-        "scipy.special",
-        "scipy.linalg",
-        "numpy",
-        "math",
-        "builtins",
-        "functools",
-        "operator",
-    ];
-    MODULES
-        .iter()
-        .find(|m| {
-            name.strip_prefix(**m)
-                .is_some_and(|rest| rest.starts_with('.'))
-        })
-        .copied()
-        .unwrap_or("builtins")
 }
 
 /// CPython, for the duration of one lift.
@@ -314,79 +98,6 @@ impl<'py> Cpython<'py> {
 
     fn is_a(&self, object: &Bound<'py, PyAny>, class: &Py<PyType>) -> bool {
         object.get_type().is(class.bind(self.py))
-    }
-
-    /// What `type.__mro__` holds under a name.
-    fn in_class(&self, class: &Bound<'py, PyType>, name: &str) -> Option<Bound<'py, PyAny>> {
-        class.mro().iter().find_map(|base| {
-            let dict = base.getattr("__dict__").ok()?;
-            dict.get_item(name).ok()
-        })
-    }
-
-    /// An attribute found on a class, as an instance (or the class itself) sees it.
-    fn class_attribute(
-        &self,
-        found: Bound<'py, PyAny>,
-        object: &Bound<'py, PyAny>,
-        owner: &Bound<'py, PyType>,
-        name: &str,
-    ) -> Attribute<Object> {
-        let k = self.known;
-        let is = |class: &Py<PyType>| found.get_type().is(class.bind(self.py));
-        let part = |name: &str| found.getattr(name).map(|o| self.object(o));
-        let on_instance = !object.is(owner);
-        if is(&k.function) || is(&k.lru_cache) || is(&k.dispatcher) {
-            let function = self.object(found.clone());
-            return if on_instance {
-                Attribute::Method(function)
-            } else {
-                Attribute::Value(function)
-            };
-        }
-        if is(&k.property) && on_instance {
-            return part("fget").map_or(Attribute::Custom, Attribute::Property);
-        }
-        if is(&k.cached_property) && on_instance {
-            return part("func").map_or(Attribute::Custom, Attribute::Property);
-        }
-        if is(&k.classmethod) {
-            let class = self.object(owner.clone().into_any());
-            return part("__func__")
-                .map_or(Attribute::Custom, |f| Attribute::ClassMethod(f, class));
-        }
-        if is(&k.staticmethod) {
-            return part("__func__").map_or(Attribute::Custom, Attribute::Value);
-        }
-        let compiled = [
-            &k.method_descriptor,
-            &k.wrapper_descriptor,
-            &k.classmethod_descriptor,
-            &k.method_wrapper,
-            &k.builtin,
-        ];
-        if compiled.iter().any(|c| is(c)) && on_instance {
-            return Attribute::Compiled;
-        }
-        if is(&k.member) || is(&k.getset) || compiled.iter().any(|c| is(c)) {
-            return match object.getattr(name) {
-                Ok(value) => Attribute::Value(self.object(value)),
-                Err(_) => Attribute::Missing,
-            };
-        }
-        if on_instance && found.get_type().hasattr("__get__").unwrap_or(true) {
-            // Methods compiled by other means (Cython) bind by name; anything else runs user code.
-            let cython = found
-                .get_type()
-                .name()
-                .is_ok_and(|n| n.to_string().starts_with("cython"));
-            return if cython {
-                Attribute::Compiled
-            } else {
-                Attribute::Custom
-            };
-        }
-        Attribute::Value(self.object(found))
     }
 }
 
@@ -620,54 +331,7 @@ impl Host for Cpython<'_> {
     }
 
     fn attribute(&self, object: &Object, name: &str) -> Attribute<Object> {
-        let o = object.bind(self.py);
-        let class = o.get_type();
-        let is_super = class.name().is_ok_and(|n| n == "super");
-        if is_super || o.is_instance_of::<PyModule>() {
-            return match o.getattr(name) {
-                // A method that a module holds (`np.random.normal`) is bound already.
-                Ok(value) if is_super && self.is_a(&value, &self.known.method) => {
-                    match value.getattr("__func__") {
-                        Ok(function) => Attribute::Method(self.object(function)),
-                        Err(_) => Attribute::Custom,
-                    }
-                }
-                Ok(value) => Attribute::Value(self.object(value)),
-                Err(_) => Attribute::Missing,
-            };
-        }
-        if let Ok(itself) = o.cast::<PyType>()
-            && let Some(found) = self.in_class(itself, name)
-        {
-            return self.class_attribute(found, o, itself, name);
-        }
-        let getattribute = self.in_class(&class, "__getattribute__");
-        let plain = getattribute.is_some_and(|f| {
-            f.is(self.known.object_getattribute.bind(self.py))
-                || f.get_type().is(self.known.wrapper_descriptor.bind(self.py))
-        });
-        if !plain {
-            return Attribute::Custom;
-        }
-        let on_class = self.in_class(&class, name);
-        if let Some(found) = &on_class
-            && found.get_type().is(self.known.property.bind(self.py))
-        {
-            return self.class_attribute(found.clone(), o, &class, name);
-        }
-        if !o.is_instance_of::<PyType>()
-            && let Ok(dict) = o.getattr("__dict__")
-            && let Ok(value) = dict.get_item(name)
-        {
-            return Attribute::Value(self.object(value));
-        }
-        if let Some(found) = on_class {
-            return self.class_attribute(found, o, &class, name);
-        }
-        match self.in_class(&class, "__getattr__") {
-            Some(_) => Attribute::Custom,
-            None => Attribute::Missing,
-        }
+        self.look_up(object, name)
     }
 
     fn global(&self, globals: &Object, name: &str) -> Option<(Object, bool)> {
@@ -837,87 +501,7 @@ impl Host for Cpython<'_> {
     }
 
     fn is_pure(&self, callee: &Object) -> bool {
-        let o = callee.bind(self.py);
-        if let Ok(class) = o.cast::<PyType>() {
-            const PURE: &[&str] = &[
-                "int",
-                "float",
-                "str",
-                "tuple",
-                "list",
-                "dict",
-                "set",
-                "frozenset",
-                "bool",
-                "complex",
-                "slice",
-                "range",
-                "bytes",
-                "object",
-                "dtype",
-                "errstate",
-                "catch_warnings",
-                "finfo",
-                "iinfo",
-                "type",
-            ];
-            let is_exception = class.is_subclass_of::<PyBaseException>().unwrap_or(false);
-            let name = class.name().map(|n| n.to_string()).unwrap_or_default();
-            let scalar = self.api.scalar_type(class).is_some();
-            let transform = class.is_subclass_of::<Dispatcher>().unwrap_or(false);
-            return is_exception || scalar || transform || PURE.contains(&name.as_str());
-        }
-        let module = o
-            .getattr("__module__")
-            .ok()
-            .and_then(|m| m.extract::<String>().ok());
-        let name = o
-            .getattr("__name__")
-            .ok()
-            .and_then(|m| m.extract::<String>().ok());
-        match (module.as_deref(), name.as_deref()) {
-            (Some("math" | "operator" | "_operator" | "cmath"), _) => true,
-            (Some("builtins"), Some(name)) => !matches!(
-                name,
-                "print"
-                    | "input"
-                    | "open"
-                    | "exec"
-                    | "eval"
-                    | "compile"
-                    | "__import__"
-                    | "globals"
-                    | "locals"
-                    | "vars"
-                    | "setattr"
-                    | "delattr"
-                    | "id"
-                    | "hash"
-                    | "breakpoint"
-                    | "next"
-                    | "iter"
-            ),
-            (Some(module), Some(name)) if module.starts_with("numpy") => {
-                !module.contains("random")
-                    && !matches!(
-                        name,
-                        "save"
-                            | "load"
-                            | "fromfile"
-                            | "seterr"
-                            | "geterr"
-                            | "copyto"
-                            | "put"
-                            | "putmask"
-                            | "place"
-                            | "shuffle"
-                            | "set_printoptions"
-                            | "empty"
-                            | "empty_like"
-                    )
-            }
-            _ => self.is_a(o, &self.known.ufunc),
-        }
+        self.has_no_effects(callee)
     }
 
     fn call(

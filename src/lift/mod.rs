@@ -11,9 +11,11 @@
 //!     return x.sum()        node: reduce sum
 //! ```
 //!
-//! [`machine`] runs blocks; [`outside`] brings Python's objects in and guards them; [`arrays`] keeps
-//! aliases and writes; [`calls`] and [`builtins`] call; [`numpy`] knows what each NumPy function means
-//! and serves the recorded arrays too. Python itself is behind [`host::Host`].
+//! [`machine`] runs blocks, [`syntax`] what has no expression; [`outside`] brings Python's objects in and
+//! guards them, [`known`] takes them out again, [`leave`] says what the function leaves behind;
+//! [`arrays`] keeps aliases and writes; [`operators`], [`items`], [`attributes`], [`methods`],
+//! [`builtins`] and [`calls`] are Python's; [`numpy`] knows what each NumPy function means and serves the
+//! recorded arrays too. Python itself is behind [`host::Host`].
 
 pub mod guard;
 pub mod host;
@@ -21,11 +23,19 @@ pub mod numpy;
 pub mod value;
 
 mod arrays;
+mod attributes;
 mod builtins;
 mod calls;
+mod draws;
+mod items;
+mod known;
+mod leave;
 mod machine;
+mod methods;
 mod nested;
+mod operators;
 mod outside;
+mod syntax;
 
 use std::sync::Arc;
 

@@ -1,0 +1,84 @@
+//! Types and modules of CPython and NumPy that are asked for again and again.
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyModule, PyType};
+
+pub(super) struct Known {
+    pub function: Py<PyType>,
+    pub method: Py<PyType>,
+    pub builtin: Py<PyType>,
+    pub method_descriptor: Py<PyType>,
+    pub wrapper_descriptor: Py<PyType>,
+    pub classmethod_descriptor: Py<PyType>,
+    pub method_wrapper: Py<PyType>,
+    pub member: Py<PyType>,
+    pub getset: Py<PyType>,
+    pub property: Py<PyType>,
+    pub classmethod: Py<PyType>,
+    pub staticmethod: Py<PyType>,
+    pub cached_property: Py<PyType>,
+    pub partial: Py<PyType>,
+    pub lru_cache: Py<PyType>,
+    pub dispatcher: Py<PyType>,
+    pub ufunc: Py<PyType>,
+    pub generator: Py<PyType>,
+    pub random_state: Py<PyType>,
+    pub ndarray: Py<PyType>,
+    pub object_getattribute: Py<PyAny>,
+    pub object_eq: Py<PyAny>,
+    pub union: Py<PyType>,
+    pub sys_modules: Py<PyAny>,
+    pub environ: Py<PyAny>,
+    pub operator: Py<PyModule>,
+    pub builtins: Py<PyModule>,
+}
+
+static KNOWN: PyOnceLock<Known> = PyOnceLock::new();
+
+pub(super) fn known(py: Python<'_>) -> PyResult<&'static Known> {
+    KNOWN.get_or_try_init(py, || {
+        let class = |module: &str, path: &str| -> PyResult<Py<PyType>> {
+            Ok(py
+                .import(module)?
+                .getattr(path)?
+                .cast_into::<PyType>()?
+                .unbind())
+        };
+        let object = py.import("builtins")?.getattr("object")?;
+        let random = py.import("numpy.random")?;
+        let random_class = |name| -> PyResult<Py<PyType>> {
+            Ok(random.getattr(name)?.cast_into::<PyType>()?.unbind())
+        };
+        let sum = py.import("numpy")?.getattr("sum")?;
+        Ok(Known {
+            function: class("types", "FunctionType")?,
+            method: class("types", "MethodType")?,
+            builtin: class("types", "BuiltinFunctionType")?,
+            method_descriptor: class("types", "MethodDescriptorType")?,
+            wrapper_descriptor: class("types", "WrapperDescriptorType")?,
+            classmethod_descriptor: class("types", "ClassMethodDescriptorType")?,
+            method_wrapper: class("types", "MethodWrapperType")?,
+            member: class("types", "MemberDescriptorType")?,
+            getset: class("types", "GetSetDescriptorType")?,
+            property: class("builtins", "property")?,
+            classmethod: class("builtins", "classmethod")?,
+            staticmethod: class("builtins", "staticmethod")?,
+            cached_property: class("functools", "cached_property")?,
+            partial: class("functools", "partial")?,
+            lru_cache: class("functools", "_lru_cache_wrapper")?,
+            dispatcher: sum.get_type().unbind(),
+            ufunc: class("numpy", "ufunc")?,
+            generator: random_class("Generator")?,
+            random_state: random_class("RandomState")?,
+            ndarray: class("numpy", "ndarray")?,
+            object_eq: object.getattr("__eq__")?.unbind(),
+            union: class("types", "UnionType")?,
+            object_getattribute: object.getattr("__getattribute__")?.unbind(),
+            sys_modules: py.import("sys")?.getattr("modules")?.unbind(),
+            environ: py.import("os")?.getattr("environ")?.unbind(),
+            operator: py.import("operator")?.unbind(),
+            builtins: py.import("builtins")?.unbind(),
+        })
+    })
+}

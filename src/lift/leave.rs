@@ -1,0 +1,186 @@
+//! What leaves the machine: results, writes, effects.
+//!
+//! In: a machine value. Out: a [`Tree`] whose leaves are outputs of the graph, from which Python's side
+//! builds the object after a run; and the finished [`Lifted`].
+
+use super::host::Host;
+use super::machine::Machine;
+use super::numpy::Form;
+use super::value::{Piece, Value};
+use super::{Lifted, Parameter, ParameterKind, SharedView, TextPiece, Tree};
+use crate::error::{Error, Result};
+
+impl<H: Host> Machine<'_, H> {
+    /// The finished lift.
+    pub fn finish(
+        mut self,
+        names: &[String],
+        arguments: &[Value<H::Object>],
+        result: Value<H::Object>,
+    ) -> Result<Lifted<H::Object>> {
+        let result = self.tree(&result)?;
+        let mut writes = Vec::new();
+        for array in std::mem::take(&mut self.buffers) {
+            let (node, version) = array.buffer.version.get();
+            if let (Some(input), true) = (array.buffer.input, version > 0) {
+                writes.push((input, self.outputs.position(node)));
+            }
+        }
+        let parameters = names
+            .iter()
+            .zip(arguments)
+            .map(|(name, value)| {
+                let tree = self.parameter_tree(value)?;
+                Ok(Parameter {
+                    name: name.clone(),
+                    kind: ParameterKind::Ordinary,
+                    default: None,
+                    tree,
+                })
+            })
+            .collect::<Result<_>>()?;
+        let mut graph = self.b.finish(self.outputs.nodes);
+        graph.unify_sizes();
+        Ok(Lifted {
+            graph,
+            guards: self.guards,
+            inputs: self.inputs,
+            parameters,
+            result,
+            writes,
+            effects: self.effects,
+            draws: self.draws,
+            views: self.views,
+            entered: self.entered,
+        })
+    }
+
+    /// A value as it will be rebuilt when the graph has run. Its nodes become outputs.
+    pub fn tree(&mut self, value: &Value<H::Object>) -> Result<Tree<H::Object>> {
+        Ok(match value {
+            Value::Object(_, Some(slot)) => Tree::Same(*slot),
+            Value::Object(o, None) => Tree::Known(o.clone()),
+            Value::Array(array) => {
+                let untouched = array.buffer.version.get().1 == 0 && array.views.is_empty();
+                match array.buffer.slot {
+                    // A written argument is returned as itself, too: the write happens first.
+                    Some(slot) if untouched || array.views.is_empty() => Tree::Same(slot),
+                    Some(slot) => {
+                        let output = self.output(value)?;
+                        let ops = array.views.to_vec();
+                        self.views.push(SharedView { output, slot, ops });
+                        Tree::Leaf(output, Form::Array)
+                    }
+                    _ => Tree::Leaf(self.output(value)?, Form::Array),
+                }
+            }
+            Value::Scalar(_, form) => Tree::Leaf(self.output(value)?, *form),
+            Value::Size(dim) => {
+                let node = self.b.size(dim.clone());
+                Tree::Leaf(self.outputs.position(node), Form::Python)
+            }
+            Value::Tuple(_, Some(slot)) => Tree::Same(*slot),
+            Value::Tuple(items, None) => Tree::Tuple(self.trees(items)?),
+            Value::List(list) => match &list.outside {
+                Some((_, slot)) => Tree::Same(*slot),
+                None => {
+                    let items = list.items.borrow().clone();
+                    Tree::List(self.trees(&items)?)
+                }
+            },
+            Value::Dict(dict) => match &dict.outside {
+                Some((_, slot)) => Tree::Same(*slot),
+                None => {
+                    let entries = dict.entries.borrow().clone();
+                    let mut out = Vec::new();
+                    for (key, value) in &entries {
+                        out.push((key.clone(), self.tree(value)?));
+                    }
+                    Tree::Dict(out)
+                }
+            },
+            Value::Text(pieces) => {
+                let mut out = Vec::new();
+                for piece in pieces.iter() {
+                    out.push(match piece {
+                        Piece::Known(s) => TextPiece::Known(s.clone()),
+                        Piece::Field(v, c, f) => {
+                            TextPiece::Field(self.tree(v)?, c.clone(), f.clone())
+                        }
+                    });
+                }
+                Tree::Text(out)
+            }
+            Value::Slice(_)
+            | Value::Closure(_)
+            | Value::Method(..)
+            | Value::Bound(..)
+            | Value::Partial(_)
+            | Value::Iterator(_)
+            | Value::Super(..)
+            | Value::Caught(_)
+            | Value::Cell(_)
+            | Value::Unbound => {
+                let what = format!("{} leaves the function", self.describe(value));
+                return Err(Error::unlifted(
+                    what,
+                    "it was made while lifting and has no Python object",
+                ));
+            }
+        })
+    }
+
+    pub fn trees(&mut self, values: &[Value<H::Object>]) -> Result<Vec<Tree<H::Object>>> {
+        values.iter().map(|v| self.tree(v)).collect()
+    }
+
+    pub fn output(&mut self, value: &Value<H::Object>) -> Result<usize> {
+        let node = self.node(value)?;
+        Ok(self.outputs.position(node))
+    }
+
+    /// A parameter as containers over graph inputs.
+    pub fn parameter_tree(&mut self, value: &Value<H::Object>) -> Result<Tree<H::Object>> {
+        Ok(match value {
+            Value::Array(array) => match array.buffer.input {
+                Some(input) => Tree::Leaf(input, Form::Array),
+                None => return Err(Error::internal("a parameter that is no input")),
+            },
+            Value::Scalar(node, form) => {
+                let input = self.input_nodes.iter().position(|n| n == node);
+                Tree::Leaf(
+                    input.ok_or_else(|| Error::internal("a parameter that is no input"))?,
+                    *form,
+                )
+            }
+            Value::Tuple(items, _) => Tree::Tuple(
+                items
+                    .iter()
+                    .map(|v| self.parameter_tree(v))
+                    .collect::<Result<_>>()?,
+            ),
+            Value::List(list) => {
+                let items = list.items.borrow().clone();
+                Tree::List(
+                    items
+                        .iter()
+                        .map(|v| self.parameter_tree(v))
+                        .collect::<Result<_>>()?,
+                )
+            }
+            Value::Dict(dict) => {
+                let entries = dict.entries.borrow().clone();
+                let mut out = Vec::new();
+                for (key, value) in &entries {
+                    out.push((key.clone(), self.parameter_tree(value)?));
+                }
+                Tree::Dict(out)
+            }
+            Value::Object(o, _) => Tree::Known(o.clone()),
+            other => {
+                let what = self.describe(other);
+                return Err(Error::internal(format!("{what} as a parameter")));
+            }
+        })
+    }
+}

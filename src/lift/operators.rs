@@ -1,0 +1,400 @@
+//! Operators of the language on machine values.
+//!
+//! In: an operator and its operands. Out: a node for arrays, a known object for known ones, a size for
+//! sizes; `[1] + [x]` is a list of the machine.
+
+use std::rc::Rc;
+
+use super::host::{Class, Host};
+use super::machine::Machine;
+use super::numpy::Arg;
+use super::value::{Piece, Value};
+use crate::ast::py;
+use crate::error::{Error, ErrorKind, Exception, Result};
+use crate::graph::Dim;
+
+impl<H: Host> Machine<'_, H> {
+    pub fn binary(
+        &mut self,
+        name: &str,
+        left: &Value<H::Object>,
+        right: &Value<H::Object>,
+    ) -> Result<Value<H::Object>> {
+        if let Some(result) = self.container_binary(name, left, right)? {
+            return Ok(result);
+        }
+        if let (Value::Object(a, _), Value::Object(b, _)) = (left, right) {
+            self.pin(left);
+            self.pin(right);
+            if self.is_immutable(a) && self.is_immutable(b) {
+                return self.python_operator(name, &[a.clone(), b.clone()]);
+            }
+        }
+        if let Some(dim) = self.size_arithmetic(name, left, right) {
+            return Ok(dim);
+        }
+        self.symbolic_operator(name, &[left.clone(), right.clone()])
+    }
+
+    /// Operators of lists, tuples and strings: concatenation and repetition.
+    pub fn container_binary(
+        &mut self,
+        name: &str,
+        left: &Value<H::Object>,
+        right: &Value<H::Object>,
+    ) -> Result<Option<Value<H::Object>>> {
+        Ok(Some(match (name, left, right) {
+            ("add", Value::List(_), Value::List(_)) => {
+                let mut items = self.items_of(left)?;
+                items.extend(self.items_of(right)?);
+                self.list(items)
+            }
+            ("add", Value::Tuple(..), Value::Tuple(..)) => {
+                let mut items = self.items_of(left)?;
+                items.extend(self.items_of(right)?);
+                Value::Tuple(Rc::new(items), None)
+            }
+            ("mul", Value::List(_) | Value::Tuple(..), Value::Object(..) | Value::Size(_)) => {
+                return self.repeat(left, right).map(Some);
+            }
+            ("mul", Value::Object(..) | Value::Size(_), Value::List(_) | Value::Tuple(..)) => {
+                return self.repeat(right, left).map(Some);
+            }
+            ("add", Value::Text(pieces), Value::Object(..)) => {
+                let mut pieces = pieces.to_vec();
+                pieces.push(Piece::Known(self.string(right)?));
+                self.text(pieces)
+            }
+            ("add", Value::Object(..), Value::Text(pieces)) => {
+                let mut all = vec![Piece::Known(self.string(left)?)];
+                all.extend(pieces.iter().cloned());
+                self.text(all)
+            }
+            ("add", Value::Text(a), Value::Text(b)) => {
+                self.text(a.iter().chain(b.iter()).cloned().collect())
+            }
+            _ => return Ok(None),
+        }))
+    }
+
+    pub fn repeat(
+        &mut self,
+        sequence: &Value<H::Object>,
+        count: &Value<H::Object>,
+    ) -> Result<Value<H::Object>> {
+        let is_array = match count {
+            Value::Object(o, _) => matches!(self.host.class(o), Class::Array(..)),
+            _ => false,
+        };
+        if is_array {
+            return self.symbolic_operator("mul", &[sequence.clone(), count.clone()]);
+        }
+        let count = self.int_of(count, "the count of a repetition")?.max(0) as usize;
+        let items = self.items_of(sequence)?;
+        if items.len().saturating_mul(count) > 1_000_000 {
+            let what = format!("a sequence of {} items", items.len().saturating_mul(count));
+            return Err(Error::new(ErrorKind::TooLong { what }));
+        }
+        let items: Vec<_> = (0..count).flat_map(|_| items.iter().cloned()).collect();
+        Ok(match sequence {
+            Value::Tuple(..) => Value::Tuple(Rc::new(items), None),
+            _ => self.list(items),
+        })
+    }
+
+    pub fn symbolic_operator(
+        &mut self,
+        name: &str,
+        operands: &[Value<H::Object>],
+    ) -> Result<Value<H::Object>> {
+        if let Some(Value::Object(o, _)) = operands.iter().find(|v| self.is_foreign(v)) {
+            let what = format!("operator.{name} of {}", self.host.describe(o));
+            return Err(Error::new(ErrorKind::UnknownCall { callee: what }));
+        }
+        let result = self.operation(&format!("operator.{name}"), operands, &[])?;
+        result.ok_or_else(|| {
+            let what = operands
+                .iter()
+                .map(|v| self.describe(v))
+                .collect::<Vec<_>>()
+                .join(" and ");
+            Error::unlifted(
+                format!("operator.{name} of {what}"),
+                "it is not an operation on arrays",
+            )
+        })
+    }
+
+    /// Objects whose operators may run code that is not NumPy's.
+    pub fn is_foreign(&self, value: &Value<H::Object>) -> bool {
+        let Value::Object(o, _) = value else {
+            return false;
+        };
+        matches!(
+            self.host.class(o),
+            Class::Foreign
+                | Class::Instance
+                | Class::Module
+                | Class::Function
+                | Class::Builtin
+                | Class::Random
+                | Class::Transformed
+        )
+    }
+
+    /// An operator on known immutable objects, by Python itself.
+    pub fn python_operator(
+        &mut self,
+        name: &str,
+        objects: &[H::Object],
+    ) -> Result<Value<H::Object>> {
+        let outcome = self.host.operator(name, objects);
+        self.outcome(outcome)
+    }
+
+    /// An exception that Python raised, as ours.
+    pub fn outcome(
+        &mut self,
+        outcome: super::host::Outcome<H::Object>,
+    ) -> Result<Value<H::Object>> {
+        match outcome {
+            Ok(object) => self.wrap(object, None),
+            Err(raised) => {
+                let name = self.host.describe(&raised.exception);
+                Err(Error::raises(
+                    Exception::Named(name.as_str().into()),
+                    raised.text,
+                ))
+            }
+        }
+    }
+
+    pub fn size_arithmetic(
+        &mut self,
+        name: &str,
+        left: &Value<H::Object>,
+        right: &Value<H::Object>,
+    ) -> Option<Value<H::Object>> {
+        if !matches!((left, right), (Value::Size(_), _) | (_, Value::Size(_))) {
+            return None;
+        }
+        let (a, b) = (self.as_dim(left)?, self.as_dim(right)?);
+        let dim = match name {
+            "add" => a + b,
+            "sub" => a - b,
+            "mul" => a * b,
+            "floordiv" if b.as_known().is_some_and(|k| k > 0) => a.floor_div(&b),
+            "mod" if b.as_known().is_some_and(|k| k > 0) => a.clone() - a.floor_div(&b) * b,
+            _ => return None,
+        };
+        Some(self.value_of(Arg::Dim(dim), &[], true))
+    }
+
+    pub fn as_dim(&self, value: &Value<H::Object>) -> Option<Dim> {
+        match value {
+            Value::Size(dim) => Some(dim.clone()),
+            Value::Object(o, _) => match self.host.class(o) {
+                Class::Int(k) => Some(Dim::known(k)),
+                Class::Bool(b) => Some(Dim::known(b.into())),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    pub fn unary(
+        &mut self,
+        op: py::UnaryOp,
+        operand: &Value<H::Object>,
+    ) -> Result<Value<H::Object>> {
+        let name = match op {
+            py::UnaryOp::Not => {
+                let truth = self.truth(operand, "not")?;
+                return Ok(self.constant(&py::Constant::Bool(!truth)));
+            }
+            py::UnaryOp::USub => "neg",
+            py::UnaryOp::UAdd => "pos",
+            py::UnaryOp::Invert => "invert",
+        };
+        match operand {
+            Value::Object(o, _) if self.is_immutable(o) => {
+                self.pin(operand);
+                self.python_operator(name, std::slice::from_ref(o))
+            }
+            Value::Size(dim) if op == py::UnaryOp::USub => {
+                Ok(self.value_of(Arg::Dim(dim.clone() * Dim::known(-1)), &[], true))
+            }
+            other => self.symbolic_operator(name, std::slice::from_ref(other)),
+        }
+    }
+
+    /// What `x op= y` leaves in `x`: arrays are written, the rest is rebound.
+    pub fn inplace(
+        &mut self,
+        name: &str,
+        left: &Value<H::Object>,
+        right: &Value<H::Object>,
+    ) -> Result<Value<H::Object>> {
+        match (name, left) {
+            (_, Value::Array(array)) => {
+                let result = self.binary(name, left, right)?;
+                let node = self.node(&result)?;
+                self.write_whole(array, node, "same_kind")?;
+                Ok(left.clone())
+            }
+            ("add", Value::List(list)) => {
+                let items = self.items_of(right)?;
+                self.changeable(list)?.items.borrow_mut().extend(items);
+                Ok(left.clone())
+            }
+            _ => self.binary(name, left, right),
+        }
+    }
+
+    pub fn compare(
+        &mut self,
+        op: py::CmpOp,
+        left: &Value<H::Object>,
+        right: &Value<H::Object>,
+    ) -> Result<Value<H::Object>> {
+        use py::CmpOp;
+        let name = match op {
+            CmpOp::Is | CmpOp::IsNot => {
+                let same = self.identical(left, right)?;
+                return Ok(self.constant(&py::Constant::Bool(same == (op == CmpOp::Is))));
+            }
+            CmpOp::In | CmpOp::NotIn => {
+                let found = self.contains(right, left)?;
+                return Ok(self.constant(&py::Constant::Bool(found == (op == CmpOp::In))));
+            }
+            CmpOp::Eq => "eq",
+            CmpOp::NotEq => "ne",
+            CmpOp::Lt => "lt",
+            CmpOp::LtE => "le",
+            CmpOp::Gt => "gt",
+            CmpOp::GtE => "ge",
+        };
+        if let (Value::Object(a, _), Value::Object(b, _)) = (left, right) {
+            self.pin(left);
+            self.pin(right);
+            if matches!(name, "eq" | "ne") {
+                let by_identity = |o| {
+                    matches!(self.host.class(o), Class::Instance)
+                        && self.host.compares_by_identity(o)
+                };
+                if by_identity(a) && (by_identity(b) || self.is_immutable(b))
+                    || by_identity(b) && self.is_immutable(a)
+                {
+                    let same = self.host.is(a, b);
+                    return Ok(self.constant(&py::Constant::Bool(same == (name == "eq"))));
+                }
+            }
+            let simple =
+                matches!(name, "eq" | "ne") || (self.is_immutable(a) && self.is_immutable(b));
+            let arrays = [a, b].iter().any(|o| {
+                matches!(
+                    self.host.class(o),
+                    Class::Array(..) | Class::Foreign | Class::Instance
+                )
+            });
+            if simple && !arrays {
+                return self.python_operator(name, &[a.clone(), b.clone()]);
+            }
+        }
+        if let Some(answer) = self.compare_sizes(name, left, right) {
+            return Ok(self.constant(&py::Constant::Bool(answer)));
+        }
+        if let Some(answer) = self.compare_containers(name, left, right)? {
+            return Ok(self.constant(&py::Constant::Bool(answer)));
+        }
+        // None and strings are never equal to an array.
+        self.symbolic_operator(name, &[left.clone(), right.clone()])
+    }
+
+    /// Compares sizes by the example, which becomes an assumption.
+    pub fn compare_sizes(
+        &mut self,
+        name: &str,
+        left: &Value<H::Object>,
+        right: &Value<H::Object>,
+    ) -> Option<bool> {
+        if !matches!((left, right), (Value::Size(_), _) | (_, Value::Size(_))) {
+            return None;
+        }
+        let (a, b) = (self.as_dim(left)?, self.as_dim(right)?);
+        let one = Dim::known(1);
+        Some(match name {
+            "le" => self.b.assume_at_most(&a, &b),
+            "ge" => self.b.assume_at_most(&b, &a),
+            "lt" => self.b.assume_at_most(&(a + one), &b),
+            "gt" => self.b.assume_at_most(&(b + one), &a),
+            _ => {
+                let equal = if a == b {
+                    true
+                } else if self.b.example(&a) == self.b.example(&b) {
+                    self.b.assume_equal(&a, &b)
+                } else {
+                    // Different now: which way decides the assumption.
+                    !(self.b.assume_at_most(&(a.clone() + one.clone()), &b)
+                        || self.b.assume_at_most(&(b + one), &a))
+                };
+                equal == (name == "eq")
+            }
+        })
+    }
+
+    pub fn compare_containers(
+        &mut self,
+        name: &str,
+        left: &Value<H::Object>,
+        right: &Value<H::Object>,
+    ) -> Result<Option<bool>> {
+        let (a, b) = match (left, right) {
+            (Value::Tuple(..), Value::Tuple(..)) | (Value::List(_), Value::List(_)) => {
+                (self.items_of(left)?, self.items_of(right)?)
+            }
+            (Value::Object(o, _), other) | (other, Value::Object(o, _))
+                if matches!(name, "eq" | "ne") && !matches!(other, Value::Object(..)) =>
+            {
+                let class = self.host.class(o);
+                let odd = matches!(class, Class::None | Class::Str(_) | Class::Type)
+                    || (matches!(other, Value::Tuple(..) | Value::List(_) | Value::Dict(_))
+                        && !matches!(class, Class::Array(..)));
+                let scalar = !matches!(other, Value::Array(_));
+                return Ok((odd && scalar).then_some(name == "ne"));
+            }
+            _ => return Ok(None),
+        };
+        if !matches!(name, "eq" | "ne") {
+            return Ok(None);
+        }
+        let mut equal = a.len() == b.len();
+        for (x, y) in a.iter().zip(&b) {
+            if !equal {
+                break;
+            }
+            let same = self.compare(py::CmpOp::Eq, x, y)?;
+            equal = self.truth(&same, "==")?;
+        }
+        Ok(Some(equal == (name == "eq")))
+    }
+
+    pub fn identical(&mut self, left: &Value<H::Object>, right: &Value<H::Object>) -> Result<bool> {
+        Ok(match (left, right) {
+            (Value::Object(a, _), Value::Object(b, _)) => {
+                self.pin_identity(left);
+                self.pin_identity(right);
+                self.host.is(a, b)
+            }
+            (Value::Array(a), Value::Array(b)) => {
+                Rc::ptr_eq(&a.buffer, &b.buffer) && a.views == b.views
+            }
+            (Value::List(a), Value::List(b)) => Rc::ptr_eq(a, b),
+            (Value::Dict(a), Value::Dict(b)) => Rc::ptr_eq(a, b),
+            (Value::Tuple(a, _), Value::Tuple(b, _)) => Rc::ptr_eq(a, b),
+            (Value::Scalar(a, _), Value::Scalar(b, _)) => a == b,
+            (Value::Closure(a), Value::Closure(b)) => Rc::ptr_eq(a, b),
+            _ => false,
+        })
+    }
+}
