@@ -218,6 +218,7 @@ pub fn derived(graph: &Graph, id: NodeId) -> String {
         Op::Draw { distribution, .. } => distribution.def().name.into(),
         Op::Constant(_) => "constant".into(),
         Op::Size(_) => "size".into(),
+        Op::Part(_) => "part".into(),
         Op::Input => "x".into(),
     }
 }

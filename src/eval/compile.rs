@@ -63,6 +63,7 @@ fn shared_space(planner: &Planner<'_>, nodes: &[NodeId]) -> Result<Option<Sizes>
             Op::Input
             | Op::Constant(_)
             | Op::Size(_)
+            | Op::Part(_)
             | Op::Reshape(_)
             | Op::Transpose(_)
             | Op::BroadcastTo(_)

@@ -35,6 +35,8 @@ pub fn lower(p: &mut Planner<'_>, id: NodeId) -> Result<()> {
             p.set_place(id, place);
             Ok(())
         }
+        // Its place was filled with that of the operand.
+        Op::Part(_) => p.place(id).map(drop),
         Op::Reshape(shape) => {
             let shape = p.sizes(shape)?;
             reshape(p, id, &places[0], &shape)

@@ -17,7 +17,7 @@ use super::step::Step;
 use super::value::{Element, Sizes, Strides, Value, View};
 use super::{Callbacks, Outputs, kernels, lower};
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{Assumption, DType, Dim, Graph, NodeId};
+use crate::graph::{Assumption, Aval, DType, Dim, Graph, NodeId};
 use crate::ops::Op;
 
 /// Sizes of the graph's symbols, as far as they are known.
@@ -428,6 +428,17 @@ impl<'a> Planner<'a> {
         Ok(place)
     }
 
+    /// Memory for result `k` of a node; for the current unit only, if nothing reads it.
+    pub fn result(&mut self, id: NodeId, k: usize, aval: &Aval) -> Result<Place> {
+        match self.graph.part(id, k) {
+            Some(part) => self.destination(part),
+            None => {
+                let shape = self.sizes(&aval.shape)?;
+                self.temporary_array(aval.dtype, &shape)
+            }
+        }
+    }
+
     /// Memory for the current unit only.
     pub fn temporary(&mut self, bytes: usize) -> Source {
         let offset = self.arena.take(bytes);
@@ -495,6 +506,7 @@ impl<'a> Planner<'a> {
             Op::Input
             | Op::Constant(_)
             | Op::Size(_)
+            | Op::Part(_)
             | Op::Reshape(_)
             | Op::Transpose(_)
             | Op::BroadcastTo(_)

@@ -92,7 +92,7 @@ fn levels(graph: &Graph) -> Vec<u32> {
     }
     for id in graph.nodes() {
         let of_operands = graph.operands(id).iter().map(|o| levels[o.index()]).max();
-        let dims = graph.aval(id).shape.iter().chain(dims(graph.op(id)));
+        let dims = graph.aval(id).shape.iter().chain(graph.op(id).sizes());
         let of_sizes = dims
             .flat_map(Dim::symbols)
             .filter_map(|s| graph.symbols().get(s.0 as usize))
@@ -108,33 +108,6 @@ fn levels(graph: &Graph) -> Vec<u32> {
 /// Whether an operation's result has a size that only its execution tells.
 pub fn is_search(op: &Op) -> bool {
     matches!(op, Op::ArgWhere)
-}
-
-/// Sizes that an operation names beside those of its aval.
-fn dims(op: &Op) -> Vec<&Dim> {
-    match op {
-        Op::Size(dim) | Op::Iota { size: dim, .. } => vec![dim],
-        Op::Slice(ranges) | Op::Unslice { ranges, .. } | Op::SliceWrite { ranges, .. } => {
-            ranges.iter().flat_map(|r| [&r.start, &r.size]).collect()
-        }
-        Op::Reshape(shape) | Op::BroadcastTo(shape) | Op::Draw { shape, .. } => {
-            shape.iter().collect()
-        }
-        Op::Input
-        | Op::Constant(_)
-        | Op::Elementwise(_)
-        | Op::Cast(_)
-        | Op::Transpose(_)
-        | Op::Concatenate { .. }
-        | Op::Reduce { .. }
-        | Op::ArgReduce { .. }
-        | Op::Cumulate { .. }
-        | Op::Gather { .. }
-        | Op::Scatter { .. }
-        | Op::ArgWhere
-        | Op::ArgSort { .. }
-        | Op::Contract { .. } => vec![],
-    }
 }
 
 /// The chosen nodes as units, each after those it depends on.
@@ -270,6 +243,7 @@ pub fn is_view(op: &Op) -> bool {
         Op::Input
         | Op::Constant(_)
         | Op::Size(_)
+        | Op::Part(_)
         | Op::Elementwise(_)
         | Op::Cast(_)
         | Op::Unslice { .. }

@@ -206,6 +206,11 @@ impl Builder {
     /// # Errors
     /// What NumPy would raise for these shapes and dtypes.
     pub fn add(&mut self, op: Op, operands: &[NodeId]) -> Result<NodeId> {
+        if let (Op::Part(k), &[of]) = (&op, operands)
+            && let Some(known) = self.graph.part(of, *k)
+        {
+            return Ok(known);
+        }
         let aval = crate::ops::infer(self, &op, operands)?;
         let data_dependent = matches!(op, Op::ArgWhere);
         let node = Node {

@@ -31,7 +31,7 @@ pub use dtype::{DType, Kind};
 use petgraph::Direction;
 use petgraph::graph::DiGraph;
 pub use petgraph::graph::NodeIndex as NodeId;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use crate::ops::Op;
 
@@ -133,6 +133,28 @@ impl Graph {
     /// Where a node is used, once per use.
     pub fn users(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
         self.dag.neighbors_directed(id, Direction::Outgoing)
+    }
+
+    /// The node that is result `k` of a node.
+    pub fn part(&self, id: NodeId, k: usize) -> Option<NodeId> {
+        match k {
+            0 => Some(id),
+            _ => self.users(id).find(|&user| *self.op(user) == Op::Part(k)),
+        }
+    }
+
+    /// The nodes that hold the results of a node, as far as there are any; the first is the node itself.
+    pub fn parts(&self, id: NodeId) -> SmallVec<[Option<NodeId>; 2]> {
+        let mut parts = smallvec![Some(id)];
+        for user in self.users(id) {
+            if let Op::Part(k) = *self.op(user) {
+                if parts.len() <= k {
+                    parts.resize(k + 1, None);
+                }
+                parts[k] = Some(user);
+            }
+        }
+        parts
     }
 
     pub fn inputs(&self) -> &[NodeId] {

@@ -261,6 +261,7 @@ impl<'t> Parser<'t> {
             "input" => Op::Input,
             "constant" => Op::Constant(self.constant()?),
             "size" => Op::Size(self.dim()?),
+            "part" => Op::Part(self.number()?),
             "cast" => {
                 self.key("to")?;
                 Op::Cast(self.dtype()?)

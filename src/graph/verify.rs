@@ -57,7 +57,8 @@ pub(super) fn arity(op: &Op, count: usize) -> Result<(), String> {
         | Op::ArgReduce { .. }
         | Op::Cumulate { .. }
         | Op::ArgWhere
-        | Op::ArgSort { .. } => count == 1,
+        | Op::ArgSort { .. }
+        | Op::Part(_) => count == 1,
         Op::Concatenate { .. } => count > 0,
         Op::Gather { axes, .. } => count == 1 + axes.len(),
         Op::Scatter { axes, .. } => count == 2 + axes.len(),
@@ -94,37 +95,6 @@ fn lists(graph: &Graph) -> Result<(), String> {
     }
 }
 
-/// The sizes that an operation has as attributes.
-fn sizes(op: &Op) -> Vec<&Dim> {
-    match op {
-        Op::Size(dim) | Op::Iota { size: dim, .. } => vec![dim],
-        Op::Reshape(shape) | Op::BroadcastTo(shape) | Op::Draw { shape, .. } => {
-            shape.iter().collect()
-        }
-        Op::Slice(ranges) | Op::SliceWrite { ranges, .. } => {
-            ranges.iter().flat_map(|r| [&r.start, &r.size]).collect()
-        }
-        Op::Unslice { shape, ranges } => {
-            let ranges = ranges.iter().flat_map(|r| [&r.start, &r.size]);
-            shape.iter().chain(ranges).collect()
-        }
-        Op::Input
-        | Op::Constant(_)
-        | Op::Elementwise(_)
-        | Op::Cast(_)
-        | Op::Transpose(_)
-        | Op::Concatenate { .. }
-        | Op::Reduce { .. }
-        | Op::ArgReduce { .. }
-        | Op::Cumulate { .. }
-        | Op::Gather { .. }
-        | Op::Scatter { .. }
-        | Op::ArgWhere
-        | Op::ArgSort { .. }
-        | Op::Contract { .. } => vec![],
-    }
-}
-
 fn symbols(graph: &Graph) -> Result<(), String> {
     let defined = |symbol: Symbol, user: NodeId| {
         let Some(origin) = graph.symbols().get(symbol.0 as usize) else {
@@ -141,7 +111,7 @@ fn symbols(graph: &Graph) -> Result<(), String> {
         }
     };
     for id in graph.nodes() {
-        for dim in graph.aval(id).shape.iter().chain(sizes(graph.op(id))) {
+        for dim in graph.aval(id).shape.iter().chain(graph.op(id).sizes()) {
             for symbol in dim.symbols() {
                 defined(symbol, id)?;
             }

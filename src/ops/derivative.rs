@@ -25,6 +25,26 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Aval, Builder, DType, Dim, NodeId, Shape};
 use crate::ops::Constant;
 
+/// The tangents of all results of `node`, which is `op` of `operands`; `results` are the nodes that
+/// hold them, where anything reads them.
+///
+/// # Errors
+/// As [`jvp`].
+pub fn jvp_results(
+    b: &mut Builder,
+    results: &[Option<NodeId>],
+    op: &Op,
+    operands: &[NodeId],
+    tangents: &[Option<NodeId>],
+) -> Result<Vec<Option<NodeId>>> {
+    match results {
+        [Some(node)] => Ok(vec![jvp(b, *node, op, operands, tangents)?]),
+        _ => Err(Error::internal(format!(
+            "one result of {op:?} is all it has"
+        ))),
+    }
+}
+
 /// The tangent of `node`, which is `op` of `operands`, given theirs. `None` is zero.
 ///
 /// # Errors
@@ -40,7 +60,7 @@ pub fn jvp(
         return Ok(None);
     }
     match op {
-        Op::Input | Op::Constant(_) | Op::Size(_) => Ok(None),
+        Op::Input | Op::Constant(_) | Op::Size(_) | Op::Part(_) => Ok(None),
         Op::Elementwise(e) => jvp_elementwise(b, node, *e, operands, tangents),
         Op::Cast(dtype) => match tangents {
             [Some(t)] => convert(b, *t, *dtype).map(Some),
@@ -67,6 +87,24 @@ pub fn jvp(
             "its parameters depend on what the derivative is taken by, and samples are not \
              differentiated through",
         )),
+    }
+}
+
+/// As [`transpose`], for an operation with several results: `cotangents` has one for each that anything reads.
+///
+/// # Errors
+/// As [`transpose`].
+pub fn transpose_results(
+    b: &mut Builder,
+    node: NodeId,
+    linear: &[bool],
+    cotangents: &[Option<NodeId>],
+) -> Result<Vec<Option<NodeId>>> {
+    let (op, operands) = (b.op(node).clone(), b.graph().operands(node));
+    let aval = b.aval(node).clone();
+    match cotangents {
+        [Some(cotangent)] => transpose(b, &op, &operands, linear, *cotangent, &aval),
+        _ => Err(not_linear(&op)),
     }
 }
 
@@ -101,6 +139,7 @@ pub fn transpose(
         Op::Input
         | Op::Constant(_)
         | Op::Size(_)
+        | Op::Part(_)
         | Op::Iota { .. }
         | Op::ArgReduce { .. }
         | Op::ArgWhere

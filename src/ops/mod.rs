@@ -16,12 +16,12 @@ pub mod shape;
 use std::sync::Arc;
 
 use num_complex::Complex64;
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use crate::error::{Error, Exception, Result};
 use crate::eval::value::Value;
 use crate::graph::{Aval, Builder, DType, Dim, NodeId, Shape};
-pub use derivative::{accumulated, jvp, materialized, transpose};
+pub use derivative::{accumulated, jvp, jvp_results, materialized, transpose, transpose_results};
 pub use elementwise::Elementwise;
 pub use random::Distribution;
 
@@ -37,6 +37,9 @@ pub enum Op {
     Constant(Constant),
     /// A size as a value: a weak int64 scalar. No operands.
     Size(Dim),
+    /// Result `k` of an operand with several results; the operand itself stands for its first, so
+    /// `k` is at least 1. There is at most one such node for each result.
+    Part(usize),
 
     /// Elementwise, broadcasting its operands as NumPy does; operands may differ in dtype.
     Elementwise(Elementwise),
@@ -128,6 +131,38 @@ pub enum Op {
 }
 
 impl Op {
+    /// The sizes that the operation has as attributes.
+    pub fn sizes(&self) -> Vec<&Dim> {
+        match self {
+            Op::Size(dim) | Op::Iota { size: dim, .. } => vec![dim],
+            Op::Reshape(shape) | Op::BroadcastTo(shape) | Op::Draw { shape, .. } => {
+                shape.iter().collect()
+            }
+            Op::Slice(ranges) | Op::SliceWrite { ranges, .. } => {
+                ranges.iter().flat_map(|r| [&r.start, &r.size]).collect()
+            }
+            Op::Unslice { shape, ranges } => {
+                let ranges = ranges.iter().flat_map(|r| [&r.start, &r.size]);
+                shape.iter().chain(ranges).collect()
+            }
+            Op::Input
+            | Op::Constant(_)
+            | Op::Part(_)
+            | Op::Elementwise(_)
+            | Op::Cast(_)
+            | Op::Transpose(_)
+            | Op::Concatenate { .. }
+            | Op::Reduce { .. }
+            | Op::ArgReduce { .. }
+            | Op::Cumulate { .. }
+            | Op::Gather { .. }
+            | Op::Scatter { .. }
+            | Op::ArgWhere
+            | Op::ArgSort { .. }
+            | Op::Contract { .. } => vec![],
+        }
+    }
+
     /// Rewrites every size the operation mentions.
     pub fn map_sizes(&mut self, f: &dyn Fn(&Dim) -> Dim) {
         let shape = |shape: &mut Shape| shape.iter_mut().for_each(|d| *d = f(d));
@@ -148,6 +183,7 @@ impl Op {
             Op::Draw { shape: to, .. } => shape(to),
             Op::Input
             | Op::Constant(_)
+            | Op::Part(_)
             | Op::Elementwise(_)
             | Op::Cast(_)
             | Op::Transpose(_)
@@ -238,6 +274,15 @@ impl Constant {
     }
 }
 
+/// The avals of all results of `op` applied to `operands`: the node's own, then those that
+/// [`Op::Part`] reads.
+///
+/// # Errors
+/// As [`infer`].
+pub fn results(b: &mut Builder, op: &Op, operands: &[NodeId]) -> Result<SmallVec<[Aval; 2]>> {
+    Ok(smallvec![infer(b, op, operands)?])
+}
+
 /// Shape and dtype of `op` applied to `operands`. May record assumptions on sizes.
 ///
 /// # Errors
@@ -256,6 +301,7 @@ fn infer_by_family(b: &mut Builder, op: &Op, operands: &[NodeId]) -> Result<Aval
         Op::Input => Err(Error::internal("an input is declared, not inferred")),
         Op::Constant(constant) => Ok(constant.aval()),
         Op::Size(_) => Ok(Aval::weak(DType::I64)),
+        Op::Part(k) => part(b, *k, operands),
         Op::Elementwise(e) => {
             let shapes: SmallVec<[&Shape; 4]> = avals.iter().map(|a| &a.shape).collect();
             let shape = broadcast_shapes(b, &shapes)?;
@@ -290,6 +336,22 @@ fn infer_by_family(b: &mut Builder, op: &Op, operands: &[NodeId]) -> Result<Aval
             ..
         } => Ok(Aval::new(distribution.dtype(), shape.iter().cloned())),
     }
+}
+
+/// Result `k` of the only operand.
+fn part(b: &mut Builder, k: usize, operands: &[NodeId]) -> Result<Aval> {
+    let &[of] = operands else {
+        return Err(Error::internal("a part of several values"));
+    };
+    let (op, operands) = (b.op(of).clone(), b.graph().operands(of));
+    let mut avals = results(b, &op, &operands)?;
+    if k == 0 || k >= avals.len() {
+        return Err(Error::internal(format!(
+            "result {k} of an operation with {}",
+            avals.len()
+        )));
+    }
+    Ok(avals.swap_remove(k))
 }
 
 /// The only operand.

@@ -9,7 +9,7 @@
 
 use lazy_core::error::Result;
 use lazy_core::graph::{Builder, Graph, NodeId};
-use lazy_core::ops;
+use lazy_core::ops::{self, Op};
 use smallvec::SmallVec;
 
 use super::placed;
@@ -45,9 +45,18 @@ pub(super) fn push(
         let operands = graph.operands(id);
         let given: SmallVec<[Option<NodeId>; 4]> =
             operands.iter().map(|o| tangents[o.index()]).collect();
+        if matches!(graph.op(id), Op::Part(_)) {
+            continue;
+        }
         b.set_origin(graph.origin(id).cloned());
-        tangents[id.index()] = ops::jvp(b, id, graph.op(id), &operands, &given)
+        let parts = graph.parts(id);
+        let pushed = ops::jvp_results(b, &parts, graph.op(id), &operands, &given)
             .map_err(|error| placed(error, graph, id))?;
+        for (part, tangent) in parts.iter().zip(pushed) {
+            if let Some(part) = part {
+                tangents[part.index()] = tangent;
+            }
+        }
     }
     Ok(Tangents(tangents))
 }

@@ -11,7 +11,8 @@ use std::collections::HashMap;
 
 use lazy_core::error::Result;
 use lazy_core::graph::{Builder, Graph, NodeId, Operands};
-use lazy_core::ops;
+use lazy_core::ops::{self, Op};
+use smallvec::SmallVec;
 
 use super::forward;
 
@@ -111,17 +112,27 @@ impl Pullback {
     /// Walks the linear nodes backwards.
     fn run(&mut self, b: &mut Builder, graph: &Graph, linear: &[bool], first: usize) -> Result<()> {
         for t in (first..linear.len()).rev().map(NodeId::new) {
-            let Some(&cotangent) = self.cotangents.get(&t) else {
+            // Results beyond the first wait for the node that they are parts of.
+            if matches!(b.op(t), Op::Part(_)) {
                 continue;
-            };
-            if let Some(&primal) = self.primal.get(&t) {
-                name_after(b, graph, cotangent, primal);
+            }
+            let results = b.graph().parts(t);
+            let of_result = |part: &Option<NodeId>| self.cotangents.get(part.as_ref()?).copied();
+            let cotangents: SmallVec<[Option<NodeId>; 2]> = results.iter().map(of_result).collect();
+            if cotangents.iter().all(Option::is_none) {
+                continue;
+            }
+            for (result, cotangent) in results.iter().zip(&cotangents) {
+                if let (Some(result), Some(cotangent)) = (result, *cotangent)
+                    && let Some(&primal) = self.primal.get(result)
+                {
+                    name_after(b, graph, cotangent, primal);
+                }
             }
             let operands: Operands = b.graph().operands(t);
             let marks: Vec<bool> = operands.iter().map(|o| linear[o.index()]).collect();
-            let (op, aval) = (b.op(t).clone(), b.aval(t).clone());
             b.set_origin(b.graph().origin(t).cloned());
-            let parts = ops::transpose(b, &op, &operands, &marks, cotangent, &aval)?;
+            let parts = ops::transpose_results(b, t, &marks, &cotangents)?;
             for (&operand, part) in operands.iter().zip(parts) {
                 if let Some(part) = part {
                     self.add(b, operand, part)?;

@@ -175,7 +175,7 @@ impl Rule<'_> {
                 let operands = self.aligned(b, 0..self.operands.len(), result.rank())?;
                 b.add(op.clone(), &operands)
             }
-            Op::Cast(_) => on_first(b, op.clone()),
+            Op::Cast(_) | Op::Part(_) => on_first(b, op.clone()),
             Op::Reshape(shape) => on_first(b, Op::Reshape(prefixed(size, shape))),
             Op::Transpose(perm) => {
                 let mut perm = shifted(perm);

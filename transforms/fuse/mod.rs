@@ -61,6 +61,7 @@ fn spaces(graph: &Graph) -> Vec<Option<Shape>> {
             | Op::Input
             | Op::Constant(_)
             | Op::Size(_)
+            | Op::Part(_)
             | Op::Reshape(_)
             | Op::Transpose(_)
             | Op::BroadcastTo(_)
