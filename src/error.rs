@@ -5,9 +5,9 @@
 //!
 //! ```text
 //! graph break at model.py:12
-//!    12 |     if x.sum() > 0:
-//!       |        ^^^^^^^^^^^ the branch depends on an array's values
-//! help: use numpy.where, or leave it: each side becomes its own region
+//!    12 |     yield x.sum()
+//!       |     ^^^^^^^^^^^^^ yield is not lifted
+//! help: move the numerical part into a function of its own
 //! ```
 
 use std::fmt;
@@ -77,9 +77,7 @@ pub enum ErrorKind {
         exception: Exception,
         message: String,
     },
-    /// A branch on array values: `construct` is `if`, `while`, `assert`, ...
-    DataDependentBranch { construct: String },
-    /// Python needs a concrete value (`int(x)`, `range(x)`) of an array that is not known yet.
+    /// Python needs the value of an array, and lifting cannot compute it.
     NeedsValue { construct: String },
     /// Syntax or a statement that is not lifted (`yield`, `async`, ...).
     Unread { construct: String },
@@ -154,8 +152,7 @@ impl ErrorKind {
     pub fn title(&self) -> String {
         match self {
             ErrorKind::Raises { exception, message } => format!("{}: {message}", exception.name()),
-            ErrorKind::DataDependentBranch { .. }
-            | ErrorKind::NeedsValue { .. }
+            ErrorKind::NeedsValue { .. }
             | ErrorKind::Unread { .. }
             | ErrorKind::UnknownCall { .. }
             | ErrorKind::Unlifted { .. }
@@ -180,9 +177,6 @@ impl ErrorKind {
     pub fn reason(&self) -> String {
         match self {
             ErrorKind::Raises { .. } => "raised here".into(),
-            ErrorKind::DataDependentBranch { construct } => {
-                format!("the {construct} depends on an array's values")
-            }
             ErrorKind::NeedsValue { construct } => {
                 format!("{construct} needs the value of an array that is not computed yet")
             }
@@ -204,9 +198,6 @@ impl ErrorKind {
     /// What to do.
     pub fn help(&self) -> Option<&'static str> {
         match self {
-            ErrorKind::DataDependentBranch { .. } => {
-                Some("use numpy.where, or lazy.jit, which runs this function as plain Python")
-            }
             ErrorKind::NeedsValue { .. } => {
                 Some("keep the value an array, or pass it to the function as an argument")
             }

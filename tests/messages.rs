@@ -10,9 +10,6 @@ fn every_kind() -> Vec<ErrorKind> {
             exception: Exception::Value,
             message: text("operands could not be broadcast together with shapes (2,) (3,)"),
         },
-        ErrorKind::DataDependentBranch {
-            construct: text("if"),
-        },
         ErrorKind::NeedsValue {
             construct: text("int()"),
         },

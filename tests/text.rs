@@ -141,7 +141,7 @@ fn candidate(step: &Step, b: &Builder, nodes: &[NodeId]) -> (Op, Vec<NodeId>) {
         };
         shape.iter().map(cut).collect()
     };
-    match step.kind.index(22) {
+    match step.kind.index(23) {
         0 => (
             Op::Iota {
                 size: Dim::known(3),
@@ -255,6 +255,10 @@ fn candidate(step: &Step, b: &Builder, nodes: &[NodeId]) -> (Op, Vec<NodeId>) {
             )
         }
         20 => one(Op::Elementwise(Elementwise::Add)),
+        21 => {
+            let expected = Constant::Float([1.5, -0.0, f64::NAN][step.axis % 3]);
+            one(Op::Decide { expected })
+        }
         _ => {
             let operands = [x, y, z][..step.elementwise.arity()].to_vec();
             (Op::Elementwise(step.elementwise), operands)

@@ -18,8 +18,7 @@ pub fn exception(py: Python<'_>, error: &Error) -> PyErr {
         ErrorKind::Internal { .. } | ErrorKind::Sampling { .. } => {
             return PyRuntimeError::new_err(error.render());
         }
-        ErrorKind::DataDependentBranch { .. }
-        | ErrorKind::NeedsValue { .. }
+        ErrorKind::NeedsValue { .. }
         | ErrorKind::SideEffect { .. }
         | ErrorKind::Unread { .. }
         | ErrorKind::UnknownCall { .. }

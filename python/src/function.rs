@@ -23,6 +23,7 @@ use smallvec::SmallVec;
 use crate::code;
 use crate::convert::{self, Arrays, Number};
 use crate::derive::{self, Derivation};
+use crate::draws::{self, Streams};
 use crate::exceptions;
 use crate::guards::{Objects, Program};
 use crate::host::{Cpython, Object};
@@ -31,6 +32,9 @@ use crate::result;
 
 /// More ways of calling than this are forgotten, oldest first.
 const MAX_ENTRIES: usize = 64;
+
+/// What branches by values in more ways than this runs as plain Python from then on.
+const MAX_PATHS: usize = 16;
 
 /// Bound parameters of a call.
 pub type Arguments<'py> = SmallVec<[Bound<'py, PyAny>; 8]>;
@@ -65,6 +69,8 @@ pub struct Entry {
     pub lifted: Lifted<Object>,
     inputs: Vec<Expected>,
     forms: Vec<Form>,
+    /// Whether it is for one path among several, by values.
+    decides: bool,
 }
 
 /// What an input must be converted to.
@@ -271,21 +277,23 @@ impl<'py> Callable<'py> for Bound<'py, Dispatcher> {
         if let Some(error) = known {
             return plain(&error);
         }
-        match this.lift(py, &arguments) {
+        match this.lift_path(py, &arguments) {
             Ok(entry) => match run(py, api, &entry, &arguments)? {
                 Ran::Done(value) => Ok(value),
-                Ran::Stale => Err(PyRuntimeError::new_err(
-                    "bug in lazy: a fresh lift does not fit the call it was made for",
+                Ran::Stale => plain(&Error::unlifted(
+                    "sizes that are found by values",
+                    "they do not fit together on this call",
                 )),
                 Ran::Failed(error) => plain(&error),
             },
             Err(error) => {
-                let error = Arc::new(*error);
+                // An exception may be that of this call alone.
                 if this.derivation.may_run_plain()
+                    && !matches!(error.kind, ErrorKind::Raises { .. })
                     && let Ok(mut plain) = this.plain.write()
                 {
                     plain.truncate(MAX_ENTRIES);
-                    plain.insert(0, (kinds, error.clone()));
+                    plain.insert(0, (kinds, Arc::new(*error.clone())));
                 }
                 plain(&error)
             }
@@ -415,8 +423,9 @@ impl Dispatcher {
                     }
                     return Ok(Ran::Done(value));
                 }
-                Ran::Stale => {}
-                Ran::Failed(error) => return Ok(Ran::Failed(error)),
+                // What fails on one path says nothing of a call that may be on another.
+                Ran::Failed(error) if !entry.decides => return Ok(Ran::Failed(error)),
+                Ran::Stale | Ran::Failed(_) => {}
             }
         }
         Ok(Ran::Stale)
@@ -434,6 +443,23 @@ impl Dispatcher {
             if entry.program.check(py, api, arguments).is_some() {
                 return Ok(entry);
             }
+        }
+        self.lift(py, arguments)
+    }
+
+    /// Lifts a call that no entry fits, unless the function branches too often to have a graph for each path.
+    fn lift_path<'py>(
+        &self,
+        py: Python<'py>,
+        arguments: &[Bound<'py, PyAny>],
+    ) -> Result<Arc<Entry>> {
+        let paths = self
+            .entries
+            .read()
+            .map_or(0, |entries| entries.iter().filter(|e| e.decides).count());
+        if self.derivation.may_run_plain() && paths >= MAX_PATHS {
+            let what = format!("{MAX_PATHS} paths through it were lifted, and this is another");
+            return Err(Error::new(ErrorKind::TooLong { what }));
         }
         self.lift(py, arguments)
     }
@@ -558,9 +584,30 @@ impl Entry {
             executable,
             inputs,
             forms,
+            decides: graph.effects().iter().any(|&id| is_decision(graph, id)),
             lifted,
         })
     }
+
+    /// The generator of a draw, on this call.
+    fn generator<'py>(
+        &self,
+        py: Python<'py>,
+        found: &mut Objects<'py>,
+        site: &DrawSite<Object>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        match site.generator {
+            None => Ok(py.import("numpy.random")?.into_any()),
+            Some(slot) => self
+                .program
+                .object(py, found, slot)
+                .ok_or_else(|| PyRuntimeError::new_err("bug in lazy: a generator is gone")),
+        }
+    }
+}
+
+fn is_decision(graph: &Graph, id: NodeId) -> bool {
+    matches!(graph.op(id), Op::Decide { .. })
 }
 
 /// What became of running an entry.
@@ -607,6 +654,15 @@ fn run<'py>(
             "only plain Python does what NumPy does then",
         )));
     }
+    // On another path nothing is drawn after all.
+    let mut streams = None;
+    if entry.decides && !entry.lifted.draws.is_empty() {
+        let mut generators = Vec::new();
+        for site in &entry.lifted.draws {
+            generators.push(entry.generator(py, &mut found, site)?);
+        }
+        streams = Some(Streams::of(generators)?);
+    }
     let mut outputs = Arrays::new(py, &entry.forms)?;
     let mut caller = Caller {
         py,
@@ -622,7 +678,12 @@ fn run<'py>(
             }
         })?;
         return Ok(match error.kind {
-            ErrorKind::Assumption { .. } => Ran::Stale,
+            ErrorKind::Assumption { .. } => {
+                if let Some(streams) = streams {
+                    streams.rewind()?;
+                }
+                Ran::Stale
+            }
             // What was drawn cannot be drawn again: the exception is ours to raise.
             _ if !entry.lifted.draws.is_empty() => return Err(exceptions::exception(py, &error)),
             _ => Ran::Failed(error),
@@ -719,13 +780,6 @@ struct Caller<'a, 'py> {
 }
 
 impl Caller<'_, '_> {
-    fn site(&self, graph: &Graph, node: NodeId) -> Option<&DrawSite<Object>> {
-        match graph.op(node) {
-            Op::Draw { generator, .. } => self.entry.lifted.draws.get(*generator as usize),
-            _ => None,
-        }
-    }
-
     fn sample(
         &mut self,
         node: NodeId,
@@ -733,44 +787,17 @@ impl Caller<'_, '_> {
         shape: &[usize],
     ) -> PyResult<Option<Value>> {
         let py = self.py;
-        let api = ndarray::api(py)?;
         let graph = self.entry.executable.graph();
-        let Some(site) = self.site(graph, node) else {
+        let entry = self.entry;
+        let Op::Draw { generator, .. } = graph.op(node) else {
             return Ok(None);
         };
-        let (method, sized) = (site.method.clone(), site.sized);
-        let generator = match site.generator {
-            Some(slot) => self.entry.program.object(py, self.found, slot),
-            None => Some(py.import("numpy")?.getattr("random")?),
-        };
-        let Some(generator) = generator else {
+        let Some(site) = entry.lifted.draws.get(*generator as usize) else {
             return Ok(None);
         };
-        let mut args = Vec::new();
-        for value in parameters {
-            let array = convert::array(py, value)?;
-            args.push(if value.shape.is_empty() {
-                array.call_method0("item")?
-            } else {
-                array
-            });
-        }
-        let named = PyDict::new(py);
-        if matches!(method.as_str(), "rand" | "randn") {
-            // Their arguments are the sizes.
-            for &size in shape {
-                args.push(size.into_pyobject(py)?.into_any());
-            }
-        } else if sized {
-            named.set_item("size", PyTuple::new(py, shape)?)?;
-        }
-        let drawn =
-            generator.call_method(method.as_str(), PyTuple::new(py, args)?, Some(&named))?;
+        let generator = entry.generator(py, self.found, site)?;
         let dtype = graph.aval(node).dtype;
-        let array = py
-            .import("numpy")?
-            .call_method1("asarray", (drawn, api.descr(py, dtype)))?;
-        Ok(convert::value(api, &array))
+        draws::draw(site, &generator, parameters, shape, dtype).map(Some)
     }
 }
 
@@ -779,15 +806,7 @@ impl Callbacks for Caller<'_, '_> {
         match self.sample(node, parameters, shape) {
             Ok(Some(value)) => Ok(value),
             Ok(None) => Err(Error::internal("a draw without a generator")),
-            Err(error) => {
-                let name = error
-                    .get_type(self.py)
-                    .name()
-                    .map(|n| n.to_string())
-                    .unwrap_or_default();
-                let exception = lazy_core::error::Exception::Named(name.as_str().into());
-                Err(Error::raises(exception, error.value(self.py).to_string()))
-            }
+            Err(error) => Err(draws::raised(self.py, &error)),
         }
     }
 

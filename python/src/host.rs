@@ -16,6 +16,7 @@ use lazy_core::ast::{self, py as ast_py};
 use lazy_core::error::{Error, Result};
 use lazy_core::eval::value::Value;
 use lazy_core::graph::DType;
+use lazy_core::lift::DrawSite;
 use lazy_core::lift::host::{
     Attribute, Class, FunctionParts, Host, Outcome, Raised, TransformedCall,
 };
@@ -31,6 +32,7 @@ use self::registry::REGISTRY;
 use crate::code;
 use crate::constants;
 use crate::convert;
+use crate::draws::{self, Rehearsal};
 use crate::function::Dispatcher;
 use crate::ndarray::{self, Api};
 
@@ -70,6 +72,8 @@ pub struct Cpython<'py> {
     api: &'static Api,
     /// The front that must be used, if the choice is not free.
     front: Option<ast::Front>,
+    /// Draws made while lifting.
+    rehearsal: Rehearsal,
 }
 
 impl<'py> Cpython<'py> {
@@ -82,6 +86,7 @@ impl<'py> Cpython<'py> {
             known: known(py)?,
             api: ndarray::api(py)?,
             front,
+            rehearsal: Rehearsal::default(),
         })
     }
 
@@ -592,6 +597,25 @@ impl Host for Cpython<'_> {
         let o = object.bind(self.py);
         convert::value(self.api, o)
             .or_else(|| convert::number(self.api, o).map(|n| convert::owned(&n.view())))
+    }
+
+    fn rehearse(
+        &self,
+        site: &DrawSite<Object>,
+        parameters: &[Value],
+        shape: &[usize],
+        dtype: DType,
+    ) -> Result<Value> {
+        let generator = site.object.bind(self.py);
+        let copy = match site.generator {
+            Some(_) => self.rehearsal.copy_of(generator),
+            None => {
+                let random = self.py.import("numpy.random");
+                random.and_then(|random| self.rehearsal.copy_of(random.as_any()))
+            }
+        };
+        copy.and_then(|copy| draws::draw(site, &copy, parameters, shape, dtype))
+            .map_err(|error| draws::raised(self.py, &error))
     }
 
     fn scalar(&self, value: &Value, form: Form) -> Object {

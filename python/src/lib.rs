@@ -7,6 +7,7 @@ pub mod code;
 pub mod constants;
 pub mod convert;
 pub mod derive;
+mod draws;
 pub mod exceptions;
 pub mod function;
 pub mod guards;

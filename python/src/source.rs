@@ -9,6 +9,7 @@ use lazy_core::error::{Error, Result};
 use lazy_core::graph::{Builder, NodeId};
 use lazy_core::lift::guard::{Check, Fetch, Slot};
 use lazy_core::lift::{Effect, Lifted, Tree};
+use lazy_core::ops::Op;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -342,6 +343,13 @@ pub fn explanation(py: Python<'_>, name: &str, lifted: &Lifted<Object>) -> Strin
     }
     for assumption in graph.assumptions() {
         out.push_str(&format!("  guard {assumption}\n"));
+    }
+    for &id in graph.effects() {
+        if let (Op::Decide { expected }, Some(origin)) = (graph.op(id), graph.origin(id)) {
+            let file = origin.file.rsplit('/').next().unwrap_or_default();
+            let line = origin.span.line;
+            out.push_str(&format!("  decided at {file}:{line}: {expected}\n"));
+        }
     }
     for (input, _) in &lifted.writes {
         out.push_str(&format!("  writes {}\n", lifted.inputs[*input].spelling));

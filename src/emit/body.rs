@@ -19,6 +19,7 @@ use super::facts::Facts;
 use super::names::{Taken, derived};
 use super::signature::{Generator, Signature, Tree};
 use super::spell::constant::array;
+use super::spell::decide::decision;
 use super::spell::{Names, Spelled, Speller, Step};
 use super::syntax::{
     add_to, assign, attribute, call, constant, dict, evaluate, int, list, method, name, returns,
@@ -354,6 +355,12 @@ impl<'a, 'g> Writer<'a, 'g> {
     /// Writes a node: as a variable, or into the expression that will use it.
     fn node(&mut self, id: NodeId) -> Result<()> {
         let spelled = self.spelled(id)?;
+        if let Op::Decide { expected } = self.facts.op(id) {
+            self.statements
+                .push(decision(spelled.start.clone(), expected));
+            self.bind(id, spelled.start, false);
+            return Ok(());
+        }
         let graph = self.facts.graph;
         let uses = self.counts.nodes[id.index()];
         let named = graph.node(id).name.is_some();

@@ -216,6 +216,9 @@ pub fn derived(graph: &Graph, id: NodeId) -> String {
         Op::ArgWhere => "where".into(),
         Op::ArgSort { .. } => "order".into(),
         Op::Draw { distribution, .. } => distribution.def().name.into(),
+        Op::Decide { .. } => operands
+            .first()
+            .map_or_else(|| "t".into(), |&x| derived(graph, x)),
         Op::Constant(_) => "constant".into(),
         Op::Size(_) => "size".into(),
         Op::Part(_) => "part".into(),

@@ -231,6 +231,14 @@ pub fn add_to(target: Expr, value: Expr) -> Stmt {
     })
 }
 
+pub fn asserts(test: Expr, message: &str) -> Stmt {
+    Stmt::Assert(rustpython_ast::StmtAssert {
+        range: range(),
+        test: Box::new(test),
+        msg: Some(Box::new(string(message))),
+    })
+}
+
 pub fn evaluate(value: Expr) -> Stmt {
     Stmt::Expr(StmtExpr {
         range: range(),

@@ -79,7 +79,8 @@ fn shared_space(planner: &Planner<'_>, nodes: &[NodeId]) -> Result<Option<Sizes>
             | Op::ArgWhere
             | Op::ArgSort { .. }
             | Op::Contract { .. }
-            | Op::Draw { .. } => return Ok(None),
+            | Op::Draw { .. }
+            | Op::Decide { .. } => return Ok(None),
         };
         // A reduction's result is complete only after the group.
         let reads_reduction = planner

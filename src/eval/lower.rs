@@ -8,7 +8,7 @@ use super::index::{Gather, Indices, Scatter};
 use super::kernels;
 use super::layout::{Layout, Span, Walk};
 use super::plan::{Place, Planner, violated};
-use super::step::{Draw, Step};
+use super::step::{Check, Draw, Step};
 use super::value::{Sizes, Value};
 use crate::error::{Error, Result};
 use crate::graph::{DType, NodeId};
@@ -126,6 +126,16 @@ pub fn lower(p: &mut Planner<'_>, id: NodeId) -> Result<()> {
             check_shape(&[to.layout.len()], &[batch * m * n])?;
             let contract = Contract { left, right, to };
             p.steps.push(Step::Contract(Box::new(contract)));
+            Ok(())
+        }
+        Op::Decide { expected } => {
+            let expected = value_of(expected, graph.aval(id).dtype);
+            let place = contiguous(p, &places[0])?;
+            p.steps.push(Step::Check(Box::new(Check {
+                place: place.clone(),
+                expected,
+            })));
+            p.set_place(id, places[0].clone());
             Ok(())
         }
         Op::Draw { .. } => {

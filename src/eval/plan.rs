@@ -522,7 +522,8 @@ impl<'a> Planner<'a> {
             | Op::ArgWhere
             | Op::ArgSort { .. }
             | Op::Contract { .. }
-            | Op::Draw { .. } => false,
+            | Op::Draw { .. }
+            | Op::Decide { .. } => false,
         };
         if nodes.iter().all(fusible) {
             if let Some(group) = compile(self, nodes)? {

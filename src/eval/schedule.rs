@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, BinaryHeap, HashMap};
 
-use crate::graph::{Dim, Graph, NodeId};
+use crate::graph::{Assumption, Dim, Graph, NodeId};
 use crate::ops::Op;
 
 /// Nodes computed together, in topological order.
@@ -67,20 +67,42 @@ pub fn stages(graph: &Graph) -> Vec<Stage> {
     stages
 }
 
-/// Whether a node must be computed: outputs, draws, and what they depend on.
+/// The searches whose outcome an assumption is about.
+fn assumed(graph: &Graph) -> BTreeSet<NodeId> {
+    let sizes = graph.assumptions().iter().flat_map(|assumption| {
+        let (Assumption::Equal(a, b) | Assumption::AtMost(a, b)) = assumption;
+        a.symbols().into_iter().chain(b.symbols())
+    });
+    sizes
+        .filter_map(|s| Some(graph.symbols().get(s.0 as usize)?.node))
+        .filter(|&id| is_search(graph.op(id)))
+        .collect()
+}
+
+/// Whether a node must be computed: outputs, effects, what is assumed of, and what they depend on.
 fn needed(graph: &Graph) -> Vec<bool> {
     let mut needed = vec![false; graph.len()];
-    for &id in graph.outputs().iter().chain(graph.effects()) {
+    let roots = graph.outputs().iter().chain(graph.effects());
+    for &id in roots.chain(&assumed(graph)) {
         needed[id.index()] = true;
     }
     for id in graph.nodes().rev() {
         if needed[id.index()] {
-            for operand in graph.operands(id) {
+            for operand in graph.operands(id).into_iter().chain(sized_by(graph, id)) {
                 needed[operand.index()] = true;
             }
         }
     }
     needed
+}
+
+/// The nodes that tell the sizes of a node.
+fn sized_by(graph: &Graph, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+    let dims = graph.aval(id).shape.iter().chain(graph.op(id).sizes());
+    dims.flat_map(Dim::symbols)
+        .filter_map(|s| graph.symbols().get(s.0 as usize))
+        .map(|origin| origin.node)
+        .filter(move |&origin| origin != id)
 }
 
 /// Per node, the number of searches whose outcome decides its size or what it depends on. The result
@@ -92,13 +114,7 @@ fn levels(graph: &Graph) -> Vec<u32> {
     }
     for id in graph.nodes() {
         let of_operands = graph.operands(id).iter().map(|o| levels[o.index()]).max();
-        let dims = graph.aval(id).shape.iter().chain(graph.op(id).sizes());
-        let of_sizes = dims
-            .flat_map(Dim::symbols)
-            .filter_map(|s| graph.symbols().get(s.0 as usize))
-            .filter(|origin| origin.node != id)
-            .map(|origin| levels[origin.node.index()])
-            .max();
+        let of_sizes = sized_by(graph, id).map(|o| levels[o.index()]).max();
         let level = of_operands.max(of_sizes).unwrap_or(0);
         levels[id.index()] = level + u32::from(is_search(graph.op(id)));
     }
@@ -154,21 +170,43 @@ fn grouped(graph: &Graph, mine: &dyn Fn(NodeId) -> bool, fuse: bool) -> Option<V
             waiting[to] += 1;
         }
     }
-    let mut ready: BinaryHeap<Reverse<usize>> = (0..units.len())
+    let urgency = urgency(graph, &units, &unit_of);
+    let mut ready: BinaryHeap<Reverse<(usize, usize)>> = (0..units.len())
         .filter(|&u| waiting[u] == 0)
-        .map(Reverse)
+        .map(|u| Reverse((urgency[u], u)))
         .collect();
     let mut order = Vec::with_capacity(units.len());
-    while let Some(Reverse(unit)) = ready.pop() {
+    while let Some(Reverse((_, unit))) = ready.pop() {
         order.push(std::mem::replace(&mut units[unit], Unit { nodes: vec![] }));
         for &user in &users[unit] {
             waiting[user] -= 1;
             if waiting[user] == 0 {
-                ready.push(Reverse(user));
+                ready.push(Reverse((urgency[user], user)));
             }
         }
     }
     (order.len() == units.len()).then_some(order)
+}
+
+/// Per unit, the first decision that waits for it. Decisions come before all that they do not need: what
+/// a call on another path has no use for is not computed, and raises nothing.
+fn urgency(graph: &Graph, units: &[Unit], unit_of: &[Option<usize>]) -> Vec<usize> {
+    let mut urgency = vec![usize::MAX; units.len()];
+    let decisions = graph
+        .effects()
+        .iter()
+        .filter(|&&id| matches!(graph.op(id), Op::Decide { .. }));
+    for (rank, &decision) in decisions.enumerate() {
+        let mut waiting: Vec<usize> = unit_of[decision.index()].into_iter().collect();
+        while let Some(unit) = waiting.pop() {
+            if urgency[unit] == usize::MAX {
+                urgency[unit] = rank;
+                let operands = units[unit].nodes.iter().flat_map(|&id| graph.operands(id));
+                waiting.extend(operands.filter_map(|o| unit_of[o.index()]));
+            }
+        }
+    }
+    urgency
 }
 
 /// Finds what crosses the borders of stages.
@@ -176,12 +214,15 @@ fn connect(graph: &Graph, stages: &mut [Stage], level: &[u32]) {
     // Inputs are given, and searches are run between the stages: the caller holds both.
     let held = |id: NodeId| matches!(graph.op(id), Op::Input) || is_search(graph.op(id));
     let mut handed_on = BTreeSet::new();
+    let mut found: Vec<NodeId> = Vec::new();
     for (at, stage) in stages.iter_mut().enumerate() {
         let nodes = stage.units.iter().flat_map(|u| &u.nodes);
         let mut imports: BTreeSet<NodeId> = nodes
             .flat_map(|&id| graph.operands(id))
             .filter(|&o| held(o) || level[o.index()] < at as u32)
             .collect();
+        // What was found tells the sizes of this stage and of all that follow.
+        imports.extend(std::mem::replace(&mut found, stage.searches.clone()));
         handed_on.extend(imports.iter().copied().filter(|&id| !held(id)));
         let outputs = graph.outputs().iter().enumerate();
         for (index, &node) in outputs.filter(|(_, id)| level[id.index()] == at as u32) {
@@ -239,7 +280,11 @@ fn last_uses(graph: &Graph, stage: &Stage) -> Vec<u32> {
 /// Whether the operation can give another layout of its operand's memory.
 pub fn is_view(op: &Op) -> bool {
     match op {
-        Op::Reshape(_) | Op::Transpose(_) | Op::BroadcastTo(_) | Op::Slice(_) => true,
+        Op::Reshape(_)
+        | Op::Transpose(_)
+        | Op::BroadcastTo(_)
+        | Op::Slice(_)
+        | Op::Decide { .. } => true,
         Op::Input
         | Op::Constant(_)
         | Op::Size(_)

@@ -10,7 +10,7 @@ use super::group::Group;
 use super::index::{Gather, Scatter};
 use super::kernels::Kernel;
 use super::layout::copy;
-use super::plan::{Place, Run};
+use super::plan::{Place, Run, violated};
 use super::reduce;
 use super::value::Value;
 use crate::error::{Error, Result};
@@ -52,6 +52,27 @@ pub enum Step {
     Scatter(Box<Scatter>),
     Contract(Box<Contract>),
     Draw(Box<Draw>),
+    Check(Box<Check>),
+}
+
+/// A decision: the run ends unless the number at the place has these very bits.
+#[derive(Debug)]
+pub struct Check {
+    pub place: Place,
+    pub expected: Value,
+}
+
+impl Check {
+    fn run(&self, run: &Run<'_>) -> Result<()> {
+        let bytes = self.expected.bytes();
+        // SAFETY: the place holds one element of the dtype of the expected value.
+        let found = unsafe { std::slice::from_raw_parts(run.at(&self.place), bytes.len()) };
+        if found == bytes {
+            Ok(())
+        } else {
+            Err(violated("a branch went another way".into()))
+        }
+    }
 }
 
 /// A draw by the caller's generator.
@@ -84,7 +105,7 @@ impl Step {
             Step::Zero(to) | Step::Iota(to) | Step::Cumulate { to, .. } => to.layout.len() as f64,
             Step::Gather(gather) => 4.0 * gather.to.layout.len() as f64,
             Step::Scatter(scatter) => 4.0 * scatter.values.layout.len() as f64,
-            Step::Draw(_) => 0.0,
+            Step::Draw(_) | Step::Check(_) => 0.0,
         }
     }
 
@@ -95,6 +116,7 @@ impl Step {
             Step::Group(group) => return group.run(run),
             Step::Gather(gather) => return gather.run(run),
             Step::Scatter(scatter) => return scatter.run(run),
+            Step::Check(check) => return check.run(run),
             Step::Contract(contract) => contract.run(run),
             Step::Draw(_) => return Err(Error::internal("a draw without its callback")),
             Step::Copy(sides) => {

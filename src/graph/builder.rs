@@ -148,7 +148,7 @@ impl Builder {
 
     fn push(&mut self, node: Node, operands: &[NodeId]) -> NodeId {
         let is_input = matches!(node.op, Op::Input);
-        let is_effect = matches!(node.op, Op::Draw { .. });
+        let is_effect = node.op.is_effect();
         let id = self.graph.dag.add_node(node);
         for &operand in operands.iter().rev() {
             self.graph.dag.add_edge(operand, id, ());
@@ -377,6 +377,11 @@ impl Builder {
     /// The size seen when lifting, if all its symbols have one.
     pub fn example(&self, dim: &Dim) -> Option<i64> {
         dim.evaluate(&|s| self.examples.get(s.0 as usize).copied().flatten())
+    }
+
+    /// Says what a size is on the call being lifted.
+    pub fn set_example(&mut self, symbol: Symbol, size: i64) {
+        self.examples[symbol.0 as usize] = Some(size);
     }
 
     /// Whether two sizes are equal: by form, or by the example, which then becomes an assumption.

@@ -33,6 +33,7 @@ use petgraph::graph::DiGraph;
 pub use petgraph::graph::NodeIndex as NodeId;
 use smallvec::{SmallVec, smallvec};
 
+use crate::error::{Error, Place};
 use crate::ops::Op;
 
 /// Operands of a node, in order.
@@ -89,7 +90,7 @@ pub struct Graph {
     dag: DiGraph<Node, ()>,
     inputs: Vec<NodeId>,
     outputs: Vec<NodeId>,
-    /// Draws, in the order in which they must happen.
+    /// Draws and decisions, in the order in which they must happen.
     effects: Vec<NodeId>,
     symbols: Vec<SymbolOrigin>,
     assumptions: Vec<Assumption>,
@@ -193,7 +194,7 @@ impl Graph {
     }
 
     /// Whether a size depends on those of inputs alone.
-    fn is_of_inputs(&self, dim: &Dim) -> bool {
+    pub fn is_of_inputs(&self, dim: &Dim) -> bool {
         dim.symbols().iter().all(|symbol| {
             let origin = self.symbols.get(symbol.0 as usize);
             let node = origin.and_then(|origin| self.dag.node_weight(origin.node));
@@ -203,6 +204,18 @@ impl Graph {
 
     pub fn origin(&self, id: NodeId) -> Option<&Origin> {
         self.dag[id].origin.map(|o| &self.origins[o as usize])
+    }
+
+    /// The error at the line that a node came from.
+    pub fn locate(&self, error: Box<Error>, id: NodeId) -> Box<Error> {
+        match self.origin(id) {
+            None => error,
+            Some(origin) => error.at(Place {
+                file: origin.file.clone(),
+                span: origin.span.clone(),
+                text: None,
+            }),
+        }
     }
 
     /// Records which group computes a node; the pass `fuse` calls this.

@@ -210,7 +210,7 @@ impl<'t> Parser<'t> {
             false => None,
         };
         let is_input = op == Op::Input;
-        let is_draw = matches!(op, Op::Draw { .. });
+        let is_effect = op.is_effect();
         let id = graph.dag.add_node(Node {
             op,
             aval,
@@ -224,7 +224,7 @@ impl<'t> Parser<'t> {
         if is_input {
             graph.inputs.push(id);
         }
-        if is_draw {
+        if is_effect {
             graph.effects.push(id);
         }
         Ok(())
@@ -331,6 +331,11 @@ impl<'t> Parser<'t> {
                 },
             },
             "draw" => self.draw()?,
+            "decide" => {
+                self.key("expected")?;
+                let expected = self.constant()?;
+                Op::Decide { expected }
+            }
             _ => return Err(self.error_at(start, &format!("no operation is called {word}"))),
         })
     }

@@ -141,6 +141,7 @@ pub fn mnemonic(op: &Op) -> &'static str {
         Op::ArgSort { .. } => "argsort",
         Op::Contract { .. } => "contract",
         Op::Draw { .. } => "draw",
+        Op::Decide { .. } => "decide",
     }
 }
 
@@ -148,7 +149,7 @@ pub fn mnemonic(op: &Op) -> &'static str {
 fn attributes(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
     match op {
         Op::Input | Op::Elementwise(_) | Op::ArgWhere => Ok(()),
-        Op::Constant(c) => write!(f, " {}", Literal(c)),
+        Op::Constant(c) => write!(f, " {c}"),
         Op::Size(dim) => write!(f, " {dim}"),
         Op::Part(k) => write!(f, " {k}"),
         Op::Cast(dtype) => write!(f, " to={dtype}"),
@@ -174,6 +175,7 @@ fn attributes(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
             }
             write!(f, " contract={}", Pairs(contract))
         }
+        Op::Decide { expected } => write!(f, " expected={expected}"),
         Op::Draw {
             distribution,
             shape,
@@ -243,11 +245,9 @@ impl Display for Range {
 }
 
 /// A constant: `True`, `3`, `3u`, `2.0`, `complex(1.0, -0.0)`, `array(int64[2], [1, 2])`.
-struct Literal<'a>(&'a Constant);
-
-impl Display for Literal<'_> {
+impl Display for Constant {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        match self.0 {
+        match self {
             Constant::Bool(b) => b.element(f),
             Constant::Int(i) => i.element(f),
             Constant::UInt(u) => write!(f, "{u}u"),

@@ -58,7 +58,8 @@ pub(super) fn arity(op: &Op, count: usize) -> Result<(), String> {
         | Op::Cumulate { .. }
         | Op::ArgWhere
         | Op::ArgSort { .. }
-        | Op::Part(_) => count == 1,
+        | Op::Part(_)
+        | Op::Decide { .. } => count == 1,
         Op::Concatenate { .. } => count > 0,
         Op::Gather { axes, .. } => count == 1 + axes.len(),
         Op::Scatter { axes, .. } => count == 2 + axes.len(),
@@ -83,11 +84,9 @@ fn lists(graph: &Graph) -> Result<(), String> {
     if !inputs.eq(graph.inputs().iter().copied()) {
         return Err("the inputs are not the input nodes in order".into());
     }
-    let draws = graph
-        .nodes()
-        .filter(|&id| matches!(graph.op(id), Op::Draw { .. }));
-    if !draws.eq(graph.effects().iter().copied()) {
-        return Err("the effects are not the draws in order".into());
+    let effects = graph.nodes().filter(|&id| graph.op(id).is_effect());
+    if !effects.eq(graph.effects().iter().copied()) {
+        return Err("the effects are not the draws and decisions in order".into());
     }
     match graph.outputs().iter().find(|id| id.index() >= graph.len()) {
         Some(missing) => Err(format!("output %{} does not exist", missing.index())),

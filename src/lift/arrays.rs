@@ -12,7 +12,6 @@ use super::numpy::{self, Arg, Form, Keywords, Symbolic};
 use super::value::{ArrayRef, Piece, Value};
 use crate::ast::py;
 use crate::error::{Error, ErrorKind, Exception, Result};
-use crate::eval::Executable;
 use crate::graph::{Aval, Dim, NodeId};
 use crate::ops::{Constant, Op};
 
@@ -398,99 +397,23 @@ impl<H: Host> Machine<'_, H> {
                     },
                 }
             }
-            Value::Size(dim) => Ok(self
-                .compare_sizes("ge", &Value::Size(dim.clone()), &self.int(1))
-                .unwrap_or(true)),
+            Value::Size(_) => {
+                let one = self.int(1);
+                let positive = self.compare_sizes("ge", value, &one)?;
+                Ok(positive.unwrap_or(true))
+            }
             Value::Tuple(items, _) => Ok(!items.is_empty()),
             Value::List(list) => Ok(!list.items.borrow().is_empty()),
             Value::Dict(dict) => Ok(!dict.entries.borrow().is_empty()),
             Value::Array(_) | Value::Scalar(..) => {
                 let node = self.node(value)?;
-                match self.concrete(node, construct)? {
-                    Some(known) => self.truth(&known, construct),
-                    None => Err(Error::new(ErrorKind::DataDependentBranch {
-                        construct: construct.to_string(),
-                    })),
-                }
+                self.decided_truth(node, construct)
             }
             Value::Text(_) => Err(Error::new(ErrorKind::NeedsValue {
                 construct: construct.into(),
             })),
             _ => Ok(true),
         }
-    }
-
-    /// The value of a node that depends on Python numbers and sizes only. The numbers are then guarded by value.
-    pub fn concrete(&mut self, node: NodeId, _construct: &str) -> Result<Option<Value<H::Object>>> {
-        let graph = self.b.graph();
-        let mut needed = vec![node];
-        let mut seen = std::collections::BTreeSet::new();
-        let mut numbers = Vec::new();
-        let mut sizes = Vec::new();
-        while let Some(at) = needed.pop() {
-            if !seen.insert(at) {
-                continue;
-            }
-            match graph.op(at) {
-                Op::Input => {
-                    let Some(input) = self.input_nodes.iter().position(|n| *n == at) else {
-                        return Ok(None);
-                    };
-                    if self.examples[input].is_none() {
-                        return Ok(None);
-                    }
-                    numbers.push((at, input));
-                }
-                Op::Draw { .. } => return Ok(None),
-                Op::Size(size) => sizes.push((at, size.clone())),
-                _ => needed.extend(graph.operands(at)),
-            }
-        }
-        // Arrays whose sizes are not known are not evaluated now.
-        if seen
-            .iter()
-            .any(|n| graph.aval(*n).shape.iter().any(|d| d.as_known().is_none()))
-        {
-            return Ok(None);
-        }
-        let mut known_sizes = std::collections::HashMap::new();
-        for (at, size) in sizes {
-            match self.b.concretize(&size) {
-                Some(k) => known_sizes.insert(at, k),
-                None => return Ok(None),
-            };
-        }
-        let mut scratch = crate::graph::Builder::new("known");
-        let mut copies = std::collections::HashMap::new();
-        for &at in &seen {
-            let graph = self.b.graph();
-            let copy = match numbers.iter().find(|(n, _)| *n == at) {
-                Some((_, input)) => {
-                    let object = self.examples[*input].as_ref();
-                    let value = object
-                        .and_then(|o| self.host.value(o))
-                        .ok_or_else(|| Error::internal("a Python number without a value"))?;
-                    scratch.constant(Constant::Array(value.into()), graph.aval(at).clone())
-                }
-                None if known_sizes.contains_key(&at) => scratch.int(known_sizes[&at]),
-                None => {
-                    let operands: Vec<NodeId> =
-                        graph.operands(at).iter().map(|n| copies[n]).collect();
-                    scratch.copy(graph, at, &operands)
-                }
-            };
-            copies.insert(at, copy);
-        }
-        let weak = self.b.aval(node).weak;
-        let form = if weak { Form::Python } else { Form::Scalar };
-        let graph = scratch.finish(vec![copies[&node]]);
-        let values = Executable::new(&graph)?.run_values(&[])?;
-        for (_, input) in numbers {
-            self.guard_number(input);
-        }
-        Ok(values
-            .first()
-            .map(|v| Value::Object(self.host.scalar(v, form), None)))
     }
 
     pub fn text(&self, pieces: Vec<Piece<H::Object>>) -> Value<H::Object> {

@@ -193,6 +193,17 @@ pub trait Host {
     fn dtype(&self, dtype: DType) -> Self::Object;
     /// The elements of an array or NumPy scalar, copied.
     fn value(&self, object: &Self::Object) -> Option<crate::eval::value::Value>;
+    /// Executes a draw with a copy of its generator, which goes on from draw to draw within one lift.
+    ///
+    /// # Errors
+    /// What the generator raises.
+    fn rehearse(
+        &self,
+        site: &super::DrawSite<Self::Object>,
+        parameters: &[crate::eval::value::Value],
+        shape: &[usize],
+        dtype: DType,
+    ) -> Result<crate::eval::value::Value>;
     /// A Python object for a rank-0 value of the form.
     fn scalar(&self, value: &crate::eval::value::Value, form: super::numpy::Form) -> Self::Object;
 }

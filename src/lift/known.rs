@@ -51,19 +51,15 @@ impl<H: Host> Machine<'_, H> {
                     .call(&list, &[tuple], &[])
                     .map_err(|r| Error::type_error(r.text))
             }
-            Value::Size(dim) => match self.b.concretize(dim) {
-                Some(k) => Ok(self.host.constant(&py::Constant::Int(k.into()))),
-                None => Err(Error::new(ErrorKind::NeedsValue {
-                    construct: what.into(),
-                })),
-            },
+            Value::Size(dim) => {
+                let size = self.seen_size(dim)?;
+                Ok(self.host.constant(&py::Constant::Int(size.into())))
+            }
             Value::Array(_) | Value::Scalar(..) => {
                 let node = self.node(value)?;
-                match self.concrete(node, what)? {
-                    Some(Value::Object(o, _)) => Ok(o),
-                    _ => Err(Error::new(ErrorKind::NeedsValue {
-                        construct: what.into(),
-                    })),
+                match self.decided(node, what)? {
+                    Value::Object(o, _) => Ok(o),
+                    _ => Err(Error::internal("a decided number that is no object")),
                 }
             }
             Value::Text(_) => Err(Error::new(ErrorKind::NeedsValue {

@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::decide::Observed;
 use super::guard::{Guards, Slot};
 use super::host::{FunctionParts, Host};
 use super::value::{ArrayRef, Cell, Closure, Iterator, Value};
@@ -39,7 +40,7 @@ pub(super) struct Machine<'h, H: Host> {
     pub inputs: Vec<Input>,
     /// Nodes of the inputs, and of the values Python numbers had.
     pub input_nodes: Vec<NodeId>,
-    pub examples: Vec<Option<H::Object>>,
+    pub observed: Observed,
     /// Buffers of arguments, which may be written.
     pub buffers: Vec<ArrayRef>,
     pub effects: Vec<Effect<H::Object>>,
@@ -77,7 +78,7 @@ impl<'h, H: Host> Machine<'h, H> {
             seen: HashMap::new(),
             inputs: Vec::new(),
             input_nodes: Vec::new(),
-            examples: Vec::new(),
+            observed: Observed::default(),
             buffers: Vec::new(),
             effects: Vec::new(),
             draws: Vec::new(),

@@ -12,7 +12,7 @@
 //! ```
 //!
 //! [`machine`] runs blocks, [`syntax`] what has no expression; [`outside`] brings Python's objects in and
-//! guards them, [`known`] takes them out again, [`leave`] says what the function leaves behind;
+//! guards them, [`known`] takes them out again, [`decide`] by the values of the call, [`leave`] says what the function leaves behind;
 //! [`arrays`] keeps aliases and writes; [`operators`], [`items`], [`attributes`], [`methods`],
 //! [`builtins`] and [`calls`] are Python's; [`numpy`] knows what each NumPy function means and serves the
 //! recorded arrays too. Python itself is behind [`host::Host`].
@@ -26,6 +26,7 @@ mod arrays;
 mod attributes;
 mod builtins;
 mod calls;
+mod decide;
 mod draws;
 mod items;
 mod known;

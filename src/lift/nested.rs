@@ -1,8 +1,8 @@
 //! Transformed functions called by the function being lifted: `grad(lambda v: -logp(v))`.
 //!
 //! In: such a function and machine values. Out: its result, computed by its own lifted and transformed
-//! graph, copied into this one. The inner lift sees stand-ins of the arguments' types and sizes; should
-//! it ask for the value of one, it is refused, since nobody knows it yet.
+//! graph, copied into this one. The inner lift sees stand-ins of the arguments, which hold what those are
+//! on this call; the decisions it takes by them are copied with the rest.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -13,7 +13,7 @@ use super::machine::Machine;
 use super::numpy::Form;
 use super::value::{ArrayRef, Value};
 use super::{Lifted, Tree};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::graph::{Assumption, Dim, NodeId, Symbol};
 use crate::ops::Op;
 
@@ -59,7 +59,7 @@ impl<H: Host> Machine<'_, H> {
         self.rebuild(&inner, &inner.result, &outputs, &stand_ins, &found)
     }
 
-    /// An object of the type and sizes that a value will have.
+    /// An object that is what a value is on this call.
     fn stand_in(
         &mut self,
         value: &Value<H::Object>,
@@ -68,24 +68,12 @@ impl<H: Host> Machine<'_, H> {
         let object = match value {
             Value::Array(_) | Value::Scalar(..) => {
                 let node = self.node(value)?;
-                let aval = self.b.aval(node).clone();
-                let sizes = aval
-                    .shape
-                    .iter()
-                    .map(|d| self.b.example(d))
-                    .collect::<Option<Vec<_>>>();
-                let sizes = sizes.ok_or_else(|| {
-                    Error::new(ErrorKind::NeedsValue {
-                        construct: "a transformed function".into(),
-                    })
-                })?;
-                let sizes: Vec<usize> = sizes.iter().map(|n| *n as usize).collect();
-                let zeros = crate::eval::value::Value::zeros(aval.dtype, &sizes);
+                let elements = self.observe(node, "a transformed function")?;
                 let form = match value {
                     Value::Scalar(_, form) => *form,
                     _ => Form::Array,
                 };
-                self.host.scalar(&zeros, form)
+                self.host.scalar(&elements, form)
             }
             Value::Tuple(items, _) => {
                 let items = items
@@ -167,23 +155,10 @@ impl<H: Host> Machine<'_, H> {
                     }
                 }
                 (Some(slot), check) => self.check(*slot, check.clone()),
-                (None, Check::Equals(_)) if self.is_number_slot(guards, *old) => {
-                    return Err(Error::new(ErrorKind::NeedsValue {
-                        construct: "a transformed function".into(),
-                    }));
-                }
                 (None, _) => {}
             }
         }
         Ok(slots)
-    }
-
-    /// Whether a slot holds a number that is an input: its value is then not known.
-    fn is_number_slot(&self, guards: &Guards<H::Object>, slot: Slot) -> bool {
-        guards
-            .checks
-            .iter()
-            .any(|(s, c)| *s == slot && matches!(c, Check::Number { .. }))
     }
 
     fn copy_graph(

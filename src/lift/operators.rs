@@ -12,6 +12,7 @@ use super::value::{Piece, Value};
 use crate::ast::py;
 use crate::error::{Error, ErrorKind, Exception, Result};
 use crate::graph::Dim;
+use crate::ops::Elementwise;
 
 impl<H: Host> Machine<'_, H> {
     pub fn binary(
@@ -301,7 +302,7 @@ impl<H: Host> Machine<'_, H> {
                 return self.python_operator(name, &[a.clone(), b.clone()]);
             }
         }
-        if let Some(answer) = self.compare_sizes(name, left, right) {
+        if let Some(answer) = self.compare_sizes(name, left, right)? {
             return Ok(self.constant(&py::Constant::Bool(answer)));
         }
         if let Some(answer) = self.compare_containers(name, left, right)? {
@@ -317,13 +318,26 @@ impl<H: Host> Machine<'_, H> {
         name: &str,
         left: &Value<H::Object>,
         right: &Value<H::Object>,
-    ) -> Option<bool> {
+    ) -> Result<Option<bool>> {
         if !matches!((left, right), (Value::Size(_), _) | (_, Value::Size(_))) {
-            return None;
+            return Ok(None);
         }
-        let (a, b) = (self.as_dim(left)?, self.as_dim(right)?);
+        let (Some(a), Some(b)) = (self.as_dim(left), self.as_dim(right)) else {
+            return Ok(None);
+        };
+        if !(self.b.graph().is_of_inputs(&a) && self.b.graph().is_of_inputs(&b)) {
+            let op = match name {
+                "le" => Elementwise::LessEqual,
+                "ge" => Elementwise::GreaterEqual,
+                "lt" => Elementwise::Less,
+                "gt" => Elementwise::Greater,
+                "ne" => Elementwise::NotEqual,
+                _ => Elementwise::Equal,
+            };
+            return self.decided_order(op, &a, &b).map(Some);
+        }
         let one = Dim::known(1);
-        Some(match name {
+        Ok(Some(match name {
             "le" => self.b.assume_at_most(&a, &b),
             "ge" => self.b.assume_at_most(&b, &a),
             "lt" => self.b.assume_at_most(&(a + one), &b),
@@ -340,7 +354,7 @@ impl<H: Host> Machine<'_, H> {
                 };
                 equal == (name == "eq")
             }
-        })
+        }))
     }
 
     pub fn compare_containers(

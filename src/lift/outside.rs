@@ -205,7 +205,6 @@ impl<H: Host> Machine<'_, H> {
         self.check(slot, Check::Type(self.host.type_of(object)));
         self.check(slot, Check::Number { dtype, input });
         self.declare(object, slot, name, dtype, form, true, node);
-        self.examples[input] = Some(object.clone());
         Value::Scalar(node, form)
     }
 
@@ -234,15 +233,6 @@ impl<H: Host> Machine<'_, H> {
         });
         self.input_nodes.push(node);
         self.input_objects.push(object.clone());
-        self.examples.push(None);
-    }
-
-    /// Fixes a Python number among the arguments to the value it has now.
-    pub fn guard_number(&mut self, input: usize) {
-        let slot = self.inputs[input].slot;
-        if let (true, Some(object)) = (self.pinned.insert(slot), self.examples[input].clone()) {
-            self.check(slot, Check::Equals(object));
-        }
     }
 
     /// An object that appears while running: found at a slot, or made just now.

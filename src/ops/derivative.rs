@@ -82,6 +82,7 @@ pub fn jvp(
         | Op::ArgWhere
         | Op::ArgSort { .. } => index::jvp(b, op, operands, tangents),
         Op::Contract { .. } => linalg::jvp(b, op, operands, tangents),
+        Op::Decide { .. } => Ok(tangents[0]),
         Op::Draw { distribution, .. } => Err(not_differentiable(
             &format!("a draw ({distribution:?})"),
             "its parameters depend on what the derivative is taken by, and samples are not \
@@ -144,7 +145,8 @@ pub fn transpose(
         | Op::ArgReduce { .. }
         | Op::ArgWhere
         | Op::ArgSort { .. }
-        | Op::Draw { .. } => Err(not_linear(op)),
+        | Op::Draw { .. }
+        | Op::Decide { .. } => Err(not_linear(op)),
     }
 }
 

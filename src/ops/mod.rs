@@ -5,6 +5,7 @@
 //! with the same functions in the same order: `infer`, `jvp`, `transpose`.
 //! To add an operation: add the variant, then do what `cargo check` lists.
 
+pub mod decide;
 pub mod derivative;
 pub mod elementwise;
 pub mod index;
@@ -128,9 +129,21 @@ pub enum Op {
         shape: Shape,
         generator: u32,
     },
+
+    // decide.rs
+    /// A decision that lifting took by a value: the operand, a number, was `expected`. Gives the
+    /// operand. An effect: a run in which it is something else ends there, with `Assumption`.
+    Decide {
+        expected: Constant,
+    },
 }
 
 impl Op {
+    /// Whether it must happen, in the order of the graph, even if nothing reads its result.
+    pub fn is_effect(&self) -> bool {
+        matches!(self, Op::Draw { .. } | Op::Decide { .. })
+    }
+
     /// The sizes that the operation has as attributes.
     pub fn sizes(&self) -> Vec<&Dim> {
         match self {
@@ -159,7 +172,8 @@ impl Op {
             | Op::Scatter { .. }
             | Op::ArgWhere
             | Op::ArgSort { .. }
-            | Op::Contract { .. } => vec![],
+            | Op::Contract { .. }
+            | Op::Decide { .. } => vec![],
         }
     }
 
@@ -195,7 +209,8 @@ impl Op {
             | Op::Scatter { .. }
             | Op::ArgWhere
             | Op::ArgSort { .. }
-            | Op::Contract { .. } => {}
+            | Op::Contract { .. }
+            | Op::Decide { .. } => {}
         }
     }
 }
@@ -335,6 +350,7 @@ fn infer_by_family(b: &mut Builder, op: &Op, operands: &[NodeId]) -> Result<Aval
             shape,
             ..
         } => Ok(Aval::new(distribution.dtype(), shape.iter().cloned())),
+        Op::Decide { .. } => decide::infer(op, &avals),
     }
 }
 

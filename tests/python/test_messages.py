@@ -24,16 +24,6 @@ def branch(x):
     return -x.sum()
 
 
-def loop(x):
-    while x.sum() > 1:
-        x = x / 2
-    return x.sum()
-
-
-def size_from_value(x):
-    return np.sum(np.ones(int(x[0])) * x[1])
-
-
 def wrong_shapes(x):
     y = x + np.ones(5)
     return y.sum()
@@ -47,9 +37,6 @@ MESSAGES = {
     "non_scalar_loss": (vector_loss, np.ones(3)),
     "integer_argument": (branch, np.arange(3)),
     "yield": (generator, np.ones(3)),
-    "branch_on_values": (branch, np.ones(3)),
-    "while_on_values": (loop, np.ones(3)),
-    "size_from_value": (size_from_value, np.ones(3)),
     "text_loss": (text_loss, np.ones(3)),
     "string_argument": (branch, np.array(["a"])),
 }
@@ -70,11 +57,9 @@ def test_numpys_exception_at_the_users_line():
 
 
 def test_jit_runs_what_it_cannot_lift():
-    f = lazy.jit(branch)
-    assert f(np.ones(3)) == 3.0
-    assert f(-np.ones(3)) == 3.0
-    assert "plain Python" in f.explain(np.ones(3))
-    assert list(lazy.jit(generator)(3)) == [3]
+    f = lazy.jit(generator)
+    assert list(f(3)) == [3]
+    assert "plain Python" in f.explain(3)
 
 
 def test_arguments_are_not_half_written():

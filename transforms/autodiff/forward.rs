@@ -12,8 +12,6 @@ use lazy_core::graph::{Builder, Graph, NodeId};
 use lazy_core::ops::{self, Op};
 use smallvec::SmallVec;
 
-use super::placed;
-
 /// The tangent of each node of a graph; `None` is zero.
 pub(super) struct Tangents(Vec<Option<NodeId>>);
 
@@ -51,7 +49,7 @@ pub(super) fn push(
         b.set_origin(graph.origin(id).cloned());
         let parts = graph.parts(id);
         let pushed = ops::jvp_results(b, &parts, graph.op(id), &operands, &given)
-            .map_err(|error| placed(error, graph, id))?;
+            .map_err(|error| graph.locate(error, id))?;
         for (part, tangent) in parts.iter().zip(pushed) {
             if let Some(part) = part {
                 tangents[part.index()] = tangent;

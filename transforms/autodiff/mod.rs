@@ -36,7 +36,7 @@ mod vmap;
 pub use jacobian::{hessian, hvp, jacfwd, jacrev};
 pub use vmap::vmap;
 
-use lazy_core::error::{Error, ErrorKind, Place, Result};
+use lazy_core::error::{Error, ErrorKind, Result};
 use lazy_core::graph::{Aval, Builder, DType, Graph, NodeId};
 
 use crate::Transform;
@@ -161,7 +161,7 @@ fn scalar_loss(graph: &Graph, aux: usize) -> Result<NodeId> {
     } else {
         return Ok(loss);
     };
-    Err(placed(Error::new(kind), graph, loss))
+    Err(graph.locate(Error::new(kind), loss))
 }
 
 /// The inputs at the positions `wrt`, which must be floating point.
@@ -178,25 +178,13 @@ fn inexact_inputs(graph: &Graph, wrt: &[usize]) -> Result<Vec<NodeId>> {
             argument: name_of(graph, x).into(),
             dtype: dtype.to_string(),
         };
-        Err(placed(Error::new(kind), graph, x))
+        Err(graph.locate(Error::new(kind), x))
     };
     wrt.iter().map(inexact).collect()
 }
 
 fn name_of(graph: &Graph, id: NodeId) -> &str {
     graph.node(id).name.as_deref().unwrap_or("the argument")
-}
-
-/// The error at the line that a node came from.
-fn placed(error: Box<Error>, graph: &Graph, id: NodeId) -> Box<Error> {
-    match graph.origin(id) {
-        None => error,
-        Some(origin) => error.at(Place {
-            file: origin.file.clone(),
-            span: origin.span.clone(),
-            text: None,
-        }),
-    }
 }
 
 /// The zero tangent of a value; of integers and bools it is real.

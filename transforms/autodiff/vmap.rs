@@ -14,7 +14,6 @@ use lazy_core::graph::{Aval, Builder, DType, Dim, Graph, NodeId, Operands, Shape
 use lazy_core::ops::{Axes, Op, Range};
 use smallvec::SmallVec;
 
-use super::placed;
 use crate::Transform;
 use crate::simplify::dce;
 
@@ -134,7 +133,7 @@ pub(super) fn batch(
         size,
     };
     rule.apply(b, graph.op(id), graph.aval(id))
-        .map_err(|error| placed(error, graph, id))
+        .map_err(|error| graph.locate(error, id))
 }
 
 /// With the axis, whether it had it or not.
@@ -226,6 +225,10 @@ impl Rule<'_> {
             Op::ArgWhere => Err(Error::unlifted(
                 "vmap of argwhere",
                 "each element would have a result of its own size",
+            )),
+            Op::Decide { .. } => Err(Error::unlifted(
+                "vmap of a branch on values",
+                "each element may take another side",
             )),
             Op::Draw { .. } => Err(Error::unlifted(
                 "vmap of a random draw",

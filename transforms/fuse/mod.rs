@@ -77,7 +77,8 @@ fn spaces(graph: &Graph) -> Vec<Option<Shape>> {
             | Op::ArgWhere
             | Op::ArgSort { .. }
             | Op::Contract { .. }
-            | Op::Draw { .. } => None,
+            | Op::Draw { .. }
+            | Op::Decide { .. } => None,
         })
         .collect()
 }
@@ -117,8 +118,8 @@ fn earliest(graph: &Graph, spaces: &[Option<Shape>]) -> Vec<u32> {
             }
         });
         let mut first = needs.max().unwrap_or(0);
-        if matches!(graph.op(id), Op::Draw { .. }) {
-            // Draws keep their order, whatever is fused around them.
+        if graph.op(id).is_effect() {
+            // Effects keep their order, whatever is fused around them.
             first = first.max(drawn);
             drawn = first;
         }

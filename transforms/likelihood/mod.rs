@@ -27,7 +27,7 @@ pub use variables::{Bounds, Step, Variable};
 use lazy_core::error::{Error, ErrorKind, Result};
 use lazy_core::graph::term::{Term, formula};
 use lazy_core::graph::{Aval, Builder, DType, Graph, NodeId, Operands};
-use lazy_core::ops::{Elementwise, Reduction, random};
+use lazy_core::ops::{Elementwise, Op, Reduction, random};
 use variables::{Base, Site};
 
 /// The joint log-density of all draws of `graph`, a float64 scalar. Its inputs are the variables in
@@ -38,6 +38,7 @@ use variables::{Base, Site};
 pub fn likelihood(graph: &Graph, given: &[String]) -> Result<(Graph, Vec<Variable>)> {
     let sites = variables::find(graph);
     check_given(&sites, given)?;
+    let decisions = decisions(graph)?;
     let mut b = Builder::rebuild(graph);
     let mut new: Vec<Option<NodeId>> = vec![None; graph.len()];
     for site in &sites {
@@ -47,7 +48,7 @@ pub fn likelihood(graph: &Graph, given: &[String]) -> Result<(Graph, Vec<Variabl
         };
         new[site.node.index()] = Some(b.input(&site.name, aval));
     }
-    copy_needed(&mut b, graph, &sites, &mut new);
+    copy_needed(&mut b, graph, &sites, &decisions, &mut new);
     let mut total: Option<NodeId> = None;
     let mut variables = Vec::with_capacity(sites.len());
     for (input, site) in sites.iter().enumerate() {
@@ -88,10 +89,40 @@ fn check_given(sites: &[Site], given: &[String]) -> Result<()> {
     Ok(())
 }
 
+/// The decisions that keep the graph to its path. A model that branches on what it draws has no density that
+/// one path could give.
+fn decisions(graph: &Graph) -> Result<Vec<NodeId>> {
+    let mut drawn = vec![false; graph.len()];
+    let mut decisions = Vec::new();
+    for id in graph.nodes() {
+        let op = graph.op(id);
+        drawn[id.index()] =
+            matches!(op, Op::Draw { .. }) || graph.operands(id).iter().any(|o| drawn[o.index()]);
+        if matches!(op, Op::Decide { .. }) {
+            if drawn[id.index()] {
+                let error = Error::new(ErrorKind::NoDensity {
+                    what: graph.name.clone(),
+                    why: "it branches on the value of a random variable".into(),
+                });
+                return Err(graph.locate(error, id));
+            }
+            decisions.push(id);
+        }
+    }
+    Ok(decisions)
+}
+
 /// Copies the inputs and what the parameters of the draws need, with each variable at its input.
-fn copy_needed(b: &mut Builder, graph: &Graph, sites: &[Site], new: &mut [Option<NodeId>]) {
+fn copy_needed(
+    b: &mut Builder,
+    graph: &Graph,
+    sites: &[Site],
+    decisions: &[NodeId],
+    new: &mut [Option<NodeId>],
+) {
     let mut needed = vec![false; graph.len()];
-    for root in graph.inputs().iter().copied().chain(
+    let fixed = graph.inputs().iter().chain(decisions);
+    for root in fixed.copied().chain(
         sites
             .iter()
             .flat_map(|site| graph.operands(site.draw).into_iter().chain(site.others())),

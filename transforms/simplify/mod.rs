@@ -102,7 +102,7 @@ pub fn standard_for(truths: Truths) -> impl Transform {
 const ROUNDS: usize = 6;
 
 /// Rebuilds a graph node by node, in order. `visit` is given the old node and its new operands and
-/// answers with the new node that stands for it, or `None` to copy it. Inputs and draws are always copied.
+/// answers with the new node that stands for it, or `None` to copy it. Inputs and effects are always copied.
 fn rewrite(
     graph: &Graph,
     mut visit: impl FnMut(&mut Builder, NodeId, &[NodeId]) -> Result<Option<NodeId>>,
@@ -115,7 +115,7 @@ fn rewrite(
             .iter()
             .map(|operand| new[operand.index()])
             .collect();
-        let fixed = matches!(graph.op(id), Op::Input | Op::Draw { .. });
+        let fixed = graph.op(id).is_effect() || matches!(graph.op(id), Op::Input);
         let found = if fixed {
             None
         } else {

@@ -8,6 +8,7 @@
 //! ```
 
 pub mod constant;
+pub mod decide;
 mod elementwise;
 mod index;
 mod linalg;
@@ -103,6 +104,7 @@ impl Speller<'_, '_> {
             Op::Input => return Err(Error::internal("an input has no expression")),
             Op::Constant(c) => self.constant(c, self.facts.aval(id)),
             Op::Size(dim) => self.dim(dim),
+            Op::Decide { .. } => self.value(self.facts.operand(id)),
             Op::Part(_) => return Err(Error::internal("a part of a single result")),
             Op::Elementwise(e) => return self.elementwise(*e, id),
             Op::Cast(dtype) => self.cast(id, *dtype),

@@ -592,6 +592,6 @@ pub(super) fn inexact(b: &mut Builder, x: NodeId) -> Result<NodeId> {
 }
 
 /// Truth of each element.
-pub(super) fn truth(b: &mut Builder, x: NodeId) -> Result<NodeId> {
+pub(in crate::lift) fn truth(b: &mut Builder, x: NodeId) -> Result<NodeId> {
     convert(b, x, DType::Bool)
 }

@@ -35,6 +35,7 @@ use num_complex::Complex64;
 use crate::error::Result;
 use crate::graph::{Builder, DType, Dim, NodeId};
 
+pub(super) use argument::truth;
 pub use index::reads_copy;
 pub use table::{is_view, names};
 pub use write::{add_at, setitem};

@@ -1,0 +1,182 @@
+"""Decisions by the values of the call: branches, loops, sizes and indices that arrays decide."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import lazy
+
+
+def branch(x):
+    if x.sum() > 0:
+        return (x**2).sum()
+    return -(x**3).sum()
+
+
+def newton(a):
+    x = a
+    while abs(x * x - a) > 1e-12:
+        x = 0.5 * (x + a / x)
+    return x
+
+
+def first_match(x):
+    for i in range(len(x)):
+        if x[i] > 1:
+            return x[i] ** 2
+    return x.sum()
+
+
+def position(x):
+    i = int(np.argmax(x))
+    return x[i] * 2 + x[:i].sum()
+
+
+def selected(x):
+    y = x[x > 0]
+    if len(y) == 0:
+        return (x**2).sum()
+    return np.log(y).sum() * len(y)
+
+
+def size_from_value(x):
+    return np.sum(np.ones(int(x[0])) * x[1])
+
+
+def validated(x):
+    if np.any(x < 0):
+        raise ValueError("negative")
+    if not np.isfinite(x).all():
+        raise ValueError("not finite")
+    return np.sqrt(x).sum()
+
+
+def pivot(x):
+    a = x.copy()
+    k = np.argmax(np.abs(a))
+    a[[0, k]] = a[[k, 0]]
+    return (a * np.arange(len(a))).sum() if a[0] != 0 else 0.0 * a[0]
+
+
+POINTS = [
+    np.array([1.5, 2.0, 0.5]),
+    np.array([-1.5, -2.0, -0.5]),
+    np.array([3.0, -1.0, 0.25]),
+    np.array([0.5, 0.75, 4.0]),
+]
+
+
+def numerical(f, x):
+    h = 1e-6
+    out = np.zeros_like(x)
+    for i in range(x.size):
+        step = np.zeros_like(x)
+        step.flat[i] = h
+        out.flat[i] = (f(x + step) - f(x - step)) / (2 * h)
+    return out
+
+
+@pytest.mark.parametrize("f", [branch, first_match, position, selected, pivot], ids=lambda f: f.__name__)
+def test_each_call_takes_its_own_path(f):
+    jitted, gradient = lazy.jit(f), lazy.grad(f)
+    for _ in range(2):
+        for x in POINTS:
+            assert jitted(x) == pytest.approx(f(x), rel=1e-14)
+            np.testing.assert_allclose(gradient(x), numerical(f, x), rtol=1e-6, atol=1e-7)
+
+
+def test_loops_run_as_often_as_the_call_needs():
+    gradient = lazy.grad(newton)
+    for a in (2.0, 9.0, 0.3, 1e4):
+        assert gradient(a) == pytest.approx(0.5 / np.sqrt(a), rel=1e-9)
+        assert lazy.jit(newton)(a) == newton(a)
+
+
+def test_a_size_may_be_a_value():
+    gradient = lazy.grad(size_from_value)
+    np.testing.assert_array_equal(gradient(np.array([3.0, 1.0])), [0.0, 3.0])
+    np.testing.assert_array_equal(gradient(np.array([5.0, 1.0])), [0.0, 5.0])
+
+
+@pytest.mark.parametrize("transform", [lazy.jit, lazy.grad])
+def test_validation_raises_for_the_call_that_fails(transform):
+    f = transform(validated)
+    good, bad = np.array([1.0, 4.0]), np.array([1.0, -4.0])
+    expected = f(good)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="negative"):
+            f(bad)
+        with pytest.raises(ValueError, match="not finite"):
+            f(np.array([1.0, np.nan]))
+        np.testing.assert_array_equal(f(good), expected)
+
+
+def test_paths_of_one_function_are_kept():
+    f = lazy.jit(branch)
+    for _ in range(5):
+        for x in POINTS:
+            f(x)
+    assert f.lifts == 2
+
+
+def test_a_function_of_many_paths_runs_plain():
+    def scan(x):
+        total = 0.0
+        for v in x:
+            total = total + v if v > 0 else total - 2 * v
+        return total
+
+    f = lazy.jit(scan)
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        x = rng.normal(size=9)
+        assert f(x) == scan(x)
+        np.testing.assert_array_equal(lazy.grad(scan)(x), np.where(x > 0, 1.0, -2.0))
+
+
+def test_draws_before_a_decision_keep_the_stream():
+    def walk(rng, x):
+        step = rng.normal()
+        if step > 0:
+            return step * x
+        return rng.normal() - step * x
+
+    f = lazy.jit(walk)
+    for make in (np.random.default_rng, np.random.RandomState):
+        ours, theirs = make(3), make(3)
+        for _ in range(30):
+            assert f(ours, 1.5) == walk(theirs, 1.5)
+
+
+def test_a_model_that_branches_on_a_draw_has_no_density():
+    def model():
+        a = np.random.normal(0, 1)
+        b = np.random.normal(a, 1) if a > 0 else np.random.normal(-a, 2)
+        return b
+
+    with pytest.raises(lazy.LazyError, match="branches on the value of a random variable"):
+        lazy.likelihood(model, given={"b": 1.0})({"a": 0.5})
+
+
+def test_the_source_says_which_calls_it_is_for():
+    gradient = lazy.grad(branch)
+    gradient(POINTS[0])
+    assert "assert np.sum(x) > 0" in gradient.source
+    np.testing.assert_array_equal(gradient.python(POINTS[0]), 2 * POINTS[0])
+    with pytest.raises(AssertionError, match="branch another way"):
+        gradient.python(POINTS[1])
+
+
+def test_decisions_of_transformed_functions():
+    def outer(x):
+        slope = lazy.grad(branch)(x)
+        return (slope**2).sum()
+
+    for x in POINTS:
+        np.testing.assert_allclose(lazy.grad(outer)(x), numerical(outer, x), rtol=1e-5, atol=1e-6)
+
+
+def test_explain_names_decisions():
+    text = lazy.jit(branch).explain(POINTS[0])
+    assert "decided at test_decide.py:" in text and ": True" in text
