@@ -90,7 +90,10 @@ review: build
 
 # -- the rest ----------------------------------------------------------------------------------
 
+# Peers that cannot be installed have no column.
 bench: build
+	-$(BIN)/python -m pip install -q --disable-pip-version-check numexpr
+	-$(BIN)/python -m pip install -q --disable-pip-version-check jax
 	$(BIN)/python benches/bench.py
 
 docs: build

@@ -116,6 +116,85 @@ fn random_graph(random: &mut Random) -> Result<(Graph, Vec<Value>)> {
     Ok((b.finish(outputs), values))
 }
 
+/// Writes into parts of arrays, from others and from themselves, with reads of any version between.
+fn random_writes(random: &mut Random) -> Result<(Graph, Vec<Value>)> {
+    const N: i64 = 12;
+    let mut b = Builder::new("writes");
+    let given = input(&mut b, DType::F64, &[N as usize]);
+    let mut pool = vec![given, b.elementwise(Elementwise::Sin, &[given])?];
+    let part = |random: &mut Random| -> Op {
+        let range = Range {
+            start: Dim::known(random.below(7) as i64),
+            size: Dim::known(5),
+            step: 1,
+        };
+        Op::Slice([range].into_iter().collect())
+    };
+    for _ in 0..10 {
+        // Mostly the newest version, as a loop over an array does.
+        let x = match random.below(4) {
+            0 => random.pick(&pool),
+            _ => pool[pool.len() - 1],
+        };
+        let source = random.pick(&pool);
+        let new = match random.below(6) {
+            0..3 => {
+                let values = b.add(part(random), &[source])?;
+                let Op::Slice(ranges) = part(random) else {
+                    continue;
+                };
+                let kind = random.pick(&[Write::Set, Write::Add]);
+                b.add(Op::SliceWrite { kind, ranges }, &[x, values])?
+            }
+            3 => {
+                let values = b.add(part(random), &[source])?;
+                let rows: Vec<i64> = (0..5).map(|_| random.below(N as usize) as i64).collect();
+                let rows = b.constant(
+                    Constant::Array(Value::from_slice(&rows, &[5]).into()),
+                    Aval::new(DType::I64, dims(&[5])),
+                );
+                let scatter = Op::Scatter {
+                    kind: random.pick(&[Write::Set, Write::Add]),
+                    axes: [0].into_iter().collect(),
+                    at: 0,
+                };
+                b.add(scatter, &[x, values, rows])?
+            }
+            4 => {
+                let square = b.add(Op::Reshape(dims(&[3, 4]).collect()), &[x])?;
+                let sums = Op::Cumulate {
+                    kind: Cumulation::Sum,
+                    axis: random.below(2),
+                };
+                let sums = b.add(sums, &[square])?;
+                b.add(Op::Reshape(dims(&[N as usize]).collect()), &[sums])?
+            }
+            _ => b.elementwise(Elementwise::Subtract, &[x, source])?,
+        };
+        pool.push(new);
+    }
+    let outputs = vec![pool[pool.len() - 1], random.pick(&pool)];
+    Ok((b.finish(outputs), vec![random.floats(&[N as usize])]))
+}
+
+/// Where every version is asked for, none can be changed in place.
+#[test]
+fn writes_in_place_keep_values() -> Result<()> {
+    let mut random = Random(0x2012_0331);
+    for case in 0..400 {
+        let (graph, values) = random_writes(&mut random)?;
+        let all = Builder::extend(&graph).finish(graph.nodes().collect());
+        let expected = evaluate(&all, &values)?;
+        for graph in [&graph, &fuse(&graph)?] {
+            let got = evaluate(graph, &values)?;
+            for (output, value) in graph.outputs().iter().zip(&got) {
+                assert_eq!(value, &expected[output.index()], "case {case}\n{graph}");
+            }
+        }
+    }
+    Ok(())
+}
+
 fn close(a: &Value, b: &Value) -> bool {
     let same = |(a, b): (&f64, &f64)| a == b || (a - b).abs() <= 1e-11 * (1.0 + a.abs());
     a.shape == b.shape

@@ -9,7 +9,7 @@ use lazy_core::graph::{Aval, Builder, DType, Dim, Graph, NodeId};
 use lazy_core::ops::{Constant, Elementwise, Op, Range, Reduction};
 use lazy_transforms::Transform;
 use lazy_transforms::simplify::{
-    RULES, Rule, STRENGTHS, Truth, Truths, When, canonicalize, cse, dce, fold, reductions,
+    RULES, Rule, STRENGTHS, Truth, Truths, When, canonicalize, cse, dce, fold, reductions, reflect,
     simplify, simplify_reporting, standard, standard_for,
 };
 
@@ -367,6 +367,35 @@ fn the_standard_passes_reach_a_fixpoint() {
         let once = standard().apply(&program(&mut dice)).unwrap();
         let twice = standard().apply(&once).unwrap();
         assert_eq!(once.to_string(), twice.to_string());
+    }
+}
+
+#[test]
+fn opposite_softplus_share_their_even_part() {
+    use Elementwise::{LogExpit, Negative, Softplus};
+    for dtype in [DType::F64, DType::F32] {
+        let mut b = Builder::new("opposite");
+        let x = b.input("x", Aval::new(dtype, [Dim::from(SPECIAL.len())]));
+        let minus = b.elementwise(Negative, &[x]).unwrap();
+        let outputs = [(Softplus, x), (Softplus, minus), (LogExpit, x)];
+        let outputs = outputs.map(|(op, of)| b.elementwise(op, &[of]).unwrap());
+        let before = b.finish(outputs.to_vec());
+        let after = reflect.then(cse).then(dce).apply(&before).unwrap();
+        let softplus = after
+            .nodes()
+            .filter(|&id| *after.op(id) == Op::Elementwise(Softplus));
+        assert_eq!(softplus.count(), 1, "{after}");
+        let input = [value_of(SPECIAL, dtype)];
+        let values = evaluate(&before, &input);
+        for (x, y) in values.iter().zip(evaluate(&after, &input)) {
+            for (x, y) in numbers(x).into_iter().zip(numbers(&y)) {
+                let same = match dtype {
+                    DType::F64 => same_bits(x, y),
+                    _ => same_bits(x, y) || ulps(x, y, dtype) <= 1.0,
+                };
+                assert!(same, "{x} became {y}\n{after}");
+            }
+        }
     }
 }
 

@@ -262,6 +262,7 @@ pub fn simplified(graph: &Graph) -> Result<Graph> {
 /// A pass's own, which is a bug.
 pub fn prepared(graph: &Graph) -> Result<Graph> {
     simplify::strengthen(simplify::Truths::Default)
+        .then(simplify::reflect)
         .then(fuse::fuse)
         .apply(graph)
 }

@@ -65,10 +65,9 @@ pub fn lower(p: &mut Planner<'_>, id: NodeId) -> Result<()> {
         }
         Op::ArgReduce { kind, axis } => arg_reduce(p, id, &places[0], *kind, *axis),
         Op::Cumulate { kind, axis } => {
-            let to = p.destination(id)?;
+            let to = changed(p, id, &places[0])?;
             let (before, rest) = to.layout.shape.split_at(*axis);
             let sizes = [before.iter().product(), rest[0], rest[1..].iter().product()];
-            copy_to(p, &places[0], to.clone())?;
             let kind = *kind;
             p.steps.push(Step::Cumulate { kind, sizes, to });
             Ok(())
@@ -83,8 +82,7 @@ pub fn lower(p: &mut Planner<'_>, id: NodeId) -> Result<()> {
             Ok(())
         }
         Op::Scatter { kind, axes, at } => {
-            let to = p.destination(id)?;
-            copy_to(p, &places[0], to.clone())?;
+            let to = changed(p, id, &places[0])?;
             let indices = indices(p, &to.layout, axes, *at, &places[2..])?;
             let layout = p.broadcast(&places[1].layout, &indices.shape)?;
             let source = places[1].source;
@@ -98,8 +96,7 @@ pub fn lower(p: &mut Planner<'_>, id: NodeId) -> Result<()> {
             Ok(())
         }
         Op::SliceWrite { kind, ranges } => {
-            let to = p.destination(id)?;
-            copy_to(p, &places[0], to.clone())?;
+            let to = changed(p, id, &places[0])?;
             let to = part(&to, &spans(p, ranges, &to.layout.shape)?);
             let layout = p.broadcast(&places[1].layout, &to.layout.shape)?;
             let source = places[1].source;
@@ -184,6 +181,15 @@ fn copy_to(p: &mut Planner<'_>, from: &Place, to: Place) -> Result<()> {
     check_shape(&to.layout.shape, &from.layout.shape)?;
     p.steps.push(Step::copy(from.clone(), to));
     Ok(())
+}
+
+/// Where a node changes elements of its first operand.
+fn changed(p: &mut Planner<'_>, id: NodeId, from: &Place) -> Result<Place> {
+    check_shape(&p.shape(id)?, &from.layout.shape)?;
+    if from.layout.dtype != p.graph.aval(id).dtype {
+        return Err(Error::internal("a change of dtype"));
+    }
+    p.changed(id)
 }
 
 /// The same values, contiguous and aligned: copied if they are not.

@@ -201,6 +201,7 @@ pub fn plan(graph: &Graph, stage: &Stage, inputs: &[View<'_>], known: &Symbols) 
     let symbols = bind(graph, stage, inputs, known)?;
     let mut planner = Planner::new(graph, stage, inputs, &symbols);
     for (at, unit) in stage.units.iter().enumerate() {
+        planner.current = at;
         planner.unit(&unit.nodes)?;
         planner.release(at);
     }
@@ -288,6 +289,8 @@ pub struct Planner<'a> {
     homes: HashMap<NodeId, u32>,
     is_export: Vec<bool>,
     arena: Arena,
+    /// The unit being planned.
+    current: usize,
     /// What to give back to the arena after each unit.
     ending: Vec<Vec<(usize, usize)>>,
     /// What to give back after the current unit.
@@ -314,6 +317,7 @@ impl<'a> Planner<'a> {
             homes: HashMap::new(),
             is_export: vec![false; graph.len()],
             arena: Arena::default(),
+            current: 0,
             ending: vec![vec![]; stage.units.len()],
             temporaries: vec![],
             constants: vec![],
@@ -332,13 +336,17 @@ impl<'a> Planner<'a> {
         }
         for (i, export) in stage.exports.iter().enumerate() {
             planner.is_export[export.node.index()] = true;
-            // A reshape of a fresh value is the same memory: compute that value in place.
-            let mut root = export.node;
-            while let Op::Reshape(_) = graph.op(root) {
-                root = graph.operands(root)[0];
-            }
-            if !is_view(graph.op(root)) {
-                planner.homes.entry(root).or_insert(i as u32);
+            // A reshape of a fresh value is the same memory, and so is what is changed in place: compute
+            // it where the export must be.
+            let mut root = Some(export.node);
+            while let Some(id) = root {
+                if !is_view(graph.op(id)) {
+                    planner.homes.entry(id).or_insert(i as u32);
+                }
+                root = match graph.op(id) {
+                    Op::Reshape(_) => Some(graph.operands(id)[0]),
+                    _ => stage.changes[id.index()],
+                };
             }
         }
         planner
@@ -436,6 +444,46 @@ impl<'a> Planner<'a> {
                 let shape = self.sizes(&aval.shape)?;
                 self.temporary_array(aval.dtype, &shape)
             }
+        }
+    }
+
+    /// Memory for a node's value that holds that of its first operand, contiguous: the operand's own memory
+    /// if it ends here, else a copy.
+    pub fn changed(&mut self, id: NodeId) -> Result<Place> {
+        let operand = self.graph.operands(id)[0];
+        let from = self.place(operand)?.clone();
+        let is_own = match from.source {
+            Source::Output(i) => self.homes.get(&id) == Some(&i),
+            Source::Arena(_) => !self.homes.contains_key(&id),
+            Source::Input(_) | Source::Constant(_) => false,
+        };
+        if self.stage.changes[id.index()].is_some() && is_own && from.layout.is_contiguous() {
+            self.inherit(id, &from);
+            return Ok(from);
+        }
+        let to = self.destination(id)?;
+        if from.source == to.source {
+            return Err(Error::internal("a value is changed that is still needed"));
+        }
+        self.steps.push(Step::copy(from, to.clone()));
+        Ok(to)
+    }
+
+    /// Lets memory that would be given back after the current unit live as long as a node's value.
+    fn inherit(&mut self, id: NodeId, place: &Place) {
+        self.set_place(id, place.clone());
+        let Source::Arena(start) = place.source else {
+            return;
+        };
+        let ending = &mut self.ending[self.current];
+        // A view's offset is in its layout: the source is where the memory starts.
+        let Some(at) = ending.iter().position(|&(offset, _)| offset == start) else {
+            return;
+        };
+        let memory = ending.swap_remove(at);
+        let last = self.stage.last_use[id.index()] as usize;
+        if let Some(ending) = self.ending.get_mut(last) {
+            ending.push(memory);
         }
     }
 
@@ -571,4 +619,43 @@ fn bytes_of(layout: &Layout) -> Result<usize> {
                 format!("Unable to allocate an array with shape {:?}", layout.shape),
             )
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eval::schedule;
+    use crate::graph::{Aval, Builder};
+    use crate::ops::{Elementwise, Range, Write};
+
+    /// `for i in range(n): x[i] = i` copies n numbers, not n arrays.
+    #[test]
+    fn a_write_copies_what_is_written() -> Result<()> {
+        const N: usize = 50;
+        let mut b = Builder::new("writes");
+        let x = b.input("x", Aval::new(DType::F64, [Dim::from(N)]));
+        let mut x = b.elementwise(Elementwise::Negative, &[x])?;
+        for i in 0..N {
+            let range = Range {
+                start: Dim::from(i),
+                size: Dim::known(1),
+                step: 1,
+            };
+            let kind = Write::Set;
+            let ranges = [range].into_iter().collect();
+            let number = b.full(i as f64, DType::F64, [].into_iter().collect())?;
+            x = b.add(Op::SliceWrite { kind, ranges }, &[x, number])?;
+        }
+        let graph = b.finish(vec![x]);
+        let value = Value::zeros(DType::F64, &[N]);
+        let stage = &schedule::stages(&graph)[0];
+        let plan = plan(&graph, stage, &[value.view()], &Symbols::new())?;
+        let copied = plan.steps.iter().map(|step| match step {
+            Step::Copy(sides) => sides[1].layout.len(),
+            _ => 0,
+        });
+        assert_eq!(copied.sum::<usize>(), N);
+        assert_eq!(plan.arena, 0, "it is written where the output must be");
+        Ok(())
+    }
 }

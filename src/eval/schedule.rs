@@ -30,6 +30,8 @@ pub struct Stage {
     pub needed: Vec<bool>,
     /// Per node of the graph: the last unit that reads it, directly or through a view of it.
     pub last_use: Vec<u32>,
+    /// Per node of the graph: the operand that it changes, if nobody needs that afterwards.
+    pub changes: Vec<Option<NodeId>>,
 }
 
 /// A value that leaves a stage.
@@ -62,6 +64,7 @@ pub fn stages(graph: &Graph) -> Vec<Stage> {
     connect(graph, &mut stages, &level);
     for stage in &mut stages {
         stage.last_use = last_uses(graph, stage);
+        stage.changes = changes(graph, stage);
         stage.needed.clone_from(&needed);
     }
     stages
@@ -275,6 +278,37 @@ fn last_uses(graph: &Graph, stage: &Stage) -> Vec<u32> {
         }
     }
     last
+}
+
+/// Per node, the operand whose elements it may change in place: one that ends there, and that is no
+/// part of what else the node reads.
+fn changes(graph: &Graph, stage: &Stage) -> Vec<Option<NodeId>> {
+    let root = |mut id: NodeId| {
+        while is_view(graph.op(id)) {
+            id = graph.operands(id)[0];
+        }
+        id
+    };
+    let mut changes = vec![None; graph.len()];
+    for (at, unit) in stage.units.iter().enumerate() {
+        for &id in unit.nodes.iter().filter(|&&id| is_change(graph.op(id))) {
+            let operands = graph.operands(id);
+            let (of, others) = (root(operands[0]), &operands[1..]);
+            let ends = stage.last_use[of.index()] == at as u32;
+            if ends && others.iter().all(|&other| root(other) != of) {
+                changes[id.index()] = Some(operands[0]);
+            }
+        }
+    }
+    changes
+}
+
+/// Whether the result is the first operand but for some elements, or can be made of it element by element.
+fn is_change(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::SliceWrite { .. } | Op::Scatter { .. } | Op::Cumulate { .. }
+    )
 }
 
 /// Whether the operation can give another layout of its operand's memory.

@@ -9,7 +9,8 @@
 //!
 //! Each pass is a plain function: [`canonicalize`] (one spelling for each thing), [`fold`]
 //! (arithmetic of constants), [`cse`] (equal nodes once), [`simplify`] (the table of rewrite rules),
-//! [`reductions`] (sums of sums), [`dce`] (nothing that no output needs). [`standard`] is their composition, to a fixpoint.
+//! [`reductions`] (sums of sums), [`dce`] (nothing that no output needs). [`standard`] is their composition,
+//! to a fixpoint. For the evaluator only, since it reads worse: [`strengthen`] and [`reflect`].
 //!
 //! Source: Muchnick, *Advanced Compiler Design and Implementation*, chapters 12 and 13. That every
 //! rule says how true it is follows Herbie (Panchekha et al., PLDI 2015).
@@ -20,6 +21,7 @@ mod dce;
 mod fold;
 mod pattern;
 mod reductions;
+mod reflect;
 mod rules;
 
 pub use canonicalize::canonicalize;
@@ -27,6 +29,7 @@ pub use cse::cse;
 pub use dce::dce;
 pub use fold::fold;
 pub use reductions::reductions;
+pub use reflect::reflect;
 pub use rules::{
     Fired, RULES, Rule, Rules, STRENGTHS, When, simplify, simplify_reporting, strengthen,
 };

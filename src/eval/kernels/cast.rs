@@ -62,8 +62,8 @@ impl<A: To<B> + Copy, B: Copy + Default> Map1 for Cast<A, B> {
     type A = A;
     type Out = B;
     #[inline(always)]
-    fn at<L: Isa>(a: A) -> B {
-        a.to()
+    fn block<L: Isa, const N: usize>(a: [A; N]) -> [B; N] {
+        a.map(To::to)
     }
 }
 

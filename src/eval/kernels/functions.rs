@@ -8,28 +8,111 @@
 //! ```
 
 use std::f64::consts::{LN_2, LOG2_E, LOG10_E, PI};
+use std::marker::PhantomData;
 
 use num_complex::Complex;
 
 use super::Kernel;
 use super::lane::{Isa, Lane};
-use super::loops::{Map1, by_dtype, kernel1};
+use super::loops::{Map1, Map2, by_dtype, kernel1, kernel2};
 use super::{complex, elementary, special};
 use crate::graph::DType;
 
-/// A kernel for the floats of a function of a lane, and for the complex dtypes of one of complex128.
+/// A function of lanes.
+trait Real<const N: usize> {
+    fn of<F: Lane>(x: [F; N]) -> F;
+}
+
+/// A function of lanes over float64, and over float32.
+struct Double<R>(PhantomData<R>);
+struct Single<R>(PhantomData<R>);
+
+#[inline(always)]
+fn doubles<R: Real<A>, L: Isa, const A: usize, const N: usize>(x: [[f64; N]; A]) -> [f64; N] {
+    if N.is_multiple_of(L::Many::WIDTH) {
+        in_lanes::<R, L::Many, A, N>(x)
+    } else {
+        in_lanes::<R, L::F64, A, N>(x)
+    }
+}
+
+#[inline(always)]
+fn in_lanes<R: Real<A>, F: Lane, const A: usize, const N: usize>(x: [[f64; N]; A]) -> [f64; N] {
+    let mut out = [0.0; N];
+    for k in 0..N / F::WIDTH {
+        let mut lanes = [F::of(0.0); A];
+        for (lane, x) in lanes.iter_mut().zip(&x) {
+            *lane = F::load(&x[k * F::WIDTH..]);
+        }
+        R::of(lanes).store(&mut out[k * F::WIDTH..]);
+    }
+    out
+}
+
+#[inline(always)]
+fn singles<R: Real<A>, L: Isa, const A: usize, const N: usize>(x: [[f32; N]; A]) -> [f32; N] {
+    let mut wide = [[0.0; N]; A];
+    for (wide, x) in wide.iter_mut().zip(x) {
+        *wide = x.map(f64::from);
+    }
+    doubles::<R, L, A, N>(wide).map(|x| x as f32)
+}
+
+macro_rules! maps {
+    ($($Map:ident $arity:literal: $($operand:ident $x:ident),+;)*) => {$(
+        impl<R: Real<$arity>> $Map for Double<R> {
+            const IN_LANES: bool = true;
+            $(type $operand = f64;)+
+            type Out = f64;
+            #[inline(always)]
+            fn block<L: Isa, const N: usize>($($x: [f64; N]),+) -> [f64; N] {
+                doubles::<R, L, $arity, N>([$($x),+])
+            }
+        }
+
+        impl<R: Real<$arity>> $Map for Single<R> {
+            const IN_LANES: bool = true;
+            $(type $operand = f32;)+
+            type Out = f32;
+            #[inline(always)]
+            fn block<L: Isa, const N: usize>($($x: [f32; N]),+) -> [f32; N] {
+                singles::<R, L, $arity, N>([$($x),+])
+            }
+        }
+    )*};
+}
+maps! {
+    Map1 1: A a;
+    Map2 2: A a, B b;
+}
+
+/// The loop of `$Floats<M>` for a function of as many names.
+macro_rules! kernel_of {
+    ($Floats:ident, $a:ident) => {
+        kernel1::<$Floats<M>>()
+    };
+    ($Floats:ident, $a:ident, $b:ident) => {
+        kernel2::<$Floats<M>>()
+    };
+}
+
+/// A kernel for the floats of a function of lanes, and for the complex dtypes of one of complex128.
 macro_rules! functions {
     ($($name:ident: |$($x:ident),+| $real:expr $(; |$($z:ident),+| $complex:expr)?;)*) => {$(
         pub fn $name(d: &[DType]) -> Option<Kernel> {
+            struct M;
+            impl Real<{ [$(stringify!($x)),+].len() }> for M {
+                #[inline(always)]
+                fn of<F: Lane>([$($x),+]: [F; [$(stringify!($x)),+].len()]) -> F {
+                    $real
+                }
+            }
+            match d[0] {
+                DType::F64 => return Some(kernel_of!(Double, $($x),+)),
+                DType::F32 => return Some(kernel_of!(Single, $($x),+)),
+                _ => {}
+            }
             by_dtype!(d[0], {
-                f64 => |$($x),+| {
-                    $(let $x = L::F64::of($x);)+
-                    $real.get()
-                },
-                f32 => |$($x),+| {
-                    $(let $x = L::F64::of(f64::from($x));)+
-                    $real.get() as f32
-                },
                 $(complex => |$($z),+| {
                     $(let $z = Complex::new(f64::from($z.re), f64::from($z.im));)+
                     let out: Complex<f64> = $complex;
@@ -100,45 +183,41 @@ scalar_functions! {
 
 /// Functions of an angle: blocks with angles too large for the vectorised reduction go to `libm`.
 macro_rules! angles {
-    ($($name:ident, $Double:ident, $Single:ident, $hard:path, $complex:path;)*) => {$(
-        struct $Double;
-        impl Map1 for $Double {
-            type A = f64;
-            type Out = f64;
-            #[inline(always)]
-            fn at<L: Isa>(a: f64) -> f64 {
-                elementary::$name(L::F64::of(a)).get()
-            }
-            #[inline(always)]
-            fn is_hard(a: f64) -> bool {
-                a.abs() >= elementary::LARGE_ANGLE
-            }
-            fn at_hard(a: f64) -> f64 {
-                $hard(a)
-            }
-        }
-
-        struct $Single;
-        impl Map1 for $Single {
-            type A = f32;
-            type Out = f32;
-            #[inline(always)]
-            fn at<L: Isa>(a: f32) -> f32 {
-                $Double::at::<L>(a.into()) as f32
-            }
-            #[inline(always)]
-            fn is_hard(a: f32) -> bool {
-                $Double::is_hard(a.into())
-            }
-            fn at_hard(a: f32) -> f32 {
-                $hard(a.into()) as f32
-            }
-        }
-
+    ($($name:ident, $hard:path, $complex:path;)*) => {$(
         pub fn $name(d: &[DType]) -> Option<Kernel> {
+            struct M;
+            impl Real<1> for M {
+                #[inline(always)]
+                fn of<F: Lane>([x]: [F; 1]) -> F {
+                    elementary::$name(x)
+                }
+            }
+            impl Map1 for M {
+                const IN_LANES: bool = true;
+                type A = f64;
+                type Out = f64;
+                #[inline(always)]
+                fn block<L: Isa, const N: usize>(x: [f64; N]) -> [f64; N] {
+                    if has_large_angle(&x) {
+                        x.map($hard)
+                    } else {
+                        doubles::<M, L, 1, N>([x])
+                    }
+                }
+            }
+            struct Narrow;
+            impl Map1 for Narrow {
+                const IN_LANES: bool = true;
+                type A = f32;
+                type Out = f32;
+                #[inline(always)]
+                fn block<L: Isa, const N: usize>(x: [f32; N]) -> [f32; N] {
+                    M::block::<L, N>(x.map(f64::from)).map(|x| x as f32)
+                }
+            }
             match d[0] {
-                DType::F64 => return Some(kernel1::<$Double>()),
-                DType::F32 => return Some(kernel1::<$Single>()),
+                DType::F64 => return Some(kernel1::<M>()),
+                DType::F32 => return Some(kernel1::<Narrow>()),
                 _ => {}
             }
             by_dtype!(d[0], {
@@ -151,9 +230,16 @@ macro_rules! angles {
     )*};
 }
 angles! {
-    sin, Sin, Sin32, libm::sin, complex::sin;
-    cos, Cos, Cos32, libm::cos, complex::cos;
-    tan, Tan, Tan32, libm::tan, complex::tan;
+    sin, libm::sin, complex::sin;
+    cos, libm::cos, complex::cos;
+    tan, libm::tan, complex::tan;
+}
+
+#[inline(always)]
+fn has_large_angle(x: &[f64]) -> bool {
+    x.iter().fold(false, |large, x| {
+        large | (x.abs() >= elementary::LARGE_ANGLE)
+    })
 }
 
 pub fn deg2rad(d: &[DType]) -> Option<Kernel> {

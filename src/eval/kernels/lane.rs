@@ -1,13 +1,13 @@
 //! What the elementary functions are written in: the operations of one vector lane.
 //!
 //! In: nothing but the trait. Out: types that implement it. An algorithm generic over [`Lane`] is
-//! branch-free and touches no memory, so that the same definition is a vectorised loop here (the
-//! compiler sees plain float64 arithmetic) and can be instantiated with a type that records
-//! instructions.
+//! branch-free and touches no memory, so that the same definition is a vectorised loop here (of plain
+//! float64 arithmetic, which the compiler vectorises, or of vector registers where the instruction set
+//! has more than that: see [`super::wide`]) and can be instantiated with a type that records instructions.
 //!
 //! ```
 //! use lazy_core::eval::kernels::{elementary, lane::{Lane, Plain}};
-//! assert_eq!(elementary::exp(Plain::of(0.0)).get(), 1.0);
+//! assert_eq!(elementary::exp(Plain::of(0.0)).0, 1.0);
 //! ```
 
 use std::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Not, Sub};
@@ -15,6 +15,8 @@ use std::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Not, Sub};
 /// What the CPU can do.
 pub trait Isa {
     type F64: Lane;
+    /// As many at once as the registers hold with the intermediates of a function.
+    type Many: Lane;
     const FUSED: bool;
 }
 
@@ -28,15 +30,17 @@ pub struct Fused;
 
 impl Isa for Portable {
     type F64 = Plain;
+    type Many = Plain;
     const FUSED: bool = false;
 }
 
 impl Isa for Fused {
     type F64 = Contracted;
+    type Many = Contracted;
     const FUSED: bool = true;
 }
 
-/// A float64 in a vector.
+/// A float64, or a vector of them.
 pub trait Lane:
     Copy
     + Add<Output = Self>
@@ -51,8 +55,12 @@ pub trait Lane:
         + BitOr<Output = Self::Mask>
         + Not<Output = Self::Mask>;
 
+    /// How many float64 it is.
+    const WIDTH: usize;
+    /// The first [`Lane::WIDTH`] elements.
+    fn load(from: &[f64]) -> Self;
+    fn store(self, to: &mut [f64]);
     fn of(value: f64) -> Self;
-    fn get(self) -> f64;
     /// `self * factor + term`, rounded once or twice.
     fn mul_add(self, factor: Self, term: Self) -> Self;
     /// The product and its rounding error.
@@ -64,8 +72,8 @@ pub trait Lane:
     fn less(self, other: Self) -> Self::Mask;
     fn equal(self, other: Self) -> Self::Mask;
     fn choose(mask: Self::Mask, yes: Self, no: Self) -> Self;
-    /// `2**self` for a whole number in -1023..=1023 (0 at -1023).
-    fn exponentiate(self) -> Self;
+    /// `self * 2**k` for a whole number in -2040..=2040, rounded once.
+    fn scale(self, k: Self) -> Self;
     /// For a positive normal number: `(m, k)` with `self == m * 2**k` and m in [sqrt(1/2), sqrt(2)).
     fn split(self) -> (Self, Self);
 
@@ -74,6 +82,28 @@ pub trait Lane:
     fn round(self) -> Self {
         let shift = Self::of(SHIFT);
         (self + shift) - shift
+    }
+
+    /// `self / divisor` to 1 ULP, for a divisor in 2**-100..2**100.
+    #[inline(always)]
+    fn quotient(self, divisor: Self) -> Self {
+        self / divisor
+    }
+
+    /// What a logarithm of `self` is at 0, infinity, NaN and below 0, where `value` is not.
+    #[inline(always)]
+    fn log_edges(self, value: Self) -> Self {
+        let value = Self::choose(self.less(Self::of(f64::INFINITY)), value, self);
+        let pole = Self::of(f64::NEG_INFINITY);
+        let value = Self::choose(self.equal(Self::of(0.0)), pole, value);
+        Self::choose(self.less(Self::of(0.0)), Self::of(f64::NAN), value)
+    }
+
+    /// The whole number nearest to `self * factor`, as [`Lane::round`].
+    #[inline(always)]
+    fn round_product(self, factor: f64) -> Self {
+        let shift = Self::of(SHIFT);
+        self.mul_add(Self::of(factor), shift) - shift
     }
 
     /// The larger; `self` if that is NaN.
@@ -91,17 +121,22 @@ pub trait Lane:
     /// `c[0] + c[1]*self + ...`.
     #[inline(always)]
     fn polynomial<const N: usize>(self, c: [f64; N]) -> Self {
-        let mut sum = Self::of(c[N - 1]);
-        for k in (0..N - 1).rev() {
-            sum = sum.mul_add(self, Self::of(c[k]));
+        // Even and odd powers apart: two chains of half the length.
+        let square = self * self;
+        let mut sums = [Self::of(c[N - 1]), Self::of(c[N - 2])];
+        for k in (0..N - 2).rev() {
+            let sum = &mut sums[(N - 1 - k) % 2];
+            *sum = sum.mul_add(square, Self::of(c[k]));
         }
-        sum
+        sums[N % 2].mul_add(self, sums[(N + 1) % 2])
     }
 }
 
 /// Adding this leaves a whole number in the low bits of the mantissa.
-const SHIFT: f64 = 6_755_399_441_055_744.0;
-const MANTISSA: u32 = 52;
+pub(super) const SHIFT: f64 = 6_755_399_441_055_744.0;
+pub(super) const MANTISSA: u32 = 52;
+/// The bits of `sqrt(1/2)`.
+pub(super) const ROOT_HALF: u64 = 0x3FE6_A09E_667F_3BCD;
 
 /// A float64 whose products are rounded before they are added.
 #[derive(Clone, Copy, Debug)]
@@ -140,14 +175,21 @@ macro_rules! lanes {
         impl Lane for $T {
             type Mask = bool;
 
+            const WIDTH: usize = 1;
+
             #[inline(always)]
-            fn of(value: f64) -> $T {
-                $T(value)
+            fn load(from: &[f64]) -> $T {
+                $T(from[0])
             }
 
             #[inline(always)]
-            fn get(self) -> f64 {
-                self.0
+            fn store(self, to: &mut [f64]) {
+                to[0] = self.0;
+            }
+
+            #[inline(always)]
+            fn of(value: f64) -> $T {
+                $T(value)
             }
 
             #[inline(always)]
@@ -194,13 +236,15 @@ macro_rules! lanes {
             }
 
             #[inline(always)]
-            fn exponentiate(self) -> $T {
-                $T(f64::from_bits((self.0 + (SHIFT + 1023.0)).to_bits() << MANTISSA))
+            fn scale(self, k: $T) -> $T {
+                // In two exact steps, so that neither factor leaves the range.
+                let power = |k: f64| f64::from_bits((k + (SHIFT + 1023.0)).to_bits() << MANTISSA);
+                let half = (k * $T(0.5)).round().0;
+                $T((self.0 * power(half)) * power(k.0 - half))
             }
 
             #[inline(always)]
             fn split(self) -> ($T, $T) {
-                const ROOT_HALF: u64 = 0x3FE6_A09E_667F_3BCD;
                 let bits = self.0.to_bits();
                 let above = bits.wrapping_sub(ROOT_HALF);
                 let m = bits.wrapping_sub(above & (0xFFF << MANTISSA));

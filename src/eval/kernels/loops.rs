@@ -6,44 +6,61 @@
 //! by_dtype!(dtype, { integer => |a, b| a.wrapping_add(b), float => |a, b| a + b })
 //! ```
 //!
-//! A loop works on blocks of [`BLOCK`] elements: a block is read into registers, computed, and
-//! written. So the compiler vectorises without asking whether the memory overlaps (writing over an
-//! operand is allowed), and a short rest costs one padded block, not a scalar loop.
+//! A loop works on blocks of elements: a block is read into registers, computed, and written. So the
+//! compiler vectorises without asking whether the memory overlaps (writing over an operand is allowed),
+//! and a short rest costs one padded block of [`BLOCK`], not a scalar loop.
 
 use super::Kernel;
-use super::lane::{Fused, Isa, Portable};
+use super::lane::{Fused, Isa, Lane, Portable};
+#[cfg(target_arch = "x86_64")]
+use super::wide::Avx512;
 
-/// Elements per block: two AVX2 registers of float64.
+/// Elements per block: a register of float64 with AVX-512, two with AVX2.
 pub const BLOCK: usize = 8;
+/// Elements per block of a long loop of functions of lanes, where the CPU has the registers.
+const MANY: usize = 4 * BLOCK;
 
-/// A function of one element; `L` is what the CPU can do.
+/// A function of the elements of a block; `L` is what the CPU can do.
 pub trait Map1 {
+    /// Whether it is a function of lanes.
+    const IN_LANES: bool = false;
     type A: Copy;
     type Out: Copy + Default;
-    fn at<L: Isa>(a: Self::A) -> Self::Out;
-    /// Whether an element is outside what `at` can do; its block is then left to `at_hard`.
-    #[inline(always)]
-    fn is_hard(_a: Self::A) -> bool {
-        false
-    }
-    fn at_hard(a: Self::A) -> Self::Out {
-        Self::at::<Portable>(a)
-    }
+    fn block<L: Isa, const N: usize>(a: [Self::A; N]) -> [Self::Out; N];
 }
 
 pub trait Map2 {
+    /// Whether it is a function of lanes.
+    const IN_LANES: bool = false;
     type A: Copy;
     type B: Copy;
     type Out: Copy + Default;
-    fn at<L: Isa>(a: Self::A, b: Self::B) -> Self::Out;
+    fn block<L: Isa, const N: usize>(a: [Self::A; N], b: [Self::B; N]) -> [Self::Out; N];
 }
 
 pub trait Map3 {
+    /// Whether it is a function of lanes.
+    const IN_LANES: bool = false;
     type A: Copy;
     type B: Copy;
     type C: Copy;
     type Out: Copy + Default;
-    fn at<L: Isa>(a: Self::A, b: Self::B, c: Self::C) -> Self::Out;
+    fn block<L: Isa, const N: usize>(
+        a: [Self::A; N],
+        b: [Self::B; N],
+        c: [Self::C; N],
+    ) -> [Self::Out; N];
+}
+
+/// Keeps the compiler from vectorising a loop over blocks across them: it would gather the first
+/// elements of eight blocks, then the second ones.
+#[inline(always)]
+fn block_by_block() {
+    #[cfg(not(miri))]
+    // SAFETY: no instruction.
+    unsafe {
+        std::arch::asm!("", options(nomem, nostack, preserves_flags));
+    }
 }
 
 /// The last elements, fewer than a block, with the first of them repeated to fill one.
@@ -60,53 +77,37 @@ unsafe fn pad<T: Copy>(from: *const T, count: usize) -> [T; BLOCK] {
     }
 }
 
-macro_rules! fill {
-    ($block:ident, $M:ty, $L:ty, $($x:ident),+) => {
-        for k in 0..BLOCK {
-            $block[k] = <$M>::at::<$L>($($x[k]),+);
-        }
-    };
-}
-
-macro_rules! fill_or_leave {
-    ($block:ident, $M:ty, $L:ty, $x:ident) => {
-        if $x.iter().fold(false, |hard, &x| hard | <$M>::is_hard(x)) {
-            for k in 0..BLOCK {
-                $block[k] = <$M>::at_hard($x[k]);
-            }
-        } else {
-            fill!($block, $M, $L, $x);
-        }
-    };
-}
-
 /// The loop for each arity, and its instance per instruction set.
 macro_rules! loops {
-    ($($map:ident, $fill:ident, $kernel:ident, $blocks:ident, $run:ident, $portable:ident, $v3:ident, $v4:ident: $($operand:ident $index:tt $x:ident),+;)*) => {$(
+    ($($map:ident, $kernel:ident, $blocks:ident, $run:ident, $portable:ident, $v3:ident, $v4:ident: $($operand:ident $index:tt $x:ident),+;)*) => {$(
         /// # Safety
         /// As for [`Kernel`].
         #[inline(always)]
         unsafe fn $run<M: $map, L: Isa>(inputs: &[*const u8], output: *mut u8, len: usize) {
             let output = output.cast::<M::Out>();
             $(let $x = inputs[$index].cast::<M::$operand>();)+
-            let (blocks, rest) = (len / BLOCK, len % BLOCK);
-            // SAFETY: whole blocks, then `rest` elements, are within the `len` of each array.
+            let many = if M::IN_LANES && L::Many::WIDTH > BLOCK { len / MANY } else { 0 };
+            let start = many * MANY;
+            let (blocks, rest) = ((len - start) / BLOCK, len % BLOCK);
+            // SAFETY: blocks of either size, then `rest` elements, are within the `len` of each array.
             unsafe {
-                $blocks::<M, L>(output, blocks, $($x),+);
+                if M::IN_LANES && L::Many::WIDTH > BLOCK {
+                    $blocks::<M, L, MANY>(output, many, $($x),+);
+                }
+                $blocks::<M, L, BLOCK>(output.add(start), blocks, $($x.add(start)),+);
                 if rest > 0 {
-                    let start = blocks * BLOCK;
+                    let start = start + blocks * BLOCK;
                     $(let $x = pad($x.add(start), rest);)+
-                    let mut last = [M::Out::default(); BLOCK];
-                    $blocks::<M, L>(last.as_mut_ptr(), 1, $($x.as_ptr()),+);
+                    let last = M::block::<L, BLOCK>($($x),+);
                     std::ptr::copy_nonoverlapping(last.as_ptr(), output.add(start), rest);
                 }
             }
         }
 
         /// # Safety
-        /// Each pointer must be valid for `count` blocks; inputs may be the output.
+        /// Each pointer must be valid for `count` blocks of `N`; inputs may be the output.
         #[inline(always)]
-        unsafe fn $blocks<M: $map, L: Isa>(
+        unsafe fn $blocks<M: $map, L: Isa, const N: usize>(
             output: *mut M::Out,
             count: usize,
             $($x: *const M::$operand),+
@@ -114,11 +115,10 @@ macro_rules! loops {
             for i in 0..count {
                 // SAFETY: the caller vouches for block `i`.
                 unsafe {
-                    $(let $x = $x.cast::<[M::$operand; BLOCK]>().add(i).read();)+
-                    let mut block = [M::Out::default(); BLOCK];
-                    $fill!(block, M, L, $($x),+);
-                    output.cast::<[M::Out; BLOCK]>().add(i).write(block);
+                    $(let $x = $x.cast::<[M::$operand; N]>().add(i).read();)+
+                    output.cast::<[M::Out; N]>().add(i).write(M::block::<L, N>($($x),+));
                 }
+                block_by_block();
             }
         }
 
@@ -139,12 +139,12 @@ macro_rules! loops {
         }
 
         /// # Safety
-        /// As for [`Kernel`], on a CPU with AVX-512: a block of float64 is one register.
+        /// As for [`Kernel`], on a CPU with AVX-512.
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
         unsafe fn $v4<M: $map>(inputs: &[*const u8], output: *mut u8, len: usize) {
             // SAFETY: the same contract.
-            unsafe { $run::<M, Fused>(inputs, output, len) }
+            unsafe { $run::<M, Avx512>(inputs, output, len) }
         }
 
         /// The loop of `M` for this CPU.
@@ -162,9 +162,9 @@ macro_rules! loops {
     )*};
 }
 loops! {
-    Map1, fill_or_leave, kernel1, blocks1, run1, portable1, v3_1, v4_1: A 0 a;
-    Map2, fill, kernel2, blocks2, run2, portable2, v3_2, v4_2: A 0 a, B 1 b;
-    Map3, fill, kernel3, blocks3, run3, portable3, v3_3, v4_3: A 0 a, B 1 b, C 2 c;
+    Map1, kernel1, blocks1, run1, portable1, v3_1, v4_1: A 0 a;
+    Map2, kernel2, blocks2, run2, portable2, v3_2, v4_2: A 0 a, B 1 b;
+    Map3, kernel3, blocks3, run3, portable3, v3_3, v4_3: A 0 a, B 1 b, C 2 c;
 }
 
 /// Whether the CPU has what `x86-64-v3` asks of the loops (the standard library remembers the answer).
@@ -197,10 +197,7 @@ macro_rules! map {
         impl $crate::eval::kernels::loops::Map1 for M {
             type A = $A;
             type Out = $Out;
-            #[inline(always)]
-            fn at<L: $crate::eval::kernels::lane::Isa>($a: $A) -> $Out {
-                $e
-            }
+            $crate::eval::kernels::loops::block!($Out, $e, $a: $A);
         }
         $crate::eval::kernels::loops::kernel1::<M>()
     }};
@@ -210,10 +207,7 @@ macro_rules! map {
             type A = $A;
             type B = $B;
             type Out = $Out;
-            #[inline(always)]
-            fn at<L: $crate::eval::kernels::lane::Isa>($a: $A, $b: $B) -> $Out {
-                $e
-            }
+            $crate::eval::kernels::loops::block!($Out, $e, $a: $A, $b: $B);
         }
         $crate::eval::kernels::loops::kernel2::<M>()
     }};
@@ -224,18 +218,33 @@ macro_rules! map {
             type B = $B;
             type C = $C;
             type Out = $Out;
-            #[inline(always)]
-            fn at<L: $crate::eval::kernels::lane::Isa>($a: $A, $b: $B, $c: $C) -> $Out {
-                $e
-            }
+            $crate::eval::kernels::loops::block!($Out, $e, $a: $A, $b: $B, $c: $C);
         }
         $crate::eval::kernels::loops::kernel3::<M>()
     }};
 }
 
+/// The function of a block, element by element.
+macro_rules! block {
+    ($Out:ty, $e:expr, $($x:ident: $X:ty),+) => {
+        #[inline(always)]
+        fn block<L: $crate::eval::kernels::lane::Isa, const N: usize>($($x: [$X; N]),+) -> [$Out; N] {
+            let mut out = [<$Out>::default(); N];
+            for (k, out) in out.iter_mut().enumerate() {
+                $(let $x = $x[k];)+
+                *out = $e;
+            }
+            out
+        }
+    };
+}
+
 /// The kernel of a dtype, by classes of dtypes with one expression each. `T` is the element type
 /// in it; the result has type `T` too, or the one named after `=>`.
 macro_rules! by_dtype {
+    ($dtype:expr, {}) => {
+        None
+    };
     ($dtype:expr, { $($class:ident => $(($Out:ty))? |$($x:ident),+| $e:expr),+ $(,)? }) => {{
         let dtype: $crate::graph::DType = $dtype;
         $($crate::eval::kernels::loops::class!(dtype, $class, ($($Out)?), ($($x),+), $e);)+
@@ -294,4 +303,4 @@ macro_rules! one {
     };
 }
 
-pub(crate) use {by_dtype, class, each, map, one};
+pub(crate) use {block, by_dtype, class, each, map, one};

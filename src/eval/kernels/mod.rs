@@ -28,6 +28,8 @@ pub mod integer;
 pub mod lane;
 pub mod loops;
 pub mod special;
+#[cfg(target_arch = "x86_64")]
+pub mod wide;
 
 use crate::error::{Error, Result};
 use crate::graph::DType;
