@@ -285,9 +285,12 @@ impl<'c> Reader<'c> {
                 b.push(none());
                 Ok(())
             }
-            Action::Yield => {
-                b.unread("yield");
-                Ok(())
+            Action::Yield => self.apply(b, intrinsic::YIELD, 1),
+            Action::YieldFrom => {
+                self.apply(b, intrinsic::YIELD_FROM, 1)?;
+                // Over the loop that asks for the items: the intrinsic is the whole of it.
+                let after = instruction.jump().and_then(|at| blocks.get(&at));
+                b.goto(after.copied().ok_or_else(malformed)?)
             }
             Action::Raise => {
                 let cause = (arg > 1).then(|| b.pop()).transpose()?;

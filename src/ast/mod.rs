@@ -99,9 +99,11 @@ pub mod intrinsic {
     pub const MATCHES: &str = "$$matches";
     /// `$$super()`: zero-argument `super()`.
     pub const SUPER: &str = "$$super";
-    /// `$$yield(x)`: one item of a generator expression. Only code named `<genexpr>` has it: its call
-    /// gives an iterator of what is yielded, up to the return. Other generators are `Unread`.
+    /// `$$yield(x)`: one item of a generator; its value is what is sent. A statement of its own, so that
+    /// the frame can go on behind it. `$$yield_from(xs)`: every item of `xs`, then what it returned.
     pub const YIELD: &str = "$$yield";
+    /// See [`YIELD`].
+    pub const YIELD_FROM: &str = "$$yield_from";
     /// `$$fresh("x")`: gives the cell variable `x` of this frame a new, empty cell and returns the old cell;
     /// `$$restore("x", cell)` puts it back. 3.12 and later, around a comprehension whose variable is captured.
     pub const FRESH: &str = "$$fresh";
@@ -208,7 +210,7 @@ pub enum Terminator {
         exception: Option<Expr>,
         cause: Option<Expr>,
     },
-    /// Reached only if the program does what we do not read (`yield`, `await`, `match` on a class, ...).
+    /// Reached only if the program does what we do not read (`await`, `match` on a class, ...).
     /// The construct is named as the user writes it.
     Unread(String),
 }

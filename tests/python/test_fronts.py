@@ -88,11 +88,23 @@ def inner_codes(code):
 
 
 def interpret(code, namespace, arguments, cells, front):
+    """What the code returns; of a generator, the generator."""
+    run = frame(code, namespace, arguments, cells, front)
+    if code.co_flags & inspect.CO_GENERATOR:
+        return run
+    try:
+        next(run)
+    except StopIteration as stop:
+        return stop.value
+    raise AssertionError("a yield outside a generator")
+
+
+def frame(code, namespace, arguments, cells, front):
     blocks, nested = parse(_lazy._blocks(code, front))
     scope = Scope(code, cells)
     for name, value in arguments.items():
         scope[name] = value
-    caught, handled, yielded = [None], [], []
+    caught, handled = [None], []
 
     def function(index, defaults, kwdefaults):
         name, line = nested[index]
@@ -162,7 +174,6 @@ def interpret(code, namespace, arguments, cells, front):
         "caught": lambda: caught[0],
         "matches": isinstance,
         "super": lambda: super(scope.cells["__class__"].cell_contents, first_argument()),
-        "yield": yielded.append,
         "fresh": fresh,
         "restore": scope.cells.__setitem__,
     }
@@ -177,7 +188,14 @@ def interpret(code, namespace, arguments, cells, front):
         (*statements, end), handler = blocks[at]
         try:
             for statement in statements:
-                exec(statement, namespace, scope)
+                match = re.fullmatch(r"(?:(\S+) = )?I_yield(_from)?\((.*)\)", statement)
+                if match is None:
+                    exec(statement, namespace, scope)
+                    continue
+                target, delegates, item = match.groups()
+                sent = (yield from value(item)) if delegates else (yield value(item))
+                if target:
+                    scope[target] = sent
             kind, _, rest = end.partition(" ")
             if kind == "goto":
                 at = int(rest)
@@ -195,7 +213,7 @@ def interpret(code, namespace, arguments, cells, front):
                     at = int(leaving)
             elif kind == "return":
                 result = value(rest)
-                return iter(yielded) if code.co_name == "<genexpr>" else result
+                return result
             elif kind == "raise":
                 if rest:
                     exec(end, namespace, scope)
@@ -782,12 +800,49 @@ def test_without_any_text():
 
 
 def generator(x):
-    yield x
+    total = 0
+    try:
+        while total < 6:
+            sent = yield x + total
+            total += 1 if sent is None else sent
+    except KeyError as error:
+        yield str(error)
+    finally:
+        yield "end"
+    return total
 
 
-def test_generators_are_not_read():
-    for front in FRONTS:
-        assert "unread yield" in _lazy._blocks(generator, front)
+def delegating(x):
+    total = yield from generator(x)
+    yield from [total, total]
+    yield
+
+
+def consumed(x):
+    items = list(delegating(x))
+    made = delegating(x)
+    steps = [next(made), made.send(3), next(made)]
+    try:
+        steps.append(made.throw(KeyError("k")))
+    finally:
+        steps.append(sum(i for i in [1, 2] if i > 1))
+    return items, steps, list(made)
+
+
+@pytest.mark.parametrize("front", FRONTS)
+def test_generators_stop_at_each_yield(front, monkeypatch):
+    expected = consumed(2)
+    for function in (generator, delegating):
+        monkeypatch.setitem(globals(), function.__name__, interpreted(function, front))
+    assert interpreted(consumed, front)(2) == expected
+
+
+async def coroutine(x):
+    return x
+
+
+def test_coroutines_are_not_read():
+    assert "unread async" in _lazy._blocks(coroutine, "bytecode")
 
 
 @pytest.mark.parametrize(

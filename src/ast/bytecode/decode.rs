@@ -33,6 +33,7 @@ impl Instruction {
                 Direction::Backward => self.next.checked_sub(2 * self.arg),
             },
             Action::JumpOrPop(_) | Action::Next => Some(self.next + 2 * self.arg),
+            Action::YieldFrom => Some(self.arg),
             _ => None,
         }
     }
@@ -41,6 +42,7 @@ impl Instruction {
         !matches!(
             self.action,
             Action::Jump(_)
+                | Action::YieldFrom
                 | Action::Return
                 | Action::ReturnConstant
                 | Action::Raise
@@ -122,6 +124,14 @@ pub(super) fn decode(code: &Code, rows: &'static [Row]) -> Result<Vec<Instructio
             arg,
         });
         start = at;
+    }
+    // `yield from` is LOAD_CONST None, then SEND, which jumps behind its loop.
+    for at in 0..instructions.len() {
+        if instructions[at].action == Action::YieldFrom {
+            let send = instructions.get(at + 2).filter(|i| i.name == "SEND");
+            let send = send.ok_or_else(|| unread("yield from".into()))?;
+            instructions[at].arg = send.next + 2 * send.arg;
+        }
     }
     Ok(instructions)
 }

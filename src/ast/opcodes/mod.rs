@@ -127,6 +127,8 @@ pub enum Action {
     Return,
     ReturnConstant,
     Yield,
+    /// `yield from`: this instruction and the loop behind it.
+    YieldFrom,
     Raise,
     RaiseAgain,
     PushException,

@@ -35,7 +35,7 @@ pub const ROWS: &[Row] = &[
     (60, "STORE_SUBSCR", 1, StoreSubscript),
     (61, "DELETE_SUBSCR", 0, DeleteSubscript),
     (68, "GET_ITER", 0, Iter),
-    (69, "GET_YIELD_FROM_ITER", 0, Skip),
+    (69, "GET_YIELD_FROM_ITER", 0, YieldFrom),
     (70, "PRINT_EXPR", 0, Unread("the interactive prompt")),
     (71, "LOAD_BUILD_CLASS", 0, Unread("class")),
     (74, "LOAD_ASSERTION_ERROR", 0, AssertionError),

@@ -111,8 +111,22 @@ impl<'a> Lowering<'a> {
                 self.comprehension(expr)?;
             }
             Expr::Await(_) => self.unread_expr("await"),
-            Expr::Yield(_) => self.unread_expr("yield"),
-            Expr::YieldFrom(_) => self.unread_expr("yield from"),
+            Expr::Yield(e) => {
+                match &e.value {
+                    Some(value) => self.expr(value)?,
+                    None => self.builder.push(none()),
+                }
+                self.at(expr);
+                let value = self.builder.pop()?;
+                self.builder.emit_intrinsic(intrinsic::YIELD, vec![value]);
+            }
+            Expr::YieldFrom(e) => {
+                self.expr(&e.value)?;
+                self.at(expr);
+                let items = self.builder.pop()?;
+                self.builder
+                    .emit_intrinsic(intrinsic::YIELD_FROM, vec![items]);
+            }
             Expr::Compare(e) => self.comparison(e)?,
             Expr::Call(e) => self.call(e)?,
             Expr::FormattedValue(_) => self.formatted(expr)?,
