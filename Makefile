@@ -5,6 +5,7 @@
 #   make bench     figures beside NumPy and others  make docs      the site, into site/
 #   make review    accept changed snapshots         make show F=file.py::function    all stages of one function
 #   make fmt       format everything                make test-all  the same wheel on every Python found
+#   make survey    how much of installed packages lifts, and whether it agrees
 #   make develop   a build in seconds, used from the tree by .venv until the next `make build`
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -17,7 +18,7 @@ PACKAGE := $(shell find python/lazy -name '*.py' -o -name '*.pyi' -o -name py.ty
 # The extension module is tested from Python; linked as a test binary it would lack an interpreter.
 CRATES := --workspace --exclude lazy-python
 
-.PHONY: demo test check bench docs review show fmt build develop test-all test-rust test-python lint types snapshots clean
+.PHONY: demo test check bench docs review show fmt build develop survey test-all test-rust test-python lint types snapshots clean
 
 demo: build
 	$(BIN)/python examples/demo.py
@@ -55,6 +56,9 @@ test-rust:
 
 test-python: build
 	$(BIN)/python -m pytest
+
+survey:
+	$(BIN)/python tests/survey.py
 
 # The abi3 wheel that was built once, on every supported Python that is on the PATH.
 test-all: build
