@@ -48,6 +48,8 @@ pub enum Exception {
     LinAlg,
     /// Any other, by its class name.
     Named(Arc<str>),
+    /// One that the program made, by its class name and its place in the lift's list of them.
+    Made(Arc<str>, usize),
 }
 
 impl Exception {
@@ -64,7 +66,7 @@ impl Exception {
             Exception::Memory => "MemoryError",
             Exception::Axis => "AxisError",
             Exception::LinAlg => "LinAlgError",
-            Exception::Named(name) => name,
+            Exception::Named(name) | Exception::Made(name, _) => name,
         }
     }
 }

@@ -275,7 +275,8 @@ fn with_outputs(graph: &Graph, outputs: Vec<NodeId>) -> Graph {
 /// Names and containers of what is passed by position: the items of `*args` count one by one.
 fn arguments(lifted: &Lifted<Object>) -> Vec<(String, &Tree<Object>)> {
     let mut out = Vec::new();
-    for parameter in &lifted.parameters {
+    let receiver = usize::from(lifted.receiver);
+    for parameter in lifted.parameters.iter().skip(receiver) {
         match (parameter.kind, &parameter.tree) {
             (ParameterKind::Variadic, Tree::Tuple(items)) => {
                 let name = |i| format!("{}[{i}]", parameter.name);
@@ -325,7 +326,9 @@ fn require_floats(graph: &Graph, name: &str, tree: &Tree<Object>) -> Result<()> 
             });
             refuse(name.to_string(), kind)
         }
-        Tree::Same(_) | Tree::Text(_) => refuse(name.to_string(), "not an array".into()),
+        Tree::Same(_) | Tree::Text(_) | Tree::Set(_) | Tree::Instance(_) => {
+            refuse(name.to_string(), "not an array".into())
+        }
         Tree::Tuple(items) | Tree::List(items) => items
             .iter()
             .try_for_each(|t| require_floats(graph, name, t)),
@@ -416,6 +419,8 @@ fn loss_of(lifted: &Lifted<Object>, has_aux: bool) -> Result<(usize, Option<Tree
         Tree::List(_) => Err(non_scalar("a list")),
         Tree::Dict(_) => Err(non_scalar("a dict")),
         Tree::Text(_) => Err(non_scalar("a string")),
+        Tree::Set(_) => Err(non_scalar("a set")),
+        Tree::Instance(_) => Err(non_scalar("an object")),
     }
 }
 
@@ -496,7 +501,9 @@ impl<'py> Added<'_, 'py> {
                 ));
                 Ok(())
             }
-            Tree::Known(_) | Tree::Same(_) | Tree::Text(_) => Ok(()),
+            Tree::Known(_) | Tree::Same(_) | Tree::Text(_) | Tree::Set(_) | Tree::Instance(_) => {
+                Ok(())
+            }
             Tree::Tuple(items) | Tree::List(items) => {
                 let length = object.len().unwrap_or(0);
                 if length != items.len() {
@@ -779,7 +786,10 @@ fn log_density(
             | Check::Type(_)
             | Check::Length(_)
             | Check::Keys(_)
-            | Check::Same(_) => {}
+            | Check::Same(_)
+            | Check::Apart(_)
+            | Check::InOrder
+            | Check::Lacks(_) => {}
         }
     }
     for parameter in &mut lifted.parameters {

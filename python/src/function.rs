@@ -488,7 +488,10 @@ impl Dispatcher {
             Err(_) => {
                 let host =
                     Cpython::new(py, self.front).map_err(|e| crate::host::unexpected(py, &e))?;
-                lazy_core::lift::lift(&host, &crate::signature::plain(&host, function), inner)?
+                let plain = crate::signature::plain(&host, function);
+                let mut lifted = lazy_core::lift::lift(&host, &plain, inner)?;
+                lifted.receiver = function.hasattr("__func__").unwrap_or(false);
+                lifted
             }
         };
         let extra: Vec<Object> = arguments[..front]
@@ -702,31 +705,19 @@ fn run<'py>(
         };
         values[view.output] = result::view(py, base, &view.ops, &size)?;
     }
+    if !entry.lifted.effects.is_empty() {
+        crate::effects::hold(py, &entry.lifted, &entry.program, &mut found);
+    }
     for (input, output) in &entry.lifted.writes {
         crate::result::overwrite(py, &objects[*input], &values[*output])?;
     }
-    for Effect::Call(callee, args, keywords) in &entry.lifted.effects {
-        let mut made = Vec::new();
-        for tree in args {
-            made.push(result::build(
-                py,
-                tree,
-                &values,
-                &entry.program,
-                &mut found,
-            )?);
-        }
-        let named = PyDict::new(py);
-        for (name, tree) in keywords {
-            named.set_item(
-                name,
-                result::build(py, tree, &values, &entry.program, &mut found)?,
-            )?;
-        }
-        callee
-            .bind(py)
-            .call(PyTuple::new(py, made)?, Some(&named))?;
-    }
+    crate::effects::repeat(
+        py,
+        &entry.lifted.effects,
+        &values,
+        &entry.program,
+        &mut found,
+    )?;
     result::build(
         py,
         &entry.lifted.result,

@@ -3,6 +3,8 @@
 //! In: the call's arguments and a [`Program`]. Out: the objects that are graph inputs, or `None`.
 //! The checks run in the order in which lifting made them, fetching objects as they are needed.
 
+use std::collections::HashMap;
+
 use lazy_core::lift::guard::{Check, Fetch, Guards, Slot};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
@@ -81,9 +83,9 @@ impl Program {
                 Check::Type(class) => object.get_type().as_ptr() == class.as_ptr(),
                 Check::Length(n) => object.len().is_ok_and(|len| len == *n),
                 Check::Keys(keys) => {
-                    let dict = object.cast::<PyDict>().ok()?;
-                    dict.len() == keys.len()
-                        && dict.keys().iter().zip(keys).all(|(a, b)| {
+                    let found: Vec<_> = object.try_iter().ok()?.collect::<PyResult<_>>().ok()?;
+                    found.len() == keys.len()
+                        && found.iter().zip(keys).all(|(a, b)| {
                             a.as_ptr() == b.as_ptr() || a.eq(b.bind(py)).unwrap_or(false)
                         })
                 }
@@ -95,6 +97,12 @@ impl Program {
                     let other = self.fetch(py, arguments, &mut found, *other)?;
                     object.is(&other)
                 }
+                Check::Apart(other) => {
+                    let other = self.fetch(py, arguments, &mut found, *other)?;
+                    !object.is(&other)
+                }
+                Check::InOrder => in_order(api, &object),
+                Check::Lacks(name) => !object.hasattr(name.as_str()).unwrap_or(true),
             };
             if !holds {
                 return None;
@@ -107,6 +115,7 @@ impl Program {
         Some((
             inputs,
             Objects {
+                made: HashMap::new(),
                 found,
                 arguments: arguments.iter().cloned().collect(),
             },
@@ -116,6 +125,7 @@ impl Program {
     /// The objects of a call, before anything is fetched.
     pub fn objects<'py>(&self, arguments: &[Bound<'py, PyAny>]) -> Objects<'py> {
         Objects {
+            made: HashMap::new(),
             found: SmallVec::from_elem(None, self.fetches.len()),
             arguments: arguments.iter().cloned().collect(),
         }
@@ -170,11 +180,11 @@ impl Program {
             }
             Ready::Entry(parent, key) => {
                 let parent = self.fetch(py, arguments, found, *parent)?;
-                parent
-                    .cast::<PyDict>()
-                    .ok()?
-                    .get_item(key.bind(py))
-                    .ok()??
+                match parent.cast::<PyDict>() {
+                    Ok(dict) => dict.get_item(key.bind(py)).ok()??,
+                    // A read-only view of one.
+                    Err(_) => parent.get_item(key.bind(py)).ok()?,
+                }
             }
         };
         found[slot] = Some(object.clone());
@@ -182,8 +192,29 @@ impl Program {
     }
 }
 
+/// Whether an array's elements lie in C order.
+pub fn in_order(api: &Api, object: &Bound<'_, PyAny>) -> bool {
+    let Some(fields) = api.fields(object) else {
+        return false;
+    };
+    let Some(dtype) = fields.dtype() else {
+        return false;
+    };
+    let mut expected = dtype.size() as isize;
+    let axes = fields.shape().iter().zip(fields.strides()).rev();
+    for (&size, &stride) in axes {
+        if size != 1 && stride != expected {
+            return false;
+        }
+        expected *= size as isize;
+    }
+    true
+}
+
 /// What a check found, for results that are such objects themselves.
 pub struct Objects<'py> {
+    /// Instances made for results, by identity: one that is met twice is one object.
+    pub made: HashMap<usize, Bound<'py, PyAny>>,
     found: Found<'py>,
     arguments: SmallVec<[Bound<'py, PyAny>; 8]>,
 }

@@ -18,7 +18,7 @@ use lazy_core::eval::value::Value;
 use lazy_core::graph::DType;
 use lazy_core::lift::DrawSite;
 use lazy_core::lift::host::{
-    Attribute, Class, FunctionParts, Host, Outcome, Raised, TransformedCall,
+    Assignment, Attribute, Base, Class, FunctionParts, Host, Outcome, Raised, TransformedCall,
 };
 use lazy_core::lift::numpy::Form;
 use pyo3::prelude::*;
@@ -101,6 +101,11 @@ impl<'py> Cpython<'py> {
         })
     }
 
+    /// Whether an object is a member of an `enum.Enum`.
+    fn is_enumerated(&self, object: &Bound<'py, PyAny>) -> bool {
+        self.is_a(object.get_type().as_any(), &self.known.enumeration)
+    }
+
     fn is_a(&self, object: &Bound<'py, PyAny>, class: &Py<PyType>) -> bool {
         object.get_type().is(class.bind(self.py))
     }
@@ -114,6 +119,9 @@ impl Host for Cpython<'_> {
         let k = self.known;
         if o.is_none() {
             return Class::None;
+        }
+        if self.is_enumerated(o) {
+            return Class::Immutable;
         }
         if let Some(fields) = self.api.fields(o) {
             return match fields.dtype() {
@@ -147,7 +155,7 @@ impl Host for Cpython<'_> {
         if o.is(k.sys_modules.bind(self.py)) || o.is(k.environ.bind(self.py)) {
             return Class::Immutable;
         }
-        if o.is_exact_instance_of::<PyDict>() {
+        if o.is_exact_instance_of::<PyDict>() || self.is_a(o, &k.mappingproxy) {
             return Class::Dict;
         }
         if self.is_a(o, &k.function) {
@@ -288,6 +296,7 @@ impl Host for Cpython<'_> {
             | Class::Range
             | Class::Dict
             | Class::Str(_) => true,
+            Class::Set => true,
             Class::Immutable => o.is_instance_of::<PyFrozenSet>() || o.is_instance_of::<PyBytes>(),
             _ => false,
         };
@@ -301,7 +310,13 @@ impl Host for Cpython<'_> {
     }
 
     fn entries(&self, object: &Object) -> Vec<(Object, Object)> {
-        match object.bind(self.py).cast::<PyDict>() {
+        let o = object.bind(self.py);
+        let copied = match o.cast::<PyDict>() {
+            Ok(dict) => Ok(dict.clone()),
+            // A read-only view of one.
+            Err(_) => PyDict::from_sequence(&o.call_method0("items").unwrap_or_else(|_| o.clone())),
+        };
+        match copied {
             Ok(dict) => dict
                 .iter()
                 .map(|(k, v)| (self.object(k), self.object(v)))
@@ -336,7 +351,48 @@ impl Host for Cpython<'_> {
     }
 
     fn attribute(&self, object: &Object, name: &str) -> Attribute<Object> {
-        self.look_up(object, name)
+        self.attribute_of(object, name)
+    }
+
+    fn look_up(&self, class: &Object, after: Option<&Object>, name: &str) -> Attribute<Object> {
+        self.on_class(class, after, name)
+    }
+
+    fn assignment(&self, class: &Object, name: &str) -> Assignment<Object> {
+        self.assignment_on(class, name)
+    }
+
+    fn base(&self, class: &Object) -> Base {
+        self.base_of(class)
+    }
+
+    fn unbound(&self, object: &Object) -> Option<(Object, String)> {
+        self.unbound_of(object)
+    }
+
+    fn stand_in(&self, object: &Object) -> Option<Object> {
+        self.stand_in_of(object)
+    }
+
+    fn in_order(&self, object: &Object) -> bool {
+        crate::guards::in_order(self.api, object.bind(self.py))
+    }
+
+    fn exception_class(&self, name: &str) -> Option<Object> {
+        let modules = [
+            "builtins",
+            "numpy.exceptions",
+            "numpy.linalg",
+            "numpy._core._exceptions",
+        ];
+        let found = modules
+            .iter()
+            .find_map(|module| self.py.import(*module).ok()?.getattr(name).ok());
+        found.map(|class| self.object(class))
+    }
+
+    fn address(&self, object: &Object) -> usize {
+        object.as_ptr() as usize
     }
 
     fn global(&self, globals: &Object, name: &str) -> Option<(Object, bool)> {
@@ -448,6 +504,9 @@ impl Host for Cpython<'_> {
         if let Ok(dispatcher) = o.cast::<Dispatcher>() {
             let inner = dispatcher.borrow().jitted(self.py)?;
             return Some(Object::new(inner.bind(self.py)));
+        }
+        if self.class(object) != Class::Wrapper {
+            return None;
         }
         let inner = o
             .getattr("_implementation")

@@ -8,6 +8,7 @@ pub mod constants;
 pub mod convert;
 pub mod derive;
 mod draws;
+mod effects;
 pub mod exceptions;
 pub mod function;
 pub mod guards;

@@ -3,11 +3,11 @@
 //! In: a [`Tree`] and the graph's outputs. Out: the containers Python would have returned.
 
 use lazy_core::graph::{Dim, Symbol};
-use lazy_core::lift::{TextPiece, Tree};
+use lazy_core::lift::{Made, TextPiece, Tree};
 use lazy_core::ops::Op;
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyBaseException, PyRuntimeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PySlice, PyString, PyTuple};
+use pyo3::types::{PyDict, PyList, PySet, PySlice, PyString, PyTuple, PyType};
 
 use crate::guards::{Objects, Program};
 use crate::host::Object;
@@ -44,6 +44,18 @@ pub fn build<'py>(
             }
             dict.into_any()
         }
+        Tree::Set(items) => {
+            let items = items.iter().map(|o| o.bind(py));
+            PySet::new(py, items.collect::<Vec<_>>())?.into_any()
+        }
+        Tree::Instance(made) => {
+            if let Some(known) = found.made.get(&made.identity) {
+                return Ok(known.clone());
+            }
+            let object = instance(py, made, outputs, program, found)?;
+            found.made.insert(made.identity, object.clone());
+            object
+        }
         Tree::Text(pieces) => {
             let mut text = String::new();
             for piece in pieces {
@@ -58,6 +70,58 @@ pub fn build<'py>(
             PyString::new(py, &text).into_any()
         }
     })
+}
+
+/// An object of a class written in Python, without running the class's code: the lift has run it.
+fn instance<'py>(
+    py: Python<'py>,
+    made: &Made<Object>,
+    outputs: &[Bound<'py, PyAny>],
+    program: &Program,
+    found: &mut Objects<'py>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let class = made.class.bind(py);
+    let content = match &made.content {
+        Some(tree) => Some(build(py, tree, outputs, program, found)?),
+        None => None,
+    };
+    let heap = class.getattr("__flags__")?.extract::<u64>()? & (1 << 9) != 0;
+    if !heap {
+        let attributes = PyDict::new(py);
+        for (name, tree) in &made.attributes {
+            let value = build(py, tree, outputs, program, found)?;
+            attributes.set_item(name.bind(py), value)?;
+        }
+        let build = py.import("lazy._standins")?.getattr("build")?;
+        return build.call1((class, content, attributes));
+    }
+    let is_exception = class
+        .cast::<PyType>()?
+        .is_subclass_of::<PyBaseException>()?;
+    let object = match &content {
+        None => py.get_type::<PyAny>().call_method1("__new__", (class,))?,
+        Some(args) if is_exception => {
+            let mut all = vec![class.clone()];
+            all.extend(args.try_iter()?.collect::<PyResult<Vec<_>>>()?);
+            let new = py.get_type::<PyBaseException>().getattr("__new__")?;
+            new.call1(PyTuple::new(py, all)?)?
+        }
+        Some(items) if items.is_instance_of::<PyTuple>() => py
+            .get_type::<PyTuple>()
+            .call_method1("__new__", (class, items))?,
+        Some(items) => {
+            let base = items.get_type();
+            let object = base.call_method1("__new__", (class,))?;
+            base.call_method1("__init__", (&object, items))?;
+            object
+        }
+    };
+    let set = py.get_type::<PyAny>().getattr("__setattr__")?;
+    for (name, tree) in &made.attributes {
+        let value = build(py, tree, outputs, program, found)?;
+        set.call1((&object, name.bind(py), value))?;
+    }
+    Ok(object)
 }
 
 /// A view of an array, made by NumPy itself: memory is shared exactly where NumPy shares it.
@@ -123,6 +187,12 @@ fn format(
         "r" => builtins.call_method1("repr", (value,))?,
         "a" => builtins.call_method1("ascii", (value,))?,
         "s" => value.str()?.into_any(),
+        "%" => return PyString::new(py, spec).rem(value)?.extract(),
+        "format" => {
+            let args = value.cast_into::<PyTuple>()?;
+            let template = PyString::new(py, spec);
+            return template.getattr("format")?.call1(args)?.extract();
+        }
         _ => value,
     };
     builtins.call_method1("format", (value, spec))?.extract()

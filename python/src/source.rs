@@ -82,7 +82,9 @@ fn close(
             outputs.push(lifted.graph.inputs()[input]);
             Tree::Leaf(outputs.len() - 1, lifted.inputs[input].form)
         }
-        Tree::Leaf(..) | Tree::Known(_) | Tree::Text(_) => tree.clone(),
+        Tree::Leaf(..) | Tree::Known(_) | Tree::Text(_) | Tree::Set(_) | Tree::Instance(_) => {
+            tree.clone()
+        }
     })
 }
 
@@ -137,6 +139,12 @@ fn tree(py: Python<'_>, lifted: &Lifted<Object>, from: &Tree<Object>) -> Result<
             Ok(constant) => emit::Tree::Constant(constant),
             Err(_) => emit::Tree::Unused,
         },
+        Tree::Set(_) | Tree::Instance(_) => {
+            return Err(Error::unlifted(
+                "returning an object made by the function",
+                "source alone does not make it",
+            ));
+        }
         Tree::Same(slot) => {
             return Err(Error::unlifted(
                 format!("returning {}", spelling(lifted, *slot)),
@@ -335,7 +343,10 @@ pub fn explanation(py: Python<'_>, name: &str, lifted: &Lifted<Object>) -> Strin
             | Check::Keys(_)
             | Check::Array { .. }
             | Check::Number { .. }
-            | Check::Same(_) => return None,
+            | Check::Same(_)
+            | Check::Apart(_)
+            | Check::InOrder
+            | Check::Lacks(_) => return None,
         })
     });
     for fact in facts {

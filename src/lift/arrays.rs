@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 
-use super::host::{Class, Host};
+use super::host::{Attribute, Class, Host};
 use super::machine::Machine;
 use super::numpy::{self, Arg, Form, Keywords, Symbolic};
 use super::value::{ArrayRef, Piece, Value};
@@ -48,7 +48,11 @@ impl<H: Host> Machine<'_, H> {
     /// Whether a value, or anything in it, is computed by the graph.
     pub fn is_symbolic(&self, value: &Value<H::Object>) -> bool {
         match value {
-            Value::Array(_) | Value::Scalar(..) | Value::Size(_) | Value::Text(_) => true,
+            Value::Array(_)
+            | Value::Flat(_)
+            | Value::Scalar(..)
+            | Value::Size(_)
+            | Value::Text(_) => true,
             Value::Tuple(items, _) => items.iter().any(|v| self.is_symbolic(v)),
             Value::List(list) => list.items.borrow().iter().any(|v| self.is_symbolic(v)),
             Value::Dict(dict) => dict
@@ -57,6 +61,11 @@ impl<H: Host> Machine<'_, H> {
                 .iter()
                 .any(|(_, v)| self.is_symbolic(v)),
             Value::Slice(parts) => parts.iter().any(|v| self.is_symbolic(v)),
+            Value::DictView(dict, _) => self.is_symbolic(&Value::Dict(dict.clone())),
+            Value::Instance(instance) => {
+                instance.content.iter().any(|c| self.is_symbolic(c))
+                    || self.is_symbolic(&Value::Dict(instance.attributes.clone()))
+            }
             Value::Bound(_, receiver) => self.is_symbolic(receiver),
             Value::Method(receiver, _) => self.is_symbolic(receiver),
             Value::Partial(p) => p.args.iter().any(|v| self.is_symbolic(v)),
@@ -64,7 +73,7 @@ impl<H: Host> Machine<'_, H> {
             | Value::Closure(_)
             | Value::Iterator(_)
             | Value::Super(..)
-            | Value::Caught(_)
+            | Value::Set(_)
             | Value::Cell(_)
             | Value::Unbound => false,
         }
@@ -81,6 +90,10 @@ impl<H: Host> Machine<'_, H> {
                 node: *node,
                 form: *form,
             }),
+            Value::Flat(array) => {
+                let flat = self.flat_copy(&array.clone())?;
+                self.argument_of(&flat)?
+            }
             Value::Size(dim) => Arg::Dim(dim.clone()),
             Value::Tuple(items, _) => Arg::Tuple(self.arguments_of(items)?),
             Value::List(list) => {
@@ -95,6 +108,13 @@ impl<H: Host> Machine<'_, H> {
                     self.argument_of(c)?,
                 ]))
             }
+            Value::Instance(instance) => match &instance.content {
+                Some(content @ (Value::Tuple(..) | Value::List(_))) => self.argument_of(content)?,
+                _ => return self.instance_argument(value),
+            },
+            Value::Object(o, _) if self.host.class(o) == Class::Instance => {
+                return self.instance_argument(value);
+            }
             Value::Object(o, _) => {
                 // Its value becomes part of the graph.
                 self.pin(value);
@@ -102,6 +122,20 @@ impl<H: Host> Machine<'_, H> {
             }
             other => Arg::Other(self.describe(other)),
         })
+    }
+
+    /// An instance that says itself what array it is.
+    fn instance_argument(&mut self, value: &Value<H::Object>) -> Result<Arg> {
+        for name in ["__array__", "__float__", "__index__"] {
+            if let Some(method) = self.special(value, name) {
+                let array = self.call(&method, vec![], vec![])?;
+                return self.argument_of(&array);
+            }
+        }
+        if let Value::Object(..) = value {
+            self.pin(value);
+        }
+        Ok(Arg::Other(self.describe(value)))
     }
 
     pub fn arguments_of(&mut self, values: &[Value<H::Object>]) -> Result<Vec<Arg>> {
@@ -238,6 +272,7 @@ impl<H: Host> Machine<'_, H> {
                         return array.clone();
                     }
                     chain.reverse();
+                    self.question(array, &chain, false);
                     return array.view(&chain, node);
                 }
             }
@@ -258,24 +293,108 @@ impl<H: Host> Machine<'_, H> {
         args: &[Value<H::Object>],
         keywords: &[(String, Value<H::Object>)],
     ) -> Result<Option<Value<H::Object>>> {
+        if matches!(name, "numpy.array" | "numpy.asarray" | "numpy.asanyarray")
+            && keywords.iter().any(|(key, _)| key == "copy")
+        {
+            return self.array_copy(name, args, keywords);
+        }
         let mut out = None;
+        let mut mask = None;
         let mut converted: Keywords = Vec::new();
         for (key, value) in keywords {
-            if key == "out" {
-                out = Some(value.clone());
-            } else {
-                converted.push((key.clone(), self.argument_of(value)?));
+            match key.as_str() {
+                "out" => out = Some(value.clone()),
+                "where" if numpy::is_ufunc(name) => mask = Some(value.clone()),
+                _ => converted.push((key.clone(), self.argument_of(value)?)),
             }
+        }
+        let mut args = args;
+        if let Some(at) = numpy::out_position(name)
+            && let Some(target) = args.get(at)
+            && args.len() == at + 1
+        {
+            out = Some(target.clone());
+            args = &args[..at];
+        }
+        let out = out.filter(|target| !self.is_none(target));
+        let ellipsis = self.constant(&py::Constant::Ellipsis);
+        if let Some(target) = &out
+            && self.identical(target, &ellipsis)?
+        {
+            // Since NumPy 2.3: an array, of rank 0 too.
+            let keywords: Vec<_> = keywords
+                .iter()
+                .filter(|(k, _)| k != "out")
+                .cloned()
+                .collect();
+            let Some(result) = self.operation(name, args, &keywords)? else {
+                return Ok(None);
+            };
+            return self.operation("numpy.asarray", &[result], &[]);
+        }
+        if let Some(mask) = &mask
+            && out.is_none()
+        {
+            // Without a place to leave as it is, only `True` has a meaning.
+            converted.push(("where".into(), self.argument_of(mask)?));
         }
         let converted_args = self.arguments_of(args)?;
         let Some(result) = numpy::call(&mut self.b, name, &converted_args, &converted)? else {
             return Ok(None);
         };
         let result = self.value_of(result, args, !numpy::is_view(name));
-        match out {
-            None => Ok(Some(result)),
-            Some(Value::Object(o, _)) if self.host.class(&o) == Class::None => Ok(Some(result)),
-            Some(target) => self.write_out(&target, &result).map(Some),
+        self.question_order(name, keywords, &result)?;
+        match (out, mask) {
+            (None, _) => Ok(Some(result)),
+            (Some(target), None) => self.write_out(&target, &result).map(Some),
+            (Some(target), Some(mask)) => {
+                let old = match &target {
+                    Value::Tuple(items, _) if items.len() == 1 => items[0].clone(),
+                    other => other.clone(),
+                };
+                let kept = self.operation("numpy.where", &[mask, result, old], &[])?;
+                let kept = kept.ok_or_else(|| Error::internal("numpy.where is not known"))?;
+                self.write_out(&target, &kept).map(Some)
+            }
+        }
+    }
+
+    /// `np.array(x, copy=...)`: `True` copies, `None` only if it must, `False` never.
+    fn array_copy(
+        &mut self,
+        name: &str,
+        args: &[Value<H::Object>],
+        keywords: &[(String, Value<H::Object>)],
+    ) -> Result<Option<Value<H::Object>>> {
+        let (copy, rest): (Vec<_>, Vec<_>) =
+            keywords.iter().cloned().partition(|(key, _)| key == "copy");
+        let mode = match copy.first() {
+            Some((_, value)) => self.known(value, "copy")?,
+            None => return Err(Error::internal("an array without copy")),
+        };
+        let text = match self.host.call(&self.host.builtin("str"), &[mode], &[]) {
+            Ok(text) => self.host.class(&text),
+            Err(raised) => return self.outcome(Err(raised)).map(Some),
+        };
+        let Class::Str(text) = text else {
+            return Err(Error::internal("a copy mode without a name"));
+        };
+        match text.as_str() {
+            "True" | "1" | "_CopyMode.ALWAYS" => self.operation("numpy.array", args, &rest),
+            "None" | "_CopyMode.IF_NEEDED" => self.operation("numpy.asarray", args, &rest),
+            "False" | "0" | "_CopyMode.NEVER" => {
+                let made = self.operation("numpy.asarray", args, &rest)?;
+                match (made, args.first()) {
+                    (Some(made), Some(given)) if self.identical(&made, given)? => Ok(Some(made)),
+                    _ => Err(Error::value(
+                        "Unable to avoid copy while creating an array as requested.",
+                    )),
+                }
+            }
+            _ => Err(Error::unlifted(
+                format!("{name}(copy={text})"),
+                "it is not lifted",
+            )),
         }
     }
 
@@ -341,9 +460,7 @@ impl<H: Host> Machine<'_, H> {
 
     /// Makes `node` the content of a view: a new version of its buffer.
     pub fn write(&mut self, array: &ArrayRef, node: NodeId) -> Result<()> {
-        if let Some(why) = array.buffer.uncertain {
-            return Err(Error::unlifted("a write to this array", why));
-        }
+        self.settle_question(array)?;
         // The contents of the buffer and of each view on the way, outermost last.
         let (base, version) = array.buffer.version.get();
         let mut contents = vec![base];
@@ -387,7 +504,8 @@ impl<H: Host> Machine<'_, H> {
             Value::Object(o, _) => {
                 self.pin(value);
                 match self.host.class(o) {
-                    Class::Instance | Class::Foreign | Class::Set => {
+                    Class::Instance => self.truth_of_instance(value),
+                    Class::Foreign | Class::Set => {
                         let what = format!("bool({})", self.host.describe(o));
                         Err(Error::new(ErrorKind::UnknownCall { callee: what }))
                     }
@@ -405,6 +523,9 @@ impl<H: Host> Machine<'_, H> {
             Value::Tuple(items, _) => Ok(!items.is_empty()),
             Value::List(list) => Ok(!list.items.borrow().is_empty()),
             Value::Dict(dict) => Ok(!dict.entries.borrow().is_empty()),
+            Value::DictView(dict, _) => Ok(!dict.entries.borrow().is_empty()),
+            Value::Set(set) => Ok(self.host.truth(&set.object).unwrap_or(true)),
+            Value::Instance(_) => self.truth_of_instance(value),
             Value::Array(_) | Value::Scalar(..) => {
                 let node = self.node(value)?;
                 self.decided_truth(node, construct)
@@ -413,6 +534,31 @@ impl<H: Host> Machine<'_, H> {
                 construct: construct.into(),
             })),
             _ => Ok(true),
+        }
+    }
+
+    /// By `__bool__`, `__len__`, or what it also is; otherwise it is true.
+    fn truth_of_instance(&mut self, value: &Value<H::Object>) -> Result<bool> {
+        for name in ["__bool__", "__len__"] {
+            if let Some(method) = self.special(value, name) {
+                let answer = self.call(&method, vec![], vec![])?;
+                return self.truth(&answer, "bool()");
+            }
+        }
+        match self.content_of(value) {
+            Value::Instance(_) => Ok(true),
+            Value::Object(o, _) => {
+                let class = self.host.type_of(&o);
+                for name in ["__bool__", "__len__"] {
+                    let found = self.host.look_up(&class, None, name);
+                    if !matches!(found, Attribute::Missing | Attribute::Fallback(_)) {
+                        let what = format!("bool({})", self.host.describe(&o));
+                        return Err(Error::new(ErrorKind::UnknownCall { callee: what }));
+                    }
+                }
+                Ok(true)
+            }
+            content => self.truth(&content, "bool()"),
         }
     }
 

@@ -9,9 +9,10 @@ use super::guard::{Check, Fetch, Slot};
 use super::host::{Attribute, Class, Host};
 use super::machine::Machine;
 use super::numpy::Form;
-use super::value::Value;
-use crate::ast::py;
-use crate::error::{Error, ErrorKind, Exception, Result};
+use super::value::{ArrayRef, Closure, Value};
+use crate::ast::{self, py};
+use crate::error::{Error, Exception, Result};
+use crate::ops::Op;
 
 /// Attributes of arrays that are values rather than methods.
 const ARRAY_DATA: &[&str] = &[
@@ -20,6 +21,9 @@ const ARRAY_DATA: &[&str] = &[
 
 impl<H: Host> Machine<'_, H> {
     pub fn attribute(&mut self, value: &Value<H::Object>, name: &str) -> Result<Value<H::Object>> {
+        if name == "__class__" && !matches!(value, Value::Object(..) | Value::Instance(_)) {
+            return self.type_of(value);
+        }
         match value {
             Value::Array(_) | Value::Scalar(..) => self.array_attribute(value, name),
             Value::Size(_) => match name {
@@ -33,6 +37,11 @@ impl<H: Host> Machine<'_, H> {
             Value::Tuple(..) => self.method_of_builtin(value, "tuple", name),
             Value::List(_) => self.method_of_builtin(value, "list", name),
             Value::Dict(_) => self.method_of_builtin(value, "dict", name),
+            Value::Set(_) => self.method_of_builtin(value, "set", name),
+            Value::Instance(instance) => self.instance_attribute(value, &instance.clone(), name),
+            Value::Flat(_) | Value::Iterator(_) => {
+                Ok(Value::Method(Rc::new(value.clone()), name.into()))
+            }
             Value::Text(_) => self.method_of_builtin(value, "str", name),
             Value::Slice(parts) => match name {
                 "start" => Ok(parts[0].clone()),
@@ -40,15 +49,87 @@ impl<H: Host> Machine<'_, H> {
                 "step" => Ok(parts[2].clone()),
                 _ => self.method_of_builtin(value, "slice", name),
             },
-            Value::Closure(closure) => match name {
-                "__name__" => {
-                    let name = closure.function.code.name.clone();
-                    Ok(self.constant(&py::Constant::Str(name)))
+            // An array made here can be written, unless it repeats elements.
+            Value::Method(array, method) if &**method == "flags" && name == "writeable" => {
+                let repeats = match &**array {
+                    Value::Array(array) => {
+                        array.buffer.input.is_some()
+                            || array
+                                .views
+                                .iter()
+                                .any(|op| matches!(op, Op::BroadcastTo(_)))
+                    }
+                    _ => true,
+                };
+                match repeats {
+                    true => Err(Error::unlifted("flags of a view", "they are its base's")),
+                    false => Ok(self.constant(&py::Constant::Bool(true))),
                 }
-                _ => Err(missing("function", name)),
-            },
+            }
+            Value::Closure(closure) => self.closure_attribute(&closure.clone(), name),
             other => Err(missing(&self.describe(other), name)),
         }
+    }
+
+    /// What an array that comes from outside says of its memory.
+    fn layout(&mut self, array: &ArrayRef, name: &str) -> Result<Option<Value<H::Object>>> {
+        let (Some(input), Some(slot), true) = (
+            array.buffer.input,
+            array.buffer.slot,
+            array.views.is_empty(),
+        ) else {
+            return Ok(None);
+        };
+        let object = self.input_objects[input].clone();
+        let name_object = self.host.constant(&py::Constant::Str(name.to_string()));
+        let args = [object, name_object];
+        match self.host.call(&self.host.builtin("getattr"), &args, &[]) {
+            Ok(found) => {
+                let spelling = format!("{}.{name}", self.spellings[slot]);
+                let fetch = Fetch::Attribute(slot, name.to_string());
+                let at = self.child(slot, name.to_string(), fetch, spelling);
+                self.wrap(found, Some(at)).map(Some)
+            }
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn closure_attribute(
+        &mut self,
+        closure: &Rc<Closure<H::Object>>,
+        name: &str,
+    ) -> Result<Value<H::Object>> {
+        if let Some(own) = self.own_attribute(&closure.attributes, name) {
+            return Ok(own);
+        }
+        let code = &closure.function.code;
+        let text = match name {
+            "__name__" => &code.name,
+            "__qualname__" => &code.qualname,
+            "__dict__" => return Ok(Value::Dict(closure.attributes.clone())),
+            "__module__" => {
+                let key = py::Constant::Str("__name__".into());
+                let args = [self.host.constant(&key)];
+                let outcome = self.host.call_method(&closure.globals, "get", &args, &[]);
+                return self.outcome(outcome);
+            }
+            "__doc__" => match code.consts.first() {
+                Some(ast::Const::Value(doc @ py::Constant::Str(_))) => {
+                    return Ok(self.constant(doc));
+                }
+                _ => return Ok(self.none()),
+            },
+            "__annotations__" => return Ok(self.dict(vec![])),
+            "__defaults__" | "__kwdefaults__" | "__code__" | "__globals__" | "__closure__"
+            | "__get__" | "__call__" => {
+                return Err(Error::unlifted(
+                    format!("{name} of a function made here"),
+                    "it has no Python object",
+                ));
+            }
+            _ => return Err(missing("function", name)),
+        };
+        Ok(self.constant(&py::Constant::Str(text.clone())))
     }
 
     pub fn array_attribute(
@@ -65,6 +146,20 @@ impl<H: Host> Machine<'_, H> {
         {
             return Ok(result);
         }
+        if let Value::Array(array) = value {
+            match name {
+                "flat" => return Ok(Value::Flat(array.clone())),
+                "flags" | "strides" => {
+                    if let Some(found) = self.layout(&array.clone(), name)? {
+                        return Ok(found);
+                    }
+                    if name == "flags" {
+                        return Ok(Value::Method(Rc::new(value.clone()), name.into()));
+                    }
+                }
+                _ => {}
+            }
+        }
         let node = self.node(value)?;
         let form = match value {
             Value::Scalar(_, form) => *form,
@@ -73,7 +168,9 @@ impl<H: Host> Machine<'_, H> {
         let class = self.host.class_of_symbolic(self.b.aval(node).dtype, form);
         match self.host.attribute(&class, name) {
             Attribute::Missing => Err(missing(&self.host.describe(&class), name)),
-            _ if ARRAY_DATA.contains(&name) || name == "flat" || name == "flags" => {
+            _ if ARRAY_DATA.contains(&name)
+                || ["flags", "strides", "base", "data", "ctypes"].contains(&name) =>
+            {
                 Err(Error::unlifted(
                     format!("the attribute .{name} of an array"),
                     "it is not lifted",
@@ -112,6 +209,12 @@ impl<H: Host> Machine<'_, H> {
             }
             _ => self.pin(value),
         }
+        if let Some(changed) = self.changed(object, name) {
+            return match changed {
+                Value::Unbound => Err(missing(&self.host.describe(object), name)),
+                changed => Ok(changed),
+            };
+        }
         match self.host.attribute(object, name) {
             Attribute::Value(found) => {
                 // A class is known by identity, but its attributes change.
@@ -122,45 +225,24 @@ impl<H: Host> Machine<'_, H> {
                     Some(slot) => slot,
                     None => self.held(object),
                 };
+                if class == Class::Instance {
+                    self.looked_at(object, parent);
+                }
                 let spelling = format!("{}.{name}", self.spellings[parent]);
                 let fetch = Fetch::Attribute(parent, name.to_string());
                 let at = self.child(parent, name.to_string(), fetch, spelling);
                 self.wrap(found, Some(at))
             }
-            Attribute::Method(function) => {
-                self.pin_class_attribute(object, name);
-                let function = Value::Object(function, None);
-                Ok(Value::Bound(Rc::new(function), Rc::new(value.clone())))
-            }
-            Attribute::ClassMethod(function, class) => Ok(Value::Bound(
-                Rc::new(Value::Object(function, None)),
-                Rc::new(Value::Object(class, None)),
-            )),
-            Attribute::Property(getter) => {
-                self.pin_class_attribute(object, name);
-                self.call(&Value::Object(getter, None), vec![value.clone()], vec![])
-            }
             Attribute::Compiled => Ok(Value::Method(Rc::new(value.clone()), name.into())),
-            Attribute::Missing => Err(missing(&self.host.describe(object), name)),
-            Attribute::Custom => {
-                let callee = format!("__getattr__ of {}", self.host.describe(object));
-                Err(Error::new(ErrorKind::UnknownCall { callee }))
+            Attribute::Missing => {
+                if let Some(slot) = slot {
+                    self.check(slot, Check::Lacks(name.to_string()));
+                }
+                Err(missing(&self.host.describe(object), name))
             }
-        }
-    }
-
-    /// Guards what the class of `object` has under a name: a method or a property.
-    pub fn pin_class_attribute(&mut self, object: &H::Object, name: &str) {
-        let class = self.host.type_of(object);
-        let key = self.host.constant(&py::Constant::Str(name.to_string()));
-        let getattr = self.host.builtin("getattr");
-        if let Ok(found) = self.host.call(&getattr, &[class.clone(), key], &[]) {
-            let parent = self.held(&class);
-            let spelling = format!("{}.{name}", self.spellings[parent]);
-            let fetch = Fetch::Attribute(parent, name.to_string());
-            let at = self.child(parent, name.to_string(), fetch, spelling);
-            if self.pinned.insert(at) {
-                self.check(at, Check::Is(found));
+            found => {
+                let class = self.host.type_of(object);
+                self.found_on_class(value, &class, found, name)
             }
         }
     }
@@ -172,6 +254,20 @@ impl<H: Host> Machine<'_, H> {
         name: &str,
     ) -> Result<Value<H::Object>> {
         let class = self.known(class, "the class of super()")?;
+        let is_class = |o: &H::Object| matches!(self.host.class(o), Class::Type | Class::DType(_));
+        if !matches!(receiver, Value::Object(o, _) if is_class(o)) {
+            let own = self.class_of(receiver)?;
+            let found = self.host.look_up(&own, Some(&class), name);
+            return match found {
+                Attribute::Value(found) => self.wrap(found, None),
+                Attribute::Method(function) => {
+                    let function = Rc::new(Value::Object(function, None));
+                    Ok(Value::Bound(function, Rc::new(receiver.clone())))
+                }
+                Attribute::Fallback(_) | Attribute::Missing => Err(missing("super", name)),
+                found => self.found_on_class(receiver, &own, found, name),
+            };
+        }
         let Value::Object(object, _) = receiver else {
             return Err(self.needs(receiver, "self of super()"));
         };

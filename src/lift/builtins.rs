@@ -7,12 +7,12 @@ use std::rc::Rc;
 
 use super::Effect;
 use super::calls::Keywords;
-use super::host::{Attribute, Class, Host};
-use super::machine::{Machine, side_effect};
+use super::host::{Attribute, Base, Class, Host};
+use super::machine::Machine;
 use super::numpy::{Arg, Form};
 use super::value::{DictValue, Iterator, Value};
 use crate::ast::py;
-use crate::error::{Error, ErrorKind, Exception, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// A `range` longer than this stays unlifted: it would be unrolled.
 const MAX_RANGE: i64 = 100_000;
@@ -28,6 +28,31 @@ impl<H: Host> Machine<'_, H> {
     ) -> Result<Option<Value<H::Object>>> {
         let Some(name) = name.strip_prefix("builtins.") else {
             return match name {
+                "warnings.warn" => {
+                    let callee = self.known(callee, "warn")?;
+                    self.warn(&callee, args, keywords).map(Some)
+                }
+                "warnings.simplefilter" | "warnings.filterwarnings" => {
+                    self.filter_warnings(args, keywords).map(Some)
+                }
+                "operator.index" => match args {
+                    [size @ Value::Size(_)] => Ok(Some(size.clone())),
+                    _ => Ok(None),
+                },
+                "math.prod" => match args {
+                    [items] => {
+                        let mut product = self.int(1);
+                        for item in self.items_of(items)? {
+                            product = self.binary("mul", &product, &item)?;
+                        }
+                        Ok(Some(product))
+                    }
+                    _ => Ok(None),
+                },
+                _ if name.starts_with("numpy.") => self.writing_call(name, args, keywords),
+                _ if name.starts_with("logging.Logger.") => {
+                    self.print(callee, args, keywords).map(Some)
+                }
                 "functools.partial" => self.make_partial(args.to_vec(), keywords.clone()).map(Some),
                 _ => Ok(None),
             };
@@ -40,22 +65,18 @@ impl<H: Host> Machine<'_, H> {
                     Some(start) => self.int_of(start, "enumerate")?,
                     None => 0,
                 };
-                let items = self.items_of(x)?;
-                let pairs = items.into_iter().enumerate();
-                let pairs = pairs
-                    .map(|(i, v)| self.pair(self.int(first + i as i64), v))
-                    .collect();
-                self.iterator(pairs)
+                let inner = self.iterate(x)?;
+                Value::Iterator(Rc::new(Iterator::Enumerate(inner, first).into()))
             }
-            ("zip", _) => self.zip(args)?,
+            ("zip", _) if keywords.is_empty() => {
+                let rows = self.zip(args)?;
+                Value::Iterator(Rc::new(rows.into()))
+            }
+            ("zip", _) => self.zip_with(args, keywords)?,
             ("map", [f, lists @ ..]) => {
                 let rows = self.zip(lists)?;
-                let mut out = Vec::new();
-                for row in self.items_of(&rows)? {
-                    let row = self.items_of(&row)?;
-                    out.push(self.call(f, row, vec![])?);
-                }
-                self.iterator(out)
+                let map = Iterator::Map(Box::new(f.clone()), Rc::new(rows.into()));
+                Value::Iterator(Rc::new(map.into()))
             }
             ("filter", [f, x]) => {
                 let mut out = Vec::new();
@@ -76,15 +97,47 @@ impl<H: Host> Machine<'_, H> {
                 self.iterator(items)
             }
             ("iter", [x]) => Value::Iterator(self.iterate(x)?),
-            ("next", [Value::Iterator(it), default @ ..]) => {
-                let it = it.clone();
-                match self.advance(&it)? {
-                    Some(item) => item,
-                    None => default.first().cloned().ok_or_else(|| {
-                        Error::raises(Exception::Named("StopIteration".into()), "")
-                    })?,
+            ("next", [x, default @ ..]) => {
+                let next = match x {
+                    Value::Iterator(it) => self.iterator_method(&it.clone(), "__next__", &[]),
+                    other => self.call_special(other, "__next__", vec![]),
+                };
+                match (next, default.first()) {
+                    (Err(e), Some(default)) if self.is_raised(&e, "StopIteration") => {
+                        default.clone()
+                    }
+                    (next, _) => next?,
                 }
             }
+            ("set", []) => self.make_set(&[])?,
+            ("set", [x]) => {
+                let items = self.items_of(x)?;
+                self.make_set(&items)?
+            }
+            ("frozenset", [x]) if !matches!(x, Value::Object(..)) => {
+                let items = self.items_of(x)?;
+                let items = Value::Tuple(Rc::new(items), None);
+                let items = self.known(&items, "an element of a set")?;
+                let outcome = self.host.call(&self.host.builtin(name), &[items], &[]);
+                self.outcome(outcome)?
+            }
+            ("abs", [x]) if self.is_instance_value(x) => match self.overloaded_unary("abs", x)? {
+                Some(value) => value,
+                None => return Ok(None),
+            },
+            ("float" | "int" | "complex", [x]) if self.is_instance_value(x) => {
+                match self.overloaded_unary(name, x)? {
+                    Some(value) => value,
+                    None => return Ok(None),
+                }
+            }
+            ("str" | "repr", [x]) if self.is_instance_value(x) => {
+                match self.overloaded_unary(name, x)? {
+                    Some(value) => value,
+                    None => self.text_of_instance(name, x)?,
+                }
+            }
+            ("vars", [x]) => self.attribute(x, "__dict__")?,
             ("list", []) => self.list(vec![]),
             ("list", [x]) => {
                 let items = self.items_of(x)?;
@@ -124,10 +177,13 @@ impl<H: Host> Machine<'_, H> {
             }
             ("callable", [x]) => {
                 let answer = match x {
-                    Value::Object(o, _) => !matches!(
-                        self.host.attribute(&self.host.type_of(o), "__call__"),
-                        Attribute::Missing
-                    ),
+                    Value::Object(o, _) => {
+                        self.pin(x);
+                        let class = self.host.type_of(o);
+                        let found = self.host.look_up(&class, None, "__call__");
+                        !matches!(found, Attribute::Missing | Attribute::Fallback(_))
+                    }
+                    Value::Instance(_) => self.special(x, "__call__").is_some(),
                     Value::Closure(_)
                     | Value::Bound(..)
                     | Value::Method(..)
@@ -140,7 +196,9 @@ impl<H: Host> Machine<'_, H> {
             ("getattr", [x, attribute, default @ ..]) => {
                 let attribute = self.string(attribute)?;
                 match (self.attribute(x, &attribute), default.first()) {
-                    (Err(e), Some(default)) if is_attribute_error(&e) => default.clone(),
+                    (Err(e), Some(default)) if self.is_raised(&e, "AttributeError") => {
+                        default.clone()
+                    }
                     (result, _) => result?,
                 }
             }
@@ -148,12 +206,21 @@ impl<H: Host> Machine<'_, H> {
                 let attribute = self.string(attribute)?;
                 let answer = match self.attribute(x, &attribute) {
                     Ok(_) => true,
-                    Err(e) if is_attribute_error(&e) => false,
+                    Err(e) if self.is_raised(&e, "AttributeError") => false,
                     Err(e) => return Err(e),
                 };
                 self.constant(&py::Constant::Bool(answer))
             }
-            ("setattr" | "delattr", _) => return Err(side_effect(name)),
+            ("setattr", [x, attribute, value]) => {
+                let attribute = self.string(attribute)?;
+                self.set_attribute(x, &attribute, value.clone())?;
+                self.none()
+            }
+            ("delattr", [x, attribute]) => {
+                let attribute = self.string(attribute)?;
+                self.delete_attribute(x, &attribute)?;
+                self.none()
+            }
             ("bool", []) => self.constant(&py::Constant::Bool(false)),
             ("bool", [x]) => {
                 let truth = self.truth(x, "bool()")?;
@@ -187,7 +254,11 @@ impl<H: Host> Machine<'_, H> {
                 Value::Slice(Rc::new([start.clone(), stop.clone(), step.clone()]))
             }
             ("print", _) => return self.print(callee, args, keywords).map(Some),
-            ("sorted", [x]) => return self.sorted(x, keywords).map(Some),
+            ("sorted", [x]) => {
+                let items = self.items_of(x)?;
+                let items = self.sort(items, keywords)?;
+                self.list(items)
+            }
             ("super", [class, receiver]) => {
                 Value::Super(Rc::new(class.clone()), Rc::new(receiver.clone()))
             }
@@ -205,7 +276,7 @@ impl<H: Host> Machine<'_, H> {
         Value::Iterator(Rc::new(Iterator::Items(items).into()))
     }
 
-    fn length(&mut self, value: &Value<H::Object>) -> Result<Value<H::Object>> {
+    pub fn length(&mut self, value: &Value<H::Object>) -> Result<Value<H::Object>> {
         Ok(match value {
             Value::Array(_) => {
                 let node = self.node(value)?;
@@ -213,9 +284,30 @@ impl<H: Host> Machine<'_, H> {
                 let first = first.ok_or_else(|| Error::type_error("len() of unsized object"))?;
                 self.value_of(Arg::Dim(first), &[], true)
             }
+            Value::Flat(array) => {
+                let flat = self.flat_copy(&array.clone())?;
+                self.length(&flat)?
+            }
             Value::Tuple(items, _) => self.int(items.len() as i64),
             Value::List(list) => self.int(list.items.borrow().len() as i64),
-            Value::Dict(dict) => self.int(dict.entries.borrow().len() as i64),
+            Value::Dict(dict) | Value::DictView(dict, _) => {
+                self.int(dict.entries.borrow().len() as i64)
+            }
+            Value::Set(set) => {
+                let items = self.host.items(&set.object).unwrap_or_default();
+                self.int(items.len() as i64)
+            }
+            Value::Instance(instance) => match self.special(value, "__len__") {
+                Some(method) => self.call(&method, vec![], vec![])?,
+                None => match instance.content.clone() {
+                    Some(content) => self.length(&content)?,
+                    None => {
+                        let what = self.describe(value);
+                        let message = format!("object of type '{what}' has no len()");
+                        return Err(Error::type_error(message));
+                    }
+                },
+            },
             Value::Object(o, _) if !self.is_immutable(o) => {
                 self.call_special(value, "__len__", vec![])?
             }
@@ -264,19 +356,54 @@ impl<H: Host> Machine<'_, H> {
         }
     }
 
-    fn zip(&mut self, args: &[Value<H::Object>]) -> Result<Value<H::Object>> {
-        let lists = args
-            .iter()
-            .map(|v| self.items_of(v))
-            .collect::<Result<Vec<_>>>()?;
-        let count = lists.iter().map(Vec::len).min().unwrap_or(0);
-        let rows = (0..count)
-            .map(|i| Value::Tuple(Rc::new(lists.iter().map(|l| l[i].clone()).collect()), None))
-            .collect();
-        Ok(self.iterator(rows))
+    fn zip(&mut self, args: &[Value<H::Object>]) -> Result<Iterator<H::Object>> {
+        let parts = args.iter().map(|v| self.iterate(v));
+        let parts: Vec<_> = parts.collect::<Result<_>>()?;
+        Ok(match parts.is_empty() {
+            true => Iterator::Finished,
+            false => Iterator::Zip(parts),
+        })
     }
 
-    fn make_dict(
+    /// `zip(..., strict=True)`.
+    fn zip_with(
+        &mut self,
+        args: &[Value<H::Object>],
+        keywords: &Keywords<H::Object>,
+    ) -> Result<Value<H::Object>> {
+        let strict = keyword(keywords, "strict").cloned();
+        let strict = strict.ok_or_else(|| Error::type_error("zip() takes strict= only"))?;
+        let rows = self.zip(args)?;
+        if self.truth(&strict, "strict")? {
+            let parts = args.iter().map(|v| self.items_of(v));
+            let parts: Vec<_> = parts.collect::<Result<_>>()?;
+            let first = parts.first().map_or(0, Vec::len);
+            if let Some(at) = parts.iter().position(|p| p.len() != first) {
+                let word = if parts[at].len() < first {
+                    "shorter"
+                } else {
+                    "longer"
+                };
+                let others = if at == 1 {
+                    "argument 1".into()
+                } else {
+                    format!("arguments 1-{at}")
+                };
+                let message = format!("zip() argument {} is {word} than {others}", at + 1);
+                return Err(Error::value(message));
+            }
+            let parts = parts.into_iter().map(|items| {
+                let left = items.into_iter().rev().collect();
+                Rc::new(Iterator::Items(left).into())
+            });
+            return Ok(Value::Iterator(Rc::new(
+                Iterator::Zip(parts.collect()).into(),
+            )));
+        }
+        Ok(Value::Iterator(Rc::new(rows.into())))
+    }
+
+    pub fn make_dict(
         &mut self,
         args: &[Value<H::Object>],
         keywords: &Keywords<H::Object>,
@@ -302,14 +429,14 @@ impl<H: Host> Machine<'_, H> {
                 value.clone(),
             ));
         }
-        let dict = DictValue {
+        let dict = Rc::new(DictValue {
             entries: Vec::new().into(),
             outside: None,
-        };
+        });
         for (key, value) in entries {
             self.put(&dict, key, value)?;
         }
-        Ok(Value::Dict(Rc::new(dict)))
+        Ok(Value::Dict(dict))
     }
 
     /// `min` and `max` of sizes and known numbers; of symbolic numbers Python would compare.
@@ -354,28 +481,7 @@ impl<H: Host> Machine<'_, H> {
         Ok(Some(best))
     }
 
-    fn sorted(
-        &mut self,
-        value: &Value<H::Object>,
-        keywords: &Keywords<H::Object>,
-    ) -> Result<Value<H::Object>> {
-        if self.is_symbolic(value) {
-            return Err(Error::new(ErrorKind::NeedsValue {
-                construct: "sorted()".into(),
-            }));
-        }
-        let items = self.items_of(value)?;
-        let known = self.known(&Value::Tuple(Rc::new(items), None), "sorted()")?;
-        let mut known_keywords = Vec::new();
-        for (name, value) in keywords {
-            known_keywords.push((name.clone(), self.known(value, "sorted()")?));
-        }
-        let callee = self.host.builtin("sorted");
-        let outcome = self.host.call(&callee, &[known], &known_keywords);
-        self.outcome(outcome)
-    }
-
-    fn type_of(&mut self, value: &Value<H::Object>) -> Result<Value<H::Object>> {
+    pub fn type_of(&mut self, value: &Value<H::Object>) -> Result<Value<H::Object>> {
         let class = match value {
             Value::Object(o, _) => {
                 self.pin(value);
@@ -395,6 +501,8 @@ impl<H: Host> Machine<'_, H> {
             Value::Dict(_) => self.host.builtin("dict"),
             Value::Text(_) => self.host.builtin("str"),
             Value::Slice(_) => self.host.builtin("slice"),
+            Value::Set(_) => self.host.builtin("set"),
+            Value::Instance(instance) => instance.class.clone(),
             other => return Err(self.needs(other, "the argument of type()")),
         };
         Ok(Value::Object(class, None))
@@ -420,7 +528,10 @@ impl<H: Host> Machine<'_, H> {
                 self.host.is_instance(o, &class)
             }
             Value::Closure(_) | Value::Bound(..) | Value::Partial(_) | Value::Method(..) => false,
-            Value::Iterator(_) => false,
+            Value::Iterator(_) | Value::DictView(..) => {
+                let what = self.describe(value);
+                return Err(Error::unlifted(what, "its class is not asked for"));
+            }
             other => {
                 let Value::Object(kind, _) = self.type_of(other)? else {
                     return Err(Error::internal("a type that is no object"));
@@ -431,14 +542,47 @@ impl<H: Host> Machine<'_, H> {
         Ok(self.constant(&py::Constant::Bool(answer)))
     }
 
+    /// `str` or `repr` of an instance whose class leaves it to Python: made after the run.
+    fn text_of_instance(
+        &mut self,
+        conversion: &str,
+        value: &Value<H::Object>,
+    ) -> Result<Value<H::Object>> {
+        if let (Value::Instance(instance), "str") = (value, conversion)
+            && let Some(Value::List(args)) = &instance.content
+            && self.host.base(&instance.class) == Base::Exception
+        {
+            let args = args.items.borrow().clone();
+            let callee = Value::Object(self.host.builtin("str"), None);
+            return match args.as_slice() {
+                [] => Ok(self.constant(&py::Constant::Str(String::new()))),
+                [one] => self.call(&callee, vec![one.clone()], vec![]),
+                many => {
+                    let many = Value::Tuple(Rc::new(many.to_vec()), None);
+                    self.call(&callee, vec![many], vec![])
+                }
+            };
+        }
+        let exception = self.host.builtin("BaseException");
+        if let Value::Object(object, None) = value
+            && self.host.is_instance(object, &exception)
+        {
+            let callee = self.host.builtin(conversion);
+            let outcome = self.host.call(&callee, std::slice::from_ref(object), &[]);
+            return self.outcome(outcome);
+        }
+        self.format(value.clone(), conversion[..1].to_string(), String::new())
+    }
+
     /// A call for its effect: repeated by Python after each run, with the values computed then.
-    fn print(
+    pub fn print(
         &mut self,
         callee: &Value<H::Object>,
         args: &[Value<H::Object>],
         keywords: &Keywords<H::Object>,
     ) -> Result<Value<H::Object>> {
         let callee = self.known(callee, "print")?;
+        self.settle(false)?;
         let mut trees = Vec::new();
         for arg in args {
             trees.push(self.snapshot(arg)?);
@@ -453,21 +597,11 @@ impl<H: Host> Machine<'_, H> {
 
     /// A value as it is now, whatever is written to it later.
     pub fn snapshot(&mut self, value: &Value<H::Object>) -> Result<super::Tree<H::Object>> {
-        let value = match value {
-            Value::Array(_) => Value::Array(super::value::ArrayRef::fresh(self.node(value)?)),
-            Value::Tuple(items, _) => Value::Tuple(items.clone(), None),
-            Value::List(list) => self.list(list.items.borrow().clone()),
-            Value::Dict(dict) => self.dict(dict.entries.borrow().clone()),
-            other => other.clone(),
-        };
+        let value = self.frozen(value)?;
         self.tree(&value)
     }
 }
 
 fn keyword<'k, O>(keywords: &'k Keywords<O>, name: &str) -> Option<&'k Value<O>> {
     keywords.iter().find(|(n, _)| n == name).map(|(_, v)| v)
-}
-
-fn is_attribute_error(error: &Error) -> bool {
-    matches!(&error.kind, ErrorKind::Raises { exception, .. } if exception.name() == "AttributeError")
 }

@@ -9,8 +9,8 @@ use std::rc::Rc;
 use super::draws::GENERATORS;
 use super::guard::Slot;
 use super::host::{Class, Host};
-use super::machine::{Frame, Machine};
-use super::value::{Closure, Partial, Value};
+use super::machine::Machine;
+use super::value::{Closure, Frame, Partial, Value};
 use crate::ast::{self, py};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::Distribution;
@@ -64,6 +64,7 @@ impl<H: Host> Machine<'_, H> {
                 self.call(function, all, keywords)
             }
             Value::Method(receiver, name) => self.call_method(receiver, name, args, keywords),
+            Value::Instance(_) => self.call_special_with(callee, "__call__", args, keywords),
             Value::Partial(partial) => {
                 let mut all = partial.args.clone();
                 all.extend(args);
@@ -95,6 +96,9 @@ impl<H: Host> Machine<'_, H> {
         if class != Class::Instance && class != Class::NamedTuple {
             self.pin(callee);
         }
+        if let Some((class, name)) = self.host.unbound(object) {
+            return self.call_unbound(&class, &name, args, keywords);
+        }
         let mut refused = None;
         if let Some(name) = self.host.operation(object) {
             if GENERATORS.contains(&name.as_str()) && keywords.is_empty() {
@@ -124,6 +128,25 @@ impl<H: Host> Machine<'_, H> {
                 }
                 Err(error) => return Err(error),
             }
+        }
+        let is_known = |v: &Value<H::Object>| match v {
+            Value::Object(o, _) => {
+                self.is_immutable(o)
+                    || matches!(self.host.class(o), Class::Function | Class::Wrapper)
+            }
+            _ => false,
+        };
+        let known_now = matches!(class, Class::Function | Class::Wrapper)
+            && args.iter().all(is_known)
+            && keywords.iter().all(|(_, v)| is_known(v));
+        if known_now && self.host.is_pure(object) {
+            return self.call_known(object, &args, &keywords);
+        }
+        if let Some(stand_in) = self.host.stand_in(object) {
+            if class == Class::Type && self.host.class(&stand_in) == Class::Type {
+                return self.instantiate(object, args, keywords);
+            }
+            return self.call(&Value::Object(stand_in, None), args, keywords);
         }
         match class {
             Class::Function => {
@@ -184,6 +207,9 @@ impl<H: Host> Machine<'_, H> {
                     .any(|v| self.is_symbolic(v));
                 if all_known && self.host.is_pure(object) {
                     return self.call_known(object, &args, &keywords);
+                }
+                if class == Class::Type && refused.is_none() {
+                    return self.instantiate(object, args, keywords);
                 }
                 Err(refused.unwrap_or_else(|| self.unknown_call(callee)))
             }

@@ -58,6 +58,12 @@ pub enum Check<O> {
     Number { dtype: DType, input: usize },
     /// The same object as at another slot.
     Same(Slot),
+    /// Not the object at another slot.
+    Apart(Slot),
+    /// An array whose elements lie in C order.
+    InOrder,
+    /// An object without an attribute of this name.
+    Lacks(String),
 }
 
 /// All conditions of one lift.

@@ -70,11 +70,52 @@ pub enum Attribute<O> {
     ClassMethod(O, O),
     /// A property with this getter.
     Property(O),
+    /// A `cached_property` with this function.
+    Cached(O),
+    /// A descriptor on the class whose `__get__` is a Python function; whether it goes before the instance.
+    Descriptor(O, bool),
+    /// A place that the instance itself has: a slot.
+    Member,
+    /// A field of a namedtuple, by position.
+    Item(usize),
+    /// Not found, so that this `__getattr__`, a Python function, decides.
+    Fallback(O),
     /// A method of a compiled type: bind by name.
     Compiled,
+    /// The same, found by [`Host::look_up`]: the descriptor itself.
+    Unbound(O),
     Missing,
-    /// `__getattr__` or `__getattribute__` of the class decides: not run while lifting.
+    /// Compiled code or `__getattribute__` of the class decides: not run while lifting.
     Custom,
+}
+
+/// What happens at `x.name = value`.
+#[derive(Clone, Debug)]
+pub enum Assignment<O> {
+    /// The value is put into the object.
+    Plain,
+    /// The setter of a property.
+    Property(O),
+    /// A descriptor whose `__set__` is a Python function.
+    Descriptor(O),
+    /// `__setattr__` of the class, a Python function.
+    Method(O),
+    /// A property without a setter, a slot that is not there.
+    ReadOnly,
+    /// Compiled code decides.
+    Custom,
+}
+
+/// What an instance of a Python class is besides an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Base {
+    Object,
+    Tuple,
+    List,
+    Dict,
+    Exception,
+    /// Its memory is laid out by compiled code, or its metaclass makes it.
+    Other,
 }
 
 /// The parts of a Python function.
@@ -129,6 +170,27 @@ pub trait Host {
     fn slice(&self, parts: [Self::Object; 3]) -> Self::Object;
 
     fn attribute(&self, object: &Self::Object, name: &str) -> Attribute<Self::Object>;
+    /// What an instance of `class` finds on its class, in the bases after `after` if that is given.
+    fn look_up(
+        &self,
+        class: &Self::Object,
+        after: Option<&Self::Object>,
+        name: &str,
+    ) -> Attribute<Self::Object>;
+    /// What assigning to an attribute of an instance of `class` does.
+    fn assignment(&self, class: &Self::Object, name: &str) -> Assignment<Self::Object>;
+    /// What calling the class makes.
+    fn base(&self, class: &Self::Object) -> Base;
+    /// The class and the name of a method of a compiled type: `tuple.__new__`, `object.__setattr__`.
+    fn unbound(&self, object: &Self::Object) -> Option<(Self::Object, String)>;
+    /// Whether the elements of an array lie in C order.
+    fn in_order(&self, object: &Self::Object) -> bool;
+    /// A Python function that does what this compiled one does (`itertools.chain`).
+    fn stand_in(&self, object: &Self::Object) -> Option<Self::Object>;
+    /// An exception class of Python's or NumPy's, by name.
+    fn exception_class(&self, name: &str) -> Option<Self::Object>;
+    /// The same for the same object, and for no other that is alive.
+    fn address(&self, object: &Self::Object) -> usize;
     /// The global `name`, or the builtin of that name (`true`).
     fn global(&self, globals: &Self::Object, name: &str) -> Option<(Self::Object, bool)>;
     fn cell(&self, cell: &Self::Object) -> Option<Self::Object>;

@@ -7,19 +7,19 @@ use std::rc::Rc;
 use super::host::{Class, Host};
 use super::machine::{Machine, side_effect};
 use super::numpy;
-use super::value::{Iterator, ListValue, Value};
+use super::value::{DictValue, Iterator, ListValue, Value};
 use crate::ast::py;
 use crate::error::{Error, ErrorKind, Exception, Result};
 
 impl<H: Host> Machine<'_, H> {
-    pub fn changeable<'l>(
-        &self,
-        list: &'l Rc<ListValue<H::Object>>,
-    ) -> Result<&'l Rc<ListValue<H::Object>>> {
-        match list.outside {
-            Some(_) => Err(side_effect("changing a list that was made outside")),
-            None => Ok(list),
-        }
+    /// Changes the items of a list; what it is outside is changed after the run.
+    pub fn change_list(
+        &mut self,
+        list: &Rc<ListValue<H::Object>>,
+        change: impl FnOnce(&mut Vec<Value<H::Object>>),
+    ) {
+        change(&mut list.items.borrow_mut());
+        self.list_changed(list);
     }
 
     pub fn contains(
@@ -30,18 +30,20 @@ impl<H: Host> Machine<'_, H> {
         match container {
             Value::Dict(dict) => {
                 let key = self.key(item)?;
-                let keys: Vec<_> = dict
-                    .entries
-                    .borrow()
-                    .iter()
-                    .map(|(k, _)| k.clone())
-                    .collect();
-                for known in keys {
-                    if self.same_key(&known, &key)? {
-                        return Ok(true);
-                    }
+                Ok(self.position(&dict.clone(), &key)?.is_some())
+            }
+            Value::Set(set) => {
+                let item = self.known(item, "in")?;
+                let found = self.python_operator("contains", &[set.object.clone(), item])?;
+                self.truth(&found, "in")
+            }
+            Value::Instance(_) => {
+                if let Some(method) = self.special(container, "__contains__") {
+                    let found = self.call(&method, vec![item.clone()], vec![])?;
+                    return self.truth(&found, "in");
                 }
-                Ok(false)
+                let items = self.items_of(container)?;
+                self.contains(&self.list(items), item)
             }
             Value::Object(o, _) if !self.is_immutable(o) => {
                 let found = self.call_special(container, "__contains__", vec![item.clone()])?;
@@ -88,18 +90,39 @@ impl<H: Host> Machine<'_, H> {
         key: &Value<H::Object>,
     ) -> Result<Value<H::Object>> {
         match container {
+            Value::Flat(array) => {
+                let flat = self.flat_copy(&array.clone())?;
+                self.get_item(&flat, key)
+            }
             Value::Array(_) | Value::Scalar(..) => {
                 self.symbolic_operator("getitem", &[container.clone(), key.clone()])
             }
             Value::Dict(dict) => {
                 let key = self.key(key)?;
-                let entries = dict.entries.borrow().clone();
-                for (known, value) in entries {
-                    if self.same_key(&known, &key)? {
-                        return Ok(value);
-                    }
+                if let Some(at) = self.position(&dict.clone(), &key)? {
+                    return Ok(dict.entries.borrow()[at].1.clone());
                 }
-                Err(Error::raises(Exception::Key, self.host.describe(&key)))
+                Err(self.key_error(key))
+            }
+            Value::Instance(instance) => {
+                if let Some(method) = self.special(container, "__getitem__") {
+                    return self.call(&method, vec![key.clone()], vec![]);
+                }
+                let Some(content) = instance.content.clone() else {
+                    let what = self.describe(container);
+                    return Err(Error::type_error(format!(
+                        "'{what}' object is not subscriptable"
+                    )));
+                };
+                match self.get_item(&content, key) {
+                    Err(error) if self.is_raised(&error, "KeyError") => {
+                        match self.special(container, "__missing__") {
+                            Some(missing) => self.call(&missing, vec![key.clone()], vec![]),
+                            None => Err(error),
+                        }
+                    }
+                    found => found,
+                }
             }
             Value::Tuple(..) | Value::List(_) => {
                 let items = self.items_of(container)?;
@@ -185,6 +208,19 @@ impl<H: Host> Machine<'_, H> {
         value: &Value<H::Object>,
     ) -> Result<()> {
         match container {
+            Value::Flat(array) => {
+                let flat = self.flat_view(&Value::Array(array.clone()))?;
+                // Values that are too few are repeated.
+                let target = self.get_item(&flat, key)?;
+                let value = match (&target, value) {
+                    (Value::Array(_), Value::Array(_) | Value::List(_) | Value::Tuple(..)) => {
+                        let shape = self.attribute(&target, "shape")?;
+                        self.numpy("numpy.resize", &[value.clone(), shape])?
+                    }
+                    _ => value.clone(),
+                };
+                self.set_item(&flat, key, &value)
+            }
             Value::Array(array) => {
                 let old = self.array_node(array)?;
                 let key = self.argument_of(key)?;
@@ -195,21 +231,39 @@ impl<H: Host> Machine<'_, H> {
             Value::List(list) => {
                 let length = list.items.borrow().len();
                 if matches!(key, Value::Slice(_)) {
-                    return Err(Error::unlifted(
-                        "assignment to a slice of a list",
-                        "write a loop",
-                    ));
+                    return self.set_slice(&list.clone(), key, value);
                 }
                 let at = self.index(key, length, "list assignment")?;
-                self.changeable(list)?.items.borrow_mut()[at] = value.clone();
+                self.change_list(&list.clone(), |items| items[at] = value.clone());
                 Ok(())
             }
             Value::Dict(dict) => {
-                if dict.outside.is_some() {
-                    return Err(side_effect("changing a dict that was made outside"));
-                }
                 let key = self.key(key)?;
-                self.put(dict, key, value.clone())
+                self.put(&dict.clone(), key, value.clone())
+            }
+            Value::Instance(instance) => {
+                if let Some(method) = self.special(container, "__setitem__") {
+                    let args = vec![key.clone(), value.clone()];
+                    return self.call(&method, args, vec![]).map(drop);
+                }
+                match instance.content.clone() {
+                    Some(content) => self.set_item(&content, key, value),
+                    None => Err(Error::type_error(format!(
+                        "'{}' object does not support item assignment",
+                        self.describe(container)
+                    ))),
+                }
+            }
+            Value::Object(o, _) if self.host.class(o) == Class::Instance => {
+                match self.special(container, "__setitem__") {
+                    Some(method) => self
+                        .call(&method, vec![key.clone(), value.clone()], vec![])
+                        .map(drop),
+                    None => Err(side_effect(&format!(
+                        "assignment to an item of {}",
+                        self.describe(container)
+                    ))),
+                }
             }
             Value::Scalar(..) | Value::Tuple(..) => Err(Error::type_error(format!(
                 "'{}' object does not support item assignment",
@@ -222,26 +276,89 @@ impl<H: Host> Machine<'_, H> {
         }
     }
 
+    /// `items[a:b:c] = values`.
+    fn set_slice(
+        &mut self,
+        list: &Rc<ListValue<H::Object>>,
+        key: &Value<H::Object>,
+        value: &Value<H::Object>,
+    ) -> Result<()> {
+        let new = self.items_of(value)?;
+        let old = list.items.borrow().clone();
+        let known = self.known(key, "a slice")?;
+        // Python itself says what goes where, with positions in place of the items.
+        let positions = (0..old.len()).map(|i| self.host.constant(&py::Constant::Int(i.into())));
+        let added =
+            (0..new.len()).map(|i| self.host.constant(&py::Constant::Int((!(i as i64)).into())));
+        let (positions, added) = (positions.collect(), added.collect());
+        let class = self.host.builtin("list");
+        let positions = self.host.tuple(positions);
+        let made = self.host.call(&class, &[positions], &[]);
+        let made = made.map_err(|raised| Error::type_error(raised.text))?;
+        let args = [made.clone(), known, self.host.tuple(added)];
+        if let Err(raised) = self.host.operator("setitem", &args) {
+            return self.outcome(Err(raised)).map(drop);
+        }
+        let mut out = Vec::new();
+        for position in self.host.items(&made).unwrap_or_default() {
+            if let Class::Int(i) = self.host.class(&position) {
+                out.push(match usize::try_from(i) {
+                    Ok(i) => old[i].clone(),
+                    Err(_) => new[!i as usize].clone(),
+                });
+            }
+        }
+        self.change_list(list, |items| *items = out);
+        Ok(())
+    }
+
     pub fn put(
         &mut self,
-        dict: &super::value::DictValue<H::Object>,
+        dict: &Rc<DictValue<H::Object>>,
         key: H::Object,
         value: Value<H::Object>,
     ) -> Result<()> {
+        match self.position(dict, &key)? {
+            Some(at) => dict.entries.borrow_mut()[at].1 = value,
+            None => dict.entries.borrow_mut().push((key, value)),
+        }
+        self.dict_changed(dict);
+        Ok(())
+    }
+
+    /// Where a key is in a dict.
+    pub fn position(
+        &mut self,
+        dict: &DictValue<H::Object>,
+        key: &H::Object,
+    ) -> Result<Option<usize>> {
         let keys: Vec<_> = dict
             .entries
             .borrow()
             .iter()
             .map(|(k, _)| k.clone())
             .collect();
-        for (i, known) in keys.iter().enumerate() {
-            if self.same_key(known, &key)? {
-                dict.entries.borrow_mut()[i].1 = value;
-                return Ok(());
+        // Most keys are the same object, or strings.
+        if let Some(at) = keys.iter().position(|k| self.host.is(k, key)) {
+            return Ok(Some(at));
+        }
+        for (at, known) in keys.iter().enumerate() {
+            if self.same_key(known, key)? {
+                return Ok(Some(at));
             }
         }
-        dict.entries.borrow_mut().push((key, value));
-        Ok(())
+        Ok(None)
+    }
+
+    pub fn key_error(&mut self, key: H::Object) -> Box<Error> {
+        let class = self.host.builtin("KeyError");
+        match self.host.call(&class, &[key.clone()], &[]) {
+            Ok(made) => {
+                let message = self.host.describe(&key);
+                self.made("KeyError", Value::Object(made, None), message)
+            }
+            Err(raised) => Error::type_error(raised.text),
+        }
     }
 
     pub fn delete_item(
@@ -251,10 +368,35 @@ impl<H: Host> Machine<'_, H> {
     ) -> Result<()> {
         match container {
             Value::List(list) => {
+                if matches!(key, Value::Slice(_)) {
+                    let nothing = self.list(vec![]);
+                    return self.set_slice(&list.clone(), key, &nothing);
+                }
                 let length = list.items.borrow().len();
                 let at = self.index(key, length, "list assignment")?;
-                self.changeable(list)?.items.borrow_mut().remove(at);
+                self.change_list(&list.clone(), |items| {
+                    items.remove(at);
+                });
                 Ok(())
+            }
+            Value::Dict(dict) => {
+                let dict = dict.clone();
+                let key = self.key(key)?;
+                match self.position(&dict, &key)? {
+                    Some(at) => dict.entries.borrow_mut().remove(at),
+                    None => return Err(self.key_error(key)),
+                };
+                self.dict_changed(&dict);
+                Ok(())
+            }
+            Value::Instance(instance) => {
+                if let Some(method) = self.special(container, "__delitem__") {
+                    return self.call(&method, vec![key.clone()], vec![]).map(drop);
+                }
+                match instance.content.clone() {
+                    Some(content) => self.delete_item(&content, key),
+                    None => Err(Error::type_error("object doesn't support item deletion")),
+                }
             }
             other => Err(side_effect(&format!(
                 "del of an item of {}",
@@ -281,6 +423,23 @@ impl<H: Host> Machine<'_, H> {
         let items = match value {
             Value::Iterator(it) => return Ok(it.clone()),
             Value::Tuple(items, _) => items.to_vec(),
+            Value::DictView(dict, view) => self.viewed(&dict.clone(), *view)?,
+            Value::Set(set) => {
+                let items = self.host.items(&set.object).unwrap_or_default();
+                items
+                    .into_iter()
+                    .map(|o| self.wrap(o, None))
+                    .collect::<Result<_>>()?
+            }
+            Value::Instance(instance) => {
+                if let Some(method) = self.special(value, "__iter__") {
+                    return self.started(&method);
+                }
+                if let Some(content) = instance.content.clone() {
+                    return self.iterate(&content);
+                }
+                return self.by_index(value);
+            }
             Value::List(list) => {
                 let it = Iterator::List(list.clone(), 0);
                 return Ok(Rc::new(it.into()));
@@ -295,6 +454,10 @@ impl<H: Host> Machine<'_, H> {
                 keys.into_iter()
                     .map(|k| self.wrap(k, None))
                     .collect::<Result<_>>()?
+            }
+            Value::Flat(array) => {
+                let flat = self.flat_copy(&array.clone())?;
+                return self.iterate(&flat);
             }
             Value::Array(_) => {
                 let node = self.node(value)?;
@@ -330,6 +493,12 @@ impl<H: Host> Machine<'_, H> {
                         "'{what}' object is not iterable"
                     )));
                 }
+                if class == Class::Instance {
+                    return match self.special(value, "__iter__") {
+                        Some(method) => self.started(&method),
+                        None => self.by_index(value),
+                    };
+                }
                 let items = self.host.items(o).ok_or_else(|| {
                     Error::unlifted(
                         self.host.describe(o),
@@ -346,6 +515,48 @@ impl<H: Host> Machine<'_, H> {
         Ok(Rc::new(
             Iterator::Items(items.into_iter().rev().collect()).into(),
         ))
+    }
+
+    /// What `__iter__` of an instance gives.
+    fn started(
+        &mut self,
+        method: &Value<H::Object>,
+    ) -> Result<Rc<std::cell::RefCell<Iterator<H::Object>>>> {
+        let made = self.call(method, vec![], vec![])?;
+        match &made {
+            Value::Iterator(it) => Ok(it.clone()),
+            Value::Instance(_) | Value::Object(..) if self.special(&made, "__next__").is_some() => {
+                Ok(Rc::new(Iterator::Object(Box::new(made)).into()))
+            }
+            other => {
+                let what = self.describe(other);
+                let message = format!("iter() returned non-iterator of type '{what}'");
+                Err(Error::type_error(message))
+            }
+        }
+    }
+
+    /// Iteration by `__getitem__` with 0, 1, ... up to `IndexError`.
+    fn by_index(
+        &mut self,
+        value: &Value<H::Object>,
+    ) -> Result<Rc<std::cell::RefCell<Iterator<H::Object>>>> {
+        let Some(method) = self.special(value, "__getitem__") else {
+            let what = self.describe(value);
+            let message = format!("'{what}' object is not iterable");
+            return Err(Error::type_error(message));
+        };
+        let mut items = Vec::new();
+        loop {
+            let at = self.int(items.len() as i64);
+            match self.call(&method, vec![at], vec![]) {
+                Ok(item) => items.push(item),
+                Err(error) if self.is_raised(&error, "IndexError") => break,
+                Err(error) => return Err(error),
+            }
+        }
+        items.reverse();
+        Ok(Rc::new(Iterator::Items(items).into()))
     }
 
     /// The rows of an array: their number becomes fixed.

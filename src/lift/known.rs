@@ -2,8 +2,6 @@
 //!
 //! In: a value. Out: an object, an integer, a key; what was looked at is guarded.
 
-use std::rc::Rc;
-
 use super::host::{Class, Host};
 use super::machine::Machine;
 use super::numpy::Form;
@@ -62,6 +60,22 @@ impl<H: Host> Machine<'_, H> {
                     _ => Err(Error::internal("a decided number that is no object")),
                 }
             }
+            Value::Set(set) => Ok(set.object.clone()),
+            Value::Dict(dict) => {
+                let mut pairs = Vec::new();
+                for (key, value) in dict.entries.borrow().clone() {
+                    let value = self.known(&value, what)?;
+                    pairs.push(self.host.tuple(vec![key, value]));
+                }
+                let pairs = self.host.tuple(pairs);
+                let made = self.host.call(&self.host.builtin("dict"), &[pairs], &[]);
+                made.map_err(|r| Error::type_error(r.text))
+            }
+            Value::DictView(..) => {
+                let items = self.items_of(value)?;
+                let items = self.list(items);
+                self.known(&items, what)
+            }
             Value::Text(_) => Err(Error::new(ErrorKind::NeedsValue {
                 construct: what.into(),
             })),
@@ -94,16 +108,12 @@ impl<H: Host> Machine<'_, H> {
     pub fn entries_of(&mut self, value: &Value<H::Object>) -> Result<Entries<H::Object>> {
         match value {
             Value::Dict(dict) => Ok(dict.entries.borrow().clone()),
+            Value::Instance(instance) => match &instance.content {
+                Some(content) => self.entries_of(&content.clone()),
+                None => Err(self.needs(value, "a mapping")),
+            },
             other => Err(self.needs(other, "a mapping")),
         }
-    }
-
-    pub fn known_set(&mut self, items: Vec<Value<H::Object>>) -> Result<Value<H::Object>> {
-        let items = self.known(&Value::Tuple(Rc::new(items), None), "an element of a set")?;
-        let outcome = self
-            .host
-            .call(&self.host.builtin("frozenset"), &[items], &[]);
-        self.outcome(outcome)
     }
 
     /// A value in a few words, for messages.
@@ -111,6 +121,7 @@ impl<H: Host> Machine<'_, H> {
         match value {
             Value::Object(o, _) => self.host.describe(o),
             Value::Array(_) => "ndarray".into(),
+            Value::Flat(_) => "numpy.flatiter".into(),
             Value::Scalar(node, Form::Python) => match self.b.aval(*node).dtype.kind() {
                 crate::graph::Kind::Bool => "bool".into(),
                 crate::graph::Kind::Int => "int".into(),
@@ -130,7 +141,11 @@ impl<H: Host> Machine<'_, H> {
             Value::Iterator(_) => "an iterator".into(),
             Value::Text(_) => "str".into(),
             Value::Super(..) => "super".into(),
-            Value::Caught(name) => name.to_string(),
+            Value::Set(_) => "set".into(),
+            Value::DictView(_, super::value::View::Keys) => "dict_keys".into(),
+            Value::DictView(_, super::value::View::Values) => "dict_values".into(),
+            Value::DictView(_, super::value::View::Items) => "dict_items".into(),
+            Value::Instance(instance) => self.host.describe(&instance.class),
             Value::Cell(_) => "a variable".into(),
             Value::Unbound => "an unbound name".into(),
         }

@@ -3,30 +3,23 @@
 //! In: a machine value. Out: a [`Tree`] whose leaves are outputs of the graph, from which Python's side
 //! builds the object after a run; and the finished [`Lifted`].
 
+use std::rc::Rc;
+
 use super::host::Host;
 use super::machine::Machine;
 use super::numpy::Form;
 use super::value::{Piece, Value};
-use super::{Lifted, Parameter, ParameterKind, SharedView, TextPiece, Tree};
+use super::{Lifted, Made, Parameter, ParameterKind, SharedView, TextPiece, Tree};
 use crate::error::{Error, Result};
 
 impl<H: Host> Machine<'_, H> {
-    /// The finished lift.
-    pub fn finish(
-        mut self,
+    /// The parameters as they are when the function begins.
+    pub fn parameters(
+        &mut self,
         names: &[String],
         arguments: &[Value<H::Object>],
-        result: Value<H::Object>,
-    ) -> Result<Lifted<H::Object>> {
-        let result = self.tree(&result)?;
-        let mut writes = Vec::new();
-        for array in std::mem::take(&mut self.buffers) {
-            let (node, version) = array.buffer.version.get();
-            if let (Some(input), true) = (array.buffer.input, version > 0) {
-                writes.push((input, self.outputs.position(node)));
-            }
-        }
-        let parameters = names
+    ) -> Result<Vec<Parameter<H::Object>>> {
+        names
             .iter()
             .zip(arguments)
             .map(|(name, value)| {
@@ -38,7 +31,26 @@ impl<H: Host> Machine<'_, H> {
                     tree,
                 })
             })
-            .collect::<Result<_>>()?;
+            .collect()
+    }
+
+    /// The finished lift.
+    pub fn finish(
+        mut self,
+        parameters: Vec<Parameter<H::Object>>,
+        result: Value<H::Object>,
+    ) -> Result<Lifted<H::Object>> {
+        let result = self.tree(&result)?;
+        self.refuse_open_generators()?;
+        self.settle(true)?;
+        self.guard_aliases();
+        let mut writes = Vec::new();
+        for array in std::mem::take(&mut self.buffers) {
+            let (node, version) = array.buffer.version.get();
+            if let (Some(input), true) = (array.buffer.input, version > 0) {
+                writes.push((input, self.outputs.position(node)));
+            }
+        }
         let mut graph = self.b.finish(self.outputs.nodes);
         graph.unify_sizes();
         Ok(Lifted {
@@ -46,6 +58,7 @@ impl<H: Host> Machine<'_, H> {
             guards: self.guards,
             inputs: self.inputs,
             parameters,
+            receiver: false,
             result,
             writes,
             effects: self.effects,
@@ -99,6 +112,38 @@ impl<H: Host> Machine<'_, H> {
                     Tree::Dict(out)
                 }
             },
+            Value::Set(set) => match &set.outside {
+                Some((_, slot)) => Tree::Same(*slot),
+                None => {
+                    let items = self.host.items(&set.object).unwrap_or_default();
+                    Tree::Set(items)
+                }
+            },
+            Value::Instance(instance) => {
+                if let Some(Value::Tuple(_, Some(slot))) = &instance.content {
+                    return Ok(Tree::Same(*slot));
+                }
+                let identity = Rc::as_ptr(instance) as usize;
+                if self.leaving.contains(&identity) {
+                    let what = format!("{} that contains itself", self.describe(value));
+                    return Err(Error::unlifted(what, "it cannot leave the function"));
+                }
+                self.leaving.push(identity);
+                let content = instance.content.as_ref().map(|c| self.tree(c));
+                let content = content.transpose()?;
+                let mut attributes = Vec::new();
+                for (key, value) in instance.attributes.entries.borrow().clone() {
+                    attributes.push((key, self.tree(&value)?));
+                }
+                self.leaving.pop();
+                let class = instance.class.clone();
+                Tree::Instance(Box::new(Made {
+                    identity,
+                    class,
+                    content,
+                    attributes,
+                }))
+            }
             Value::Text(pieces) => {
                 let mut out = Vec::new();
                 for piece in pieces.iter() {
@@ -112,13 +157,14 @@ impl<H: Host> Machine<'_, H> {
                 Tree::Text(out)
             }
             Value::Slice(_)
+            | Value::DictView(..)
+            | Value::Flat(_)
             | Value::Closure(_)
             | Value::Method(..)
             | Value::Bound(..)
             | Value::Partial(_)
             | Value::Iterator(_)
             | Value::Super(..)
-            | Value::Caught(_)
             | Value::Cell(_)
             | Value::Unbound => {
                 let what = format!("{} leaves the function", self.describe(value));
@@ -175,6 +221,19 @@ impl<H: Host> Machine<'_, H> {
                     out.push((key.clone(), self.parameter_tree(value)?));
                 }
                 Tree::Dict(out)
+            }
+            Value::Set(set) => match &set.outside {
+                Some((object, _)) => Tree::Known(object.clone()),
+                None => return Err(Error::internal("a parameter that is no input")),
+            },
+            Value::Instance(instance) => {
+                let content = instance.content.as_ref();
+                Tree::Instance(Box::new(Made {
+                    identity: Rc::as_ptr(instance) as usize,
+                    class: instance.class.clone(),
+                    content: content.map(|c| self.parameter_tree(c)).transpose()?,
+                    attributes: Vec::new(),
+                }))
             }
             Value::Object(o, _) => Tree::Known(o.clone()),
             other => {

@@ -10,9 +10,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::decide::Observed;
+use super::generators::yielding;
 use super::guard::{Guards, Slot};
 use super::host::{FunctionParts, Host};
-use super::value::{ArrayRef, Cell, Closure, Iterator, Value};
+use super::value::{ArrayRef, Cell, Closure, Frame, Iterator, Value};
 use super::{DrawSite, Effect, Input, OutputList, SharedView};
 use crate::ast::{self, Located, Span, Terminator, py};
 use crate::error::{Error, ErrorKind, Exception, Place, Result};
@@ -47,22 +48,28 @@ pub(super) struct Machine<'h, H: Host> {
     pub draws: Vec<DrawSite<H::Object>>,
     pub views: Vec<SharedView>,
     pub entered: Vec<String>,
+    /// Exceptions raised so far, for [`Exception::Made`].
+    pub exceptions: Vec<Value<H::Object>>,
+    /// Generators that were left inside `try`.
+    pub open: Vec<Rc<RefCell<Iterator<H::Object>>>>,
+    /// What the generator that just ended returned.
+    pub returned: Option<Value<H::Object>>,
+    /// Changes of objects outside, to be repeated after the run.
+    pub changes: super::changes::Changes<H::Object>,
+    /// Instances on their way out, to find one inside itself.
+    pub leaving: Vec<usize>,
+    /// The functions being run: file, globals, and the line each is at.
+    pub stack: Vec<(Arc<str>, H::Object, u32)>,
     /// What is being returned or printed, in nodes; leaves become outputs at the end.
     pub outputs: OutputList,
     steps: usize,
     depth: usize,
 }
 
-/// A running function.
-pub(super) struct Frame<O> {
-    pub function: Arc<ast::Function>,
-    pub locals: HashMap<String, Value<O>>,
-    pub cells: HashMap<String, Cell<O>>,
-    pub globals: O,
-    /// The exception being handled, by class name.
-    pub caught: Option<Rc<str>>,
-    /// What a generator expression has yielded so far.
-    pub yielded: Vec<Value<O>>,
+/// How running a frame ended.
+pub(super) enum Ended<O> {
+    Returned(Value<O>),
+    Yielded(Value<O>),
 }
 
 impl<'h, H: Host> Machine<'h, H> {
@@ -84,6 +91,12 @@ impl<'h, H: Host> Machine<'h, H> {
             draws: Vec::new(),
             views: Vec::new(),
             entered: Vec::new(),
+            exceptions: Vec::new(),
+            open: Vec::new(),
+            returned: None,
+            changes: super::changes::Changes::default(),
+            leaving: Vec::new(),
+            stack: Vec::new(),
             outputs: OutputList::default(),
             steps: 0,
             depth: 0,
@@ -111,21 +124,11 @@ impl<'h, H: Host> Machine<'h, H> {
     ) -> Result<Value<H::Object>> {
         let function = closure.function.clone();
         let code = &function.code;
-        if self.depth >= MAX_DEPTH {
-            return Err(Error::new(ErrorKind::TooLong {
-                what: format!("{} recurses more than {MAX_DEPTH} deep", code.qualname),
-            }));
-        }
-        const GENERATOR: u32 = 0x20 | 0x80 | 0x100 | 0x200;
-        let is_expression = code.name == "<genexpr>";
-        if code.flags & GENERATOR != 0 && !is_expression {
-            let construct = if code.flags & 0x20 != 0 {
-                "yield"
-            } else {
-                "async"
-            };
+        const GENERATOR: u32 = 0x20;
+        const ASYNC: u32 = 0x80 | 0x100 | 0x200;
+        if code.flags & ASYNC != 0 {
             return Err(Error::new(ErrorKind::Unread {
-                construct: construct.into(),
+                construct: "async".into(),
             }));
         }
         let mut cells: HashMap<String, Cell<H::Object>> = code
@@ -138,41 +141,72 @@ impl<'h, H: Host> Machine<'h, H> {
             let value = locals.remove(name).unwrap_or(Value::Unbound);
             cells.insert(name.clone(), Rc::new(RefCell::new(value)));
         }
+        let is_generator = code.flags & GENERATOR != 0;
         let mut frame = Frame {
             function,
             locals,
             cells,
             globals: closure.globals.clone(),
             caught: None,
-            yielded: Vec::new(),
+            at: (0, 0),
+            suspended: false,
+            delegate: None,
+            sent: None,
         };
-        self.depth += 1;
-        let result = self.blocks(&mut frame);
-        self.depth -= 1;
-        if is_expression {
-            result?;
-            // Consumed at once: nothing happens between two items.
-            let items = frame.yielded.into_iter().rev().collect();
-            return Ok(Value::Iterator(Rc::new(Iterator::Items(items).into())));
+        if is_generator {
+            let generator = Iterator::Generator(Box::new(frame));
+            return Ok(Value::Iterator(Rc::new(generator.into())));
         }
+        match self.resume(&mut frame, None)? {
+            Ended::Returned(value) => Ok(value),
+            Ended::Yielded(_) => Err(Error::internal("a yield outside a generator")),
+        }
+    }
+
+    /// Runs a frame from where it stands. `given` is what a `yield` gets: a value sent, or an exception.
+    pub fn resume(
+        &mut self,
+        frame: &mut Frame<H::Object>,
+        given: Option<Result<Value<H::Object>>>,
+    ) -> Result<Ended<H::Object>> {
+        let code = &frame.function.code;
+        if self.depth >= MAX_DEPTH {
+            return Err(Error::new(ErrorKind::TooLong {
+                what: format!("{} recurses more than {MAX_DEPTH} deep", code.qualname),
+            }));
+        }
+        let file = code.filename.as_str().into();
+        self.stack.push((file, frame.globals.clone(), 0));
+        self.depth += 1;
+        let result = self.blocks(frame, given);
+        self.depth -= 1;
+        self.stack.pop();
         result
     }
 
-    fn blocks(&mut self, frame: &mut Frame<H::Object>) -> Result<Value<H::Object>> {
+    fn blocks(
+        &mut self,
+        frame: &mut Frame<H::Object>,
+        mut given: Option<Result<Value<H::Object>>>,
+    ) -> Result<Ended<H::Object>> {
         let function = frame.function.clone();
-        let mut at = 0;
         loop {
             let block = function
                 .blocks
-                .get(at)
+                .get(frame.at.0)
                 .ok_or_else(|| Error::internal("a jump to a block that does not exist"))?;
-            match self.block(frame, block) {
-                Ok(Flow::Goto(next)) => at = next,
-                Ok(Flow::Return(value)) => return Ok(value),
+            let flow = match given.take() {
+                Some(given) => self.finish_yield(frame, block, given),
+                None => Ok(()),
+            };
+            match flow.and_then(|()| self.block(frame, block)) {
+                Ok(Flow::Goto(next)) => frame.at = (next, 0),
+                Ok(Flow::Return(value)) => return Ok(Ended::Returned(value)),
+                Ok(Flow::Yield(value)) => return Ok(Ended::Yielded(value)),
                 Err(error) => match (&error.kind, block.handler) {
-                    (ErrorKind::Raises { exception, .. }, Some(handler)) => {
-                        frame.caught = Some(exception.name().into());
-                        at = handler;
+                    (ErrorKind::Raises { exception, message }, Some(handler)) => {
+                        frame.caught = Some(self.exception_of(exception, message)?);
+                        frame.at = (handler, 0);
                     }
                     _ => return Err(error),
                 },
@@ -185,10 +219,16 @@ impl<'h, H: Host> Machine<'h, H> {
         frame: &mut Frame<H::Object>,
         block: &ast::Block,
     ) -> Result<Flow<H::Object>> {
-        for statement in &block.statements {
+        for (at, statement) in block.statements.iter().enumerate().skip(frame.at.1) {
             self.step(frame, &statement.span)?;
-            self.statement(frame, &statement.node)
-                .map_err(|e| self.locate(frame, e, &statement.span))?;
+            frame.at.1 = at;
+            let yielded = match yielding(&statement.node) {
+                Some(yielding) => self.suspend(frame, &yielding),
+                None => self.statement(frame, &statement.node).map(|()| None),
+            };
+            if let Some(value) = yielded.map_err(|e| self.locate(frame, e, &statement.span))? {
+                return Ok(Flow::Yield(value));
+            }
         }
         self.step(frame, &block.end.span)?;
         self.terminator(frame, &block.end)
@@ -202,6 +242,9 @@ impl<'h, H: Host> Machine<'h, H> {
             return Err(self.locate(frame, Error::new(ErrorKind::TooLong { what }), span));
         }
         let file = frame.function.code.filename.as_str().into();
+        if let Some(top) = self.stack.last_mut() {
+            top.2 = span.line;
+        }
         self.b.set_origin(Some(Origin {
             file,
             span: span.clone(),
@@ -259,62 +302,13 @@ impl<'h, H: Host> Machine<'h, H> {
                 }
             }
             Terminator::Return(value) => Flow::Return(self.expression(frame, value)?),
-            Terminator::Raise { exception, .. } => {
-                return Err(self.raise(frame, exception.as_ref())?);
+            Terminator::Raise { exception, cause } => {
+                return Err(self.raise(frame, exception.as_ref(), cause.as_ref())?);
             }
             Terminator::Unread(construct) => {
                 return Err(Error::new(ErrorKind::Unread {
                     construct: construct.clone(),
                 }));
-            }
-        })
-    }
-
-    fn raise(
-        &mut self,
-        frame: &mut Frame<H::Object>,
-        exception: Option<&py::Expr>,
-    ) -> Result<Box<Error>> {
-        let name = match exception {
-            None => frame
-                .caught
-                .as_deref()
-                .unwrap_or("RuntimeError")
-                .to_string(),
-            Some(e) => match self.expression(frame, e)? {
-                Value::Object(o, _) => self.host.describe(&o),
-                Value::Caught(name) => name.to_string(),
-                _ => "Exception".to_string(),
-            },
-        };
-        let exception = Exception::Named(name.as_str().into());
-        Ok(Error::raises(exception, format!("{name} is raised here")))
-    }
-
-    pub fn advance(
-        &mut self,
-        iterator: &Rc<RefCell<Iterator<H::Object>>>,
-    ) -> Result<Option<Value<H::Object>>> {
-        let mut state = iterator.borrow_mut();
-        if let Iterator::Rows(array) = &*state {
-            let rows = self.rows(&array.clone())?;
-            *state = Iterator::Items(rows.into_iter().rev().collect());
-        }
-        Ok(match &mut *state {
-            Iterator::Rows(_) => None,
-            Iterator::Items(left) => left.pop(),
-            Iterator::List(list, at) => {
-                *at += 1;
-                list.items.borrow().get(*at - 1).cloned()
-            }
-            Iterator::Range { next, stop, step } => {
-                let now = *next;
-                if (*step > 0 && now >= *stop) || (*step < 0 && now <= *stop) {
-                    None
-                } else {
-                    *next += *step;
-                    Some(self.int(now))
-                }
             }
         })
     }
@@ -338,7 +332,11 @@ impl<'h, H: Host> Machine<'h, H> {
                             let key = self.expression(frame, &s.slice)?;
                             self.delete_item(&container, &key)?;
                         }
-                        _ => return Err(side_effect("del of an attribute")),
+                        py::Expr::Attribute(a) => {
+                            let object = self.expression(frame, &a.value)?;
+                            self.delete_attribute(&object, &a.attr)?;
+                        }
+                        _ => return Err(Error::internal("del of something not in the block form")),
                     }
                 }
                 Ok(())
@@ -347,7 +345,7 @@ impl<'h, H: Host> Machine<'h, H> {
         }
     }
 
-    fn assign(
+    pub fn assign(
         &mut self,
         frame: &mut Frame<H::Object>,
         target: &py::Expr,
@@ -365,12 +363,7 @@ impl<'h, H: Host> Machine<'h, H> {
             }
             py::Expr::Attribute(a) => {
                 let object = self.expression(frame, &a.value)?;
-                let what = format!(
-                    "assignment to attribute {} of {}",
-                    a.attr,
-                    self.describe(&object)
-                );
-                Err(side_effect(&what))
+                self.set_attribute(&object, &a.attr, value)
             }
             _ => Err(Error::internal(
                 "an assignment target that is not in the block form",
@@ -406,19 +399,16 @@ impl<'h, H: Host> Machine<'h, H> {
         value: Value<H::Object>,
     ) -> Result<()> {
         if let Some(cell) = frame.cells.get(name) {
-            // A cell of the enclosing Python function outlives this call.
-            let is_outer = frame.function.code.freevars.iter().any(|v| v == name);
-            if is_outer && Rc::strong_count(cell) == 1 {
-                return Err(side_effect(&format!("assignment to nonlocal {name}")));
-            }
             *cell.borrow_mut() = value;
+            self.changes.cell(cell);
             return Ok(());
         }
         let is_local = name.starts_with(['$', '.'])
             || frame.locals.contains_key(name)
             || frame.function.code.varnames.iter().any(|v| v == name);
         if !is_local {
-            return Err(side_effect(&format!("assignment to global {name}")));
+            let globals = frame.globals.clone();
+            return self.set_global(&globals, name, value);
         }
         frame.locals.insert(name.to_string(), value);
         Ok(())
@@ -500,7 +490,7 @@ impl<'h, H: Host> Machine<'h, H> {
             }),
             Expr::Set(e) => {
                 let items = self.expressions(frame, &e.elts)?;
-                self.known_set(items)
+                self.make_set(&items)
             }
             Expr::Dict(e) => {
                 let mut entries = Vec::new();
@@ -557,6 +547,7 @@ impl<'h, H: Host> Machine<'h, H> {
 enum Flow<O> {
     Goto(ast::BlockId),
     Return(Value<O>),
+    Yield(Value<O>),
 }
 
 pub(super) fn side_effect(what: &str) -> Box<Error> {

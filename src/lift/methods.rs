@@ -1,14 +1,15 @@
-//! Methods of containers, strings and arrays, on machine values.
+//! Methods of machine values by name.
 //!
-//! In: a receiver, a name, arguments. Out: the value; `items.append(x)` changes the list of the machine.
+//! In: a receiver, a name, arguments. Out: the value; `x.fill(0)` makes a new version of the buffer.
 
 use std::rc::Rc;
 
 use super::calls::Keywords;
 use super::host::{Class, Host};
-use super::machine::{Machine, side_effect};
-use super::value::{DictValue, Value};
-use crate::error::{Error, ErrorKind, Exception, Result};
+use super::machine::Machine;
+use super::numpy;
+use super::value::Value;
+use crate::error::{Error, ErrorKind, Result};
 use crate::ops::Distribution;
 
 impl<H: Host> Machine<'_, H> {
@@ -26,12 +27,25 @@ impl<H: Host> Machine<'_, H> {
             }
             Value::List(list) => {
                 let list = list.clone();
-                self.list_method(&list, name, &args)
+                self.list_method(&list, name, &args, &keywords)
             }
             Value::Dict(dict) => {
                 let dict = dict.clone();
-                self.dict_method(&dict, name, &args)
+                self.dict_method(&dict, name, &args, &keywords)
             }
+            Value::Set(set) => {
+                let set = set.clone();
+                self.set_method(&set, name, &args)
+            }
+            Value::Iterator(iterator) => {
+                let iterator = iterator.clone();
+                self.iterator_method(&iterator, name, &args)
+            }
+            Value::Tuple(items, _) => match (name, args.as_slice()) {
+                ("count", [x]) => self.count(&items.to_vec(), x),
+                ("index", _) => self.known_method(receiver, name, &args, &keywords),
+                _ => self.special_of_container(receiver, name, &args),
+            },
             Value::Object(o, slot) => {
                 if self.host.class(o) == Class::Random
                     && let Some(distribution) = Distribution::from_method(name)
@@ -42,6 +56,17 @@ impl<H: Host> Machine<'_, H> {
                     };
                     return self.draw(o, Some(slot), distribution, name, &args, &keywords);
                 }
+                if let Some(owner) = self.host.operation(o) {
+                    let (owner, o) = (format!("{owner}.{name}"), o.clone());
+                    return self.method_of_function(receiver, &o, &owner, args, keywords);
+                }
+                let is_text = matches!(self.host.class(o), Class::Str(_));
+                if is_text && name == "format" && keywords.is_empty() {
+                    let values = Value::Tuple(Rc::new(args.clone()), None);
+                    if self.is_symbolic(&values) {
+                        return self.filled(receiver, &values, "format");
+                    }
+                }
                 if !self.is_immutable(o) {
                     return Err(
                         self.unknown_call(&Value::Method(Rc::new(receiver.clone()), name.into()))
@@ -49,7 +74,6 @@ impl<H: Host> Machine<'_, H> {
                 }
                 self.known_method(receiver, name, &args, &keywords)
             }
-            Value::Tuple(..) => self.known_method(receiver, name, &args, &keywords),
             Value::Text(pieces) if name == "format" && pieces.len() == 1 => {
                 Err(Error::new(ErrorKind::NeedsValue {
                     construct: "str.format".into(),
@@ -57,6 +81,32 @@ impl<H: Host> Machine<'_, H> {
             }
             other => Err(self.unknown_call(&Value::Method(Rc::new(other.clone()), name.into()))),
         }
+    }
+
+    /// `np.add.reduce(x)`: a method of a function that is known by name.
+    fn method_of_function(
+        &mut self,
+        receiver: &Value<H::Object>,
+        owner: &H::Object,
+        name: &str,
+        args: Vec<Value<H::Object>>,
+        keywords: Keywords<H::Object>,
+    ) -> Result<Value<H::Object>> {
+        self.pin(receiver);
+        let method = name.rsplit('.').next().unwrap_or(name);
+        let callee = Value::Method(Rc::new(receiver.clone()), method.into());
+        if let Some(result) = self.builtin(name, &callee, &args, &keywords)? {
+            return Ok(result);
+        }
+        if let Some(result) = self.operation(name, &args, &keywords)? {
+            return Ok(result);
+        }
+        let all = args.iter().chain(keywords.iter().map(|(_, v)| v));
+        let known = all.fold(true, |known, v| known && !self.is_symbolic(v));
+        if known && method != "at" && self.host.is_pure(owner) {
+            return self.known_method(receiver, method, &args, &keywords);
+        }
+        Err(self.unknown_call(&callee))
     }
 
     pub fn known_method(
@@ -68,10 +118,19 @@ impl<H: Host> Machine<'_, H> {
     ) -> Result<Value<H::Object>> {
         // `"{}".format(x)` and `"%s" % x` with computed parts are strings made after the run.
         let receiver = self.known(receiver, "a method")?;
-        let args = args
-            .iter()
-            .map(|v| self.known(v, "an argument"))
-            .collect::<Result<Vec<_>>>()?;
+        let mut given = Vec::new();
+        for arg in args {
+            let arg = match arg {
+                // `", ".join(str(i) for i in x)`
+                Value::Iterator(_) => {
+                    let items = self.items_of(arg)?;
+                    self.list(items)
+                }
+                other => other.clone(),
+            };
+            given.push(self.known(&arg, "an argument")?);
+        }
+        let args = given;
         let mut known = Vec::new();
         for (key, value) in keywords {
             known.push((key.clone(), self.known(value, "an argument")?));
@@ -108,134 +167,44 @@ impl<H: Host> Machine<'_, H> {
         }
         let mut all = vec![receiver.clone()];
         all.extend(args);
-        match self.operation(&format!("numpy.ndarray.{name}"), &all, &keywords)? {
-            Some(result) => Ok(result),
-            None => Err(self.unknown_call(&Value::Method(Rc::new(receiver.clone()), name.into()))),
-        }
-    }
-
-    pub fn list_method(
-        &mut self,
-        list: &Rc<super::value::ListValue<H::Object>>,
-        name: &str,
-        args: &[Value<H::Object>],
-    ) -> Result<Value<H::Object>> {
-        match (name, args) {
-            ("copy", []) => return Ok(self.list(list.items.borrow().clone())),
-            ("index" | "count", [_]) => {
-                return self.known_method(&Value::List(list.clone()), name, args, &vec![]);
+        match (name, all.as_slice()) {
+            ("put", _) => {
+                if let Some(done) = self.writing_call("numpy.put", &all, &keywords)? {
+                    return Ok(done);
+                }
+            }
+            // What a function makes of an exact array is an array.
+            ("__array_wrap__", [_, made, rest @ ..]) => {
+                let scalar = match rest.get(1) {
+                    Some(scalar) => self.truth(scalar, "return_scalar")?,
+                    None => false,
+                };
+                if !scalar {
+                    return Ok(made.clone());
+                }
+                let nothing = Value::Tuple(Rc::new(vec![]), None);
+                return self.get_item(made, &nothing);
+            }
+            ("__array__", [made]) => return Ok(made.clone()),
+            ("__iter__", [_]) => return Ok(Value::Iterator(self.iterate(receiver)?)),
+            ("__len__", [_]) => return self.length(receiver),
+            ("__getitem__", [_, key]) => return self.get_item(receiver, key),
+            ("__setitem__", [_, key, value]) => {
+                self.set_item(receiver, key, value)?;
+                return Ok(self.none());
+            }
+            (_, [_, other]) => {
+                let operator = name.trim_matches('_');
+                let known = numpy::names().any(|n| n.strip_prefix("operator.") == Some(operator));
+                if name.starts_with("__") && known {
+                    return self.binary(operator, receiver, &other.clone());
+                }
             }
             _ => {}
         }
-        let more = match (name, args) {
-            ("extend", [x]) => self.items_of(x)?,
-            _ => vec![],
-        };
-        let at = match (name, args) {
-            ("insert", [at, _]) => Some(self.int_of(at, "insert()")?),
-            ("pop", [at]) => Some(self.int_of(at, "pop()")?),
-            _ => None,
-        };
-        let mut items = self.changeable(list)?.items.borrow_mut();
-        let length = items.len() as i64;
-        match (name, args) {
-            ("append", [x]) => items.push(x.clone()),
-            ("extend", [_]) => items.extend(more),
-            ("clear", []) => items.clear(),
-            ("reverse", []) => items.reverse(),
-            ("insert", [_, x]) => {
-                let at = at.unwrap_or(0);
-                let at = if at < 0 {
-                    (at + length).max(0)
-                } else {
-                    at.min(length)
-                };
-                items.insert(at as usize, x.clone());
-            }
-            ("pop", _) => {
-                let at = at.unwrap_or(-1);
-                let at = if at < 0 { at + length } else { at };
-                if at < 0 || at >= length {
-                    return Err(Error::raises(Exception::Index, "pop index out of range"));
-                }
-                return Ok(items.remove(at as usize));
-            }
-            _ => {
-                return Err(Error::new(ErrorKind::UnknownCall {
-                    callee: format!("list.{name}"),
-                }));
-            }
-        }
-        drop(items);
-        Ok(self.none())
-    }
-
-    pub fn dict_method(
-        &mut self,
-        dict: &Rc<DictValue<H::Object>>,
-        name: &str,
-        args: &[Value<H::Object>],
-    ) -> Result<Value<H::Object>> {
-        let entries = dict.entries.borrow().clone();
-        match (name, args) {
-            ("items", []) => {
-                let mut pairs = Vec::new();
-                for (key, value) in entries {
-                    let key = self.wrap(key, None)?;
-                    pairs.push(self.pair(key, value));
-                }
-                Ok(self.list(pairs))
-            }
-            ("keys", []) => {
-                let keys = entries.into_iter().map(|(k, _)| self.wrap(k, None));
-                let keys = keys.collect::<Result<_>>()?;
-                Ok(self.list(keys))
-            }
-            ("values", []) => Ok(self.list(entries.into_iter().map(|(_, v)| v).collect())),
-            ("copy", []) => Ok(self.dict(entries)),
-            ("get" | "pop" | "setdefault", [key, default @ ..]) => {
-                let known = self.key(key)?;
-                for (i, (k, value)) in entries.iter().enumerate() {
-                    if self.same_key(k, &known)? {
-                        if name == "pop" {
-                            self.changeable_dict(dict)?.entries.borrow_mut().remove(i);
-                        }
-                        return Ok(value.clone());
-                    }
-                }
-                let default = match (name, default.first()) {
-                    (_, Some(default)) => default.clone(),
-                    ("pop", None) => {
-                        return Err(Error::raises(Exception::Key, self.host.describe(&known)));
-                    }
-                    (_, None) => self.none(),
-                };
-                if name == "setdefault" {
-                    self.changeable_dict(dict)?;
-                    self.put(dict, known, default.clone())?;
-                }
-                Ok(default)
-            }
-            ("update", [other]) => {
-                self.changeable_dict(dict)?;
-                for (key, value) in self.entries_of(other)? {
-                    self.put(dict, key, value)?;
-                }
-                Ok(self.none())
-            }
-            _ => Err(Error::new(ErrorKind::UnknownCall {
-                callee: format!("dict.{name}"),
-            })),
-        }
-    }
-
-    pub fn changeable_dict<'d>(
-        &self,
-        dict: &'d Rc<DictValue<H::Object>>,
-    ) -> Result<&'d Rc<DictValue<H::Object>>> {
-        match dict.outside {
-            Some(_) => Err(side_effect("changing a dict that was made outside")),
-            None => Ok(dict),
+        match self.operation(&format!("numpy.ndarray.{name}"), &all, &keywords)? {
+            Some(result) => Ok(result),
+            None => Err(self.unknown_call(&Value::Method(Rc::new(receiver.clone()), name.into()))),
         }
     }
 }

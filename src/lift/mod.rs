@@ -26,17 +26,26 @@ mod arrays;
 mod attributes;
 mod builtins;
 mod calls;
+mod changes;
+mod containers;
+mod contexts;
 mod decide;
 mod draws;
+mod generators;
+mod instances;
 mod items;
 mod known;
 mod leave;
 mod machine;
+mod memory;
 mod methods;
 mod nested;
 mod operators;
 mod outside;
+mod overload;
+mod raising;
 mod syntax;
+mod writes;
 
 use std::sync::Arc;
 
@@ -56,6 +65,8 @@ pub struct Lifted<O> {
     pub inputs: Vec<Input>,
     /// The function's parameters, as containers over graph inputs.
     pub parameters: Vec<Parameter<O>>,
+    /// Whether the first parameter is the receiver of a bound method, which no caller passes.
+    pub receiver: bool,
     /// What is returned; leaves refer to graph outputs.
     pub result: Tree<O>,
     /// Arguments written to: graph input, graph output with the new content.
@@ -105,8 +116,23 @@ pub enum Tree<O> {
     Tuple(Vec<Tree<O>>),
     List(Vec<Tree<O>>),
     Dict(Vec<(O, Tree<O>)>),
+    /// The elements of a set.
+    Set(Vec<O>),
+    /// An instance of a Python class.
+    Instance(Box<Made<O>>),
     /// A string with computed parts.
     Text(Vec<TextPiece<O>>),
+}
+
+/// An object made by the function: built without running its class's code, which has been run.
+#[derive(Clone, Debug)]
+pub struct Made<O> {
+    /// The same for the same object, wherever it is met in one lift.
+    pub identity: usize,
+    pub class: O,
+    /// The items of a tuple, list or dict that it also is; the arguments of an exception.
+    pub content: Option<Tree<O>>,
+    pub attributes: Vec<(O, Tree<O>)>,
 }
 
 /// A part of a [`Tree::Text`].
@@ -190,7 +216,13 @@ impl<O> Tree<O> {
     fn visit(&self, leaf: &mut dyn FnMut(usize)) {
         match self {
             Tree::Leaf(i, _) => leaf(*i),
-            Tree::Known(_) | Tree::Same(_) => {}
+            Tree::Known(_) | Tree::Same(_) | Tree::Set(_) => {}
+            Tree::Instance(made) => {
+                if let Some(content) = &made.content {
+                    content.visit(leaf);
+                }
+                made.attributes.iter().for_each(|(_, t)| t.visit(leaf));
+            }
             Tree::Tuple(items) | Tree::List(items) => items.iter().for_each(|t| t.visit(leaf)),
             Tree::Dict(entries) => entries.iter().for_each(|(_, t)| t.visit(leaf)),
             Tree::Text(pieces) => pieces.iter().for_each(|p| match p {
@@ -209,6 +241,17 @@ impl<O> Tree<O> {
             Tree::Leaf(i, form) => leaf(*i, *form),
             Tree::Known(o) => Tree::Known(o.clone()),
             Tree::Same(s) => Tree::Same(*s),
+            Tree::Set(items) => Tree::Set(items.clone()),
+            Tree::Instance(made) => Tree::Instance(Box::new(Made {
+                identity: made.identity,
+                class: made.class.clone(),
+                content: made.content.as_ref().map(|t| t.map(leaf)),
+                attributes: made
+                    .attributes
+                    .iter()
+                    .map(|(k, t)| (k.clone(), t.map(leaf)))
+                    .collect(),
+            })),
             Tree::Tuple(items) => Tree::Tuple(items.iter().map(|t| t.map(leaf)).collect()),
             Tree::List(items) => Tree::List(items.iter().map(|t| t.map(leaf)).collect()),
             Tree::Dict(entries) => Tree::Dict(
@@ -254,8 +297,9 @@ pub fn lift<H: Host>(
     for (i, (object, name)) in arguments.iter().zip(&names).enumerate() {
         values.push(machine.argument(i, name, object)?);
     }
+    let parameters = machine.parameters(&names, &values)?;
     let result = machine.enter_with_locals(function, &parts, &names, &values)?;
-    let mut lifted = machine.finish(&names, &values, result)?;
+    let mut lifted = machine.finish(parameters, result)?;
     for (i, parameter) in lifted.parameters.iter_mut().enumerate() {
         parameter.kind = parameter_kind(&code.code, i);
         parameter.default = default(&code.code, &parts, i);
@@ -279,8 +323,9 @@ fn lift_callable<H: Host>(
     }
     let slot = machine.held(callable);
     let callee = value::Value::Object(callable.clone(), Some(slot));
-    let result = machine.call(&callee, values.clone(), vec![])?;
-    machine.finish(&names, &values, result)
+    let parameters = machine.parameters(&names, &values)?;
+    let result = machine.call(&callee, values, vec![])?;
+    machine.finish(parameters, result)
 }
 
 /// The kind of the parameter at a position of `co_varnames`.

@@ -154,6 +154,11 @@ impl<H: Host> Machine<'_, H> {
                         self.check(*slot, Check::Same(*other));
                     }
                 }
+                (Some(slot), Check::Apart(other)) => {
+                    if let Some(other) = slots.get(other) {
+                        self.check(*slot, Check::Apart(*other));
+                    }
+                }
                 (Some(slot), check) => self.check(*slot, check.clone()),
                 (None, _) => {}
             }
@@ -261,9 +266,9 @@ impl<H: Host> Machine<'_, H> {
                     Error::unlifted("the result of a transformed function", "it is not computed")
                 })?
             }
-            Tree::Text(_) => {
+            Tree::Text(_) | Tree::Set(_) | Tree::Instance(_) => {
                 return Err(Error::unlifted(
-                    "a string from a transformed function",
+                    "this result of a transformed function",
                     "it is not computed",
                 ));
             }

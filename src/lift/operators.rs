@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::host::{Class, Host};
 use super::machine::Machine;
 use super::numpy::Arg;
-use super::value::{Piece, Value};
+use super::value::{DictValue, Instance, Piece, Value};
 use crate::ast::py;
 use crate::error::{Error, ErrorKind, Exception, Result};
 use crate::graph::Dim;
@@ -21,6 +21,10 @@ impl<H: Host> Machine<'_, H> {
         left: &Value<H::Object>,
         right: &Value<H::Object>,
     ) -> Result<Value<H::Object>> {
+        if let Some(result) = self.overloaded(name, left, right)? {
+            return Ok(result);
+        }
+        let (left, right) = (&self.content_of(left), &self.content_of(right));
         if let Some(result) = self.container_binary(name, left, right)? {
             return Ok(result);
         }
@@ -61,6 +65,13 @@ impl<H: Host> Machine<'_, H> {
             ("mul", Value::Object(..) | Value::Size(_), Value::List(_) | Value::Tuple(..)) => {
                 return self.repeat(right, left).map(Some);
             }
+            ("mod", Value::Object(o, _), _) if matches!(self.host.class(o), Class::Str(_)) => {
+                if self.is_symbolic(right) {
+                    return self.filled(left, right, "%").map(Some);
+                }
+                let (left, right) = (self.known(left, "%")?, self.known(right, "%")?);
+                return self.python_operator("mod", &[left, right]).map(Some);
+            }
             ("add", Value::Text(pieces), Value::Object(..)) => {
                 let mut pieces = pieces.to_vec();
                 pieces.push(Piece::Known(self.string(right)?));
@@ -74,8 +85,80 @@ impl<H: Host> Machine<'_, H> {
             ("add", Value::Text(a), Value::Text(b)) => {
                 self.text(a.iter().chain(b.iter()).cloned().collect())
             }
+            ("sub" | "and_" | "or_" | "xor", Value::Set(_), _)
+            | ("sub" | "and_" | "or_" | "xor", _, Value::Set(_))
+                if !self.is_symbolic(left) && !self.is_symbolic(right) =>
+            {
+                let left = self.known(left, "a set")?;
+                let right = self.known(right, "a set")?;
+                return self.python_operator(name, &[left, right]).map(Some);
+            }
+            ("or_", Value::Dict(a), Value::Dict(b)) => {
+                let merged = self.dict(a.entries.borrow().clone());
+                if let Value::Dict(merged) = &merged {
+                    for (key, value) in b.entries.borrow().clone() {
+                        self.put(merged, key, value)?;
+                    }
+                }
+                merged
+            }
             _ => return Ok(None),
         }))
+    }
+
+    /// `template % values` or `template.format(*values)`, made after the run.
+    pub fn filled(
+        &mut self,
+        template: &Value<H::Object>,
+        values: &Value<H::Object>,
+        how: &str,
+    ) -> Result<Value<H::Object>> {
+        let template = self.string(template)?;
+        let values = self.frozen(values)?;
+        Ok(self.text(vec![Piece::Field(values, how.into(), template)]))
+    }
+
+    /// A value as it is now, whatever is written to its arrays later.
+    pub fn frozen(&mut self, value: &Value<H::Object>) -> Result<Value<H::Object>> {
+        Ok(match value {
+            Value::Array(_) => Value::Array(super::value::ArrayRef::fresh(self.node(value)?)),
+            Value::Tuple(items, _) => {
+                let items = items.iter().map(|v| self.frozen(v));
+                Value::Tuple(Rc::new(items.collect::<Result<_>>()?), None)
+            }
+            Value::List(list) => {
+                let items = list.items.borrow().clone();
+                let items = items.iter().map(|v| self.frozen(v));
+                let items = items.collect::<Result<_>>()?;
+                self.list(items)
+            }
+            Value::Dict(dict) => {
+                let mut entries = Vec::new();
+                for (key, value) in dict.entries.borrow().clone() {
+                    entries.push((key, self.frozen(&value)?));
+                }
+                self.dict(entries)
+            }
+            Value::Set(set) => {
+                let items = self.host.items(&set.object).unwrap_or_default();
+                let items: Vec<_> = items.into_iter().map(|o| Value::Object(o, None)).collect();
+                self.make_set(&items)?
+            }
+            Value::Instance(instance) => {
+                let content = instance.content.as_ref().map(|c| self.frozen(c));
+                let content = content.transpose()?;
+                let attributes = self.frozen(&Value::Dict(instance.attributes.clone()))?;
+                let Value::Dict(attributes) = attributes else {
+                    return Err(Error::internal("a dict that is none"));
+                };
+                Value::Instance(Rc::new(Instance {
+                    class: instance.class.clone(),
+                    attributes,
+                    content,
+                }))
+            }
+            other => other.clone(),
+        })
     }
 
     pub fn repeat(
@@ -217,6 +300,9 @@ impl<H: Host> Machine<'_, H> {
             py::UnaryOp::UAdd => "pos",
             py::UnaryOp::Invert => "invert",
         };
+        if let Some(result) = self.overloaded_unary(name, operand)? {
+            return Ok(result);
+        }
         match operand {
             Value::Object(o, _) if self.is_immutable(o) => {
                 self.pin(operand);
@@ -236,6 +322,9 @@ impl<H: Host> Machine<'_, H> {
         left: &Value<H::Object>,
         right: &Value<H::Object>,
     ) -> Result<Value<H::Object>> {
+        if let Some(result) = self.overloaded_inplace(name, left, right)? {
+            return Ok(result);
+        }
         match (name, left) {
             (_, Value::Array(array)) => {
                 let result = self.binary(name, left, right)?;
@@ -244,8 +333,8 @@ impl<H: Host> Machine<'_, H> {
                 Ok(left.clone())
             }
             ("add", Value::List(list)) => {
-                let items = self.items_of(right)?;
-                self.changeable(list)?.items.borrow_mut().extend(items);
+                let more = self.items_of(right)?;
+                self.change_list(&list.clone(), |items| items.extend(more));
                 Ok(left.clone())
             }
             _ => self.binary(name, left, right),
@@ -275,6 +364,10 @@ impl<H: Host> Machine<'_, H> {
             CmpOp::Gt => "gt",
             CmpOp::GtE => "ge",
         };
+        if let Some(result) = self.overloaded_compare(name, left, right)? {
+            return Ok(result);
+        }
+        let (left, right) = (&self.content_of(left), &self.content_of(right));
         if let (Value::Object(a, _), Value::Object(b, _)) = (left, right) {
             self.pin(left);
             self.pin(right);
@@ -364,6 +457,19 @@ impl<H: Host> Machine<'_, H> {
         right: &Value<H::Object>,
     ) -> Result<Option<bool>> {
         let (a, b) = match (left, right) {
+            (Value::Set(_), _) | (_, Value::Set(_))
+                if !self.is_symbolic(left) && !self.is_symbolic(right) =>
+            {
+                let left = self.known(left, "a set")?;
+                let right = self.known(right, "a set")?;
+                let answer = self.python_operator(name, &[left, right])?;
+                return self.truth(&answer, "==").map(Some);
+            }
+            (Value::Dict(a), Value::Dict(b)) if matches!(name, "eq" | "ne") => {
+                return self
+                    .same_dicts(a, b)
+                    .map(|same| Some(same == (name == "eq")));
+            }
             (Value::Tuple(..), Value::Tuple(..)) | (Value::List(_), Value::List(_)) => {
                 (self.items_of(left)?, self.items_of(right)?)
             }
@@ -379,18 +485,52 @@ impl<H: Host> Machine<'_, H> {
             }
             _ => return Ok(None),
         };
-        if !matches!(name, "eq" | "ne") {
-            return Ok(None);
+        if matches!(name, "eq" | "ne") && a.len() != b.len() {
+            return Ok(Some(name == "ne"));
         }
-        let mut equal = a.len() == b.len();
         for (x, y) in a.iter().zip(&b) {
-            if !equal {
-                break;
+            if self.same_item(x, y)? {
+                continue;
             }
-            let same = self.compare(py::CmpOp::Eq, x, y)?;
-            equal = self.truth(&same, "==")?;
+            // The first difference decides.
+            let op = match name {
+                "lt" => py::CmpOp::Lt,
+                "le" => py::CmpOp::LtE,
+                "gt" => py::CmpOp::Gt,
+                "ge" => py::CmpOp::GtE,
+                _ => return Ok(Some(name == "ne")),
+            };
+            let answer = self.compare(op, x, y)?;
+            return self.truth(&answer, "a comparison").map(Some);
         }
-        Ok(Some(equal == (name == "eq")))
+        Ok(Some(match name {
+            "lt" => a.len() < b.len(),
+            "le" => a.len() <= b.len(),
+            "gt" => a.len() > b.len(),
+            "ge" => a.len() >= b.len(),
+            _ => name == "eq",
+        }))
+    }
+
+    fn same_dicts(
+        &mut self,
+        a: &Rc<DictValue<H::Object>>,
+        b: &Rc<DictValue<H::Object>>,
+    ) -> Result<bool> {
+        let entries = a.entries.borrow().clone();
+        if entries.len() != b.entries.borrow().len() {
+            return Ok(false);
+        }
+        for (key, value) in entries {
+            let Some(at) = self.position(b, &key)? else {
+                return Ok(false);
+            };
+            let other = b.entries.borrow()[at].1.clone();
+            if !self.same_item(&value, &other)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     pub fn identical(&mut self, left: &Value<H::Object>, right: &Value<H::Object>) -> Result<bool> {
@@ -406,6 +546,9 @@ impl<H: Host> Machine<'_, H> {
             (Value::List(a), Value::List(b)) => Rc::ptr_eq(a, b),
             (Value::Dict(a), Value::Dict(b)) => Rc::ptr_eq(a, b),
             (Value::Tuple(a, _), Value::Tuple(b, _)) => Rc::ptr_eq(a, b),
+            (Value::Set(a), Value::Set(b)) => Rc::ptr_eq(a, b),
+            (Value::Instance(a), Value::Instance(b)) => Rc::ptr_eq(a, b),
+            (Value::Iterator(a), Value::Iterator(b)) => Rc::ptr_eq(a, b),
             (Value::Scalar(a, _), Value::Scalar(b, _)) => a == b,
             (Value::Closure(a), Value::Closure(b)) => Rc::ptr_eq(a, b),
             _ => false,

@@ -10,7 +10,9 @@ use super::guard::{Check, Fetch, Slot};
 use super::host::{Class, FunctionParts, Host};
 use super::machine::Machine;
 use super::numpy::Form;
-use super::value::{ArrayRef, Buffer, Closure, DictValue, ListValue, Value};
+use super::value::{
+    ArrayRef, Buffer, Cell, Closure, DictValue, Instance, ListValue, Question, SetValue, Value,
+};
 use crate::ast::py;
 use crate::error::{Error, ErrorKind, Exception, Result};
 use crate::graph::DType;
@@ -80,7 +82,23 @@ impl<H: Host> Machine<'_, H> {
             Class::NumPyScalar(dtype) if argument => {
                 self.number_input(object, slot, name, dtype, Form::Scalar)
             }
-            class @ (Class::List | Class::Tuple) => {
+            Class::List | Class::Dict | Class::Set if let Some(value) = self.met(object, slot) => {
+                value
+            }
+            Class::Set => {
+                // A copy: Python may change the set itself.
+                let set = self.host.builtin("set");
+                let copy = || self.host.call(&set, &[object.clone()], &[]);
+                let (Ok(expected), Ok(copy)) = (copy(), copy()) else {
+                    return Err(Error::internal("a set that cannot be copied"));
+                };
+                self.check(slot, Check::Equals(expected));
+                Value::Set(Rc::new(SetValue {
+                    object: copy,
+                    outside: Some((object.clone(), slot)),
+                }))
+            }
+            class @ (Class::List | Class::Tuple | Class::NamedTuple) => {
                 let items = self.host.items(object).unwrap_or_default();
                 self.length_guard(object, slot, items.len())?;
                 let mut values = Vec::new();
@@ -91,6 +109,12 @@ impl<H: Host> Machine<'_, H> {
                 }
                 if class == Class::Tuple {
                     Value::Tuple(Rc::new(values), Some(slot))
+                } else if class == Class::NamedTuple {
+                    Value::Instance(Rc::new(Instance {
+                        class: self.host.type_of(object),
+                        attributes: self.no_entries(),
+                        content: Some(Value::Tuple(Rc::new(values), Some(slot))),
+                    }))
                 } else {
                     let outside = Some((object.clone(), slot));
                     Value::List(Rc::new(ListValue {
@@ -134,6 +158,9 @@ impl<H: Host> Machine<'_, H> {
             _ => Value::Object(object.clone(), Some(slot)),
         };
         self.seen.insert(slot, value.clone());
+        if matches!(value, Value::List(_) | Value::Dict(_)) {
+            self.meet(object, slot, &value);
+        }
         Ok(value)
     }
 
@@ -182,7 +209,8 @@ impl<H: Host> Machine<'_, H> {
             version: std::cell::Cell::new((node, 0)),
             input: Some(input),
             slot: Some(slot),
-            uncertain: None,
+            made: node,
+            question: std::cell::Cell::new(Question::None),
         });
         self.buffers.push(array.clone());
         Value::Array(array)
@@ -251,6 +279,11 @@ impl<H: Host> Machine<'_, H> {
                 let arg = self.argument_of(&Value::Object(object, None))?;
                 self.value_of(arg, &[], true)
             }
+            Class::Set => {
+                let items = self.host.items(&object).unwrap_or_default();
+                let items: Vec<_> = items.into_iter().map(|o| Value::Object(o, None)).collect();
+                self.make_set(&items)?
+            }
             class @ (Class::Tuple | Class::List) => {
                 let items = self.host.items(&object).unwrap_or_default();
                 let items = items
@@ -306,6 +339,14 @@ impl<H: Host> Machine<'_, H> {
         }))
     }
 
+    /// An empty dict, as a place for attributes.
+    pub fn no_entries(&self) -> Rc<DictValue<H::Object>> {
+        Rc::new(DictValue {
+            entries: Vec::new().into(),
+            outside: None,
+        })
+    }
+
     /// Guards a known object by what makes it the same for our purposes.
     pub fn pin(&mut self, value: &Value<H::Object>) {
         let Value::Object(object, Some(slot)) = value else {
@@ -325,7 +366,12 @@ impl<H: Host> Machine<'_, H> {
             | Class::Range
             | Class::Slice
             | Class::Tuple
-            | Class::NamedTuple => Check::Equals(object.clone()),
+            | Class::NamedTuple
+            // A bound method is made anew each time it is asked for.
+            | Class::Method => Check::Equals(object.clone()),
+            Class::Builtin if self.host.unbound(object).is_some() => {
+                Check::Equals(object.clone())
+            }
             _ => Check::Is(object.clone()),
         };
         self.check(*slot, check);
@@ -358,6 +404,11 @@ impl<H: Host> Machine<'_, H> {
     }
 
     pub fn global(&mut self, globals: &H::Object, name: &str) -> Result<Value<H::Object>> {
+        match self.changed(globals, name) {
+            Some(Value::Unbound) => {}
+            Some(changed) => return Ok(changed),
+            None => {}
+        }
         let Some((object, is_builtin)) = self.host.global(globals, name) else {
             return Err(Error::raises(
                 Exception::Named("NameError".into()),
@@ -408,6 +459,10 @@ impl<H: Host> Machine<'_, H> {
         }
         let mut cells = Vec::new();
         for (variable, cell) in read.code.freevars.iter().zip(&parts.closure) {
+            if let Some(known) = self.outer_cell(cell) {
+                cells.push(known);
+                continue;
+            }
             let held = self.held(cell);
             let value = match self.host.cell(cell) {
                 None => Value::Unbound,
@@ -417,7 +472,9 @@ impl<H: Host> Machine<'_, H> {
                     self.wrap(content, Some(at))?
                 }
             };
-            cells.push(Rc::new(value.into()));
+            let value: Cell<H::Object> = Rc::new(value.into());
+            self.keep_cell(cell, &value);
+            cells.push(value);
         }
         let mut defaults = Vec::new();
         if !parts.defaults.is_empty() {
@@ -455,6 +512,7 @@ impl<H: Host> Machine<'_, H> {
             defaults,
             keyword_defaults,
             cells,
+            attributes: self.no_entries(),
         })
     }
 }

@@ -5,10 +5,10 @@
 use std::rc::Rc;
 
 use super::host::{Class, Host};
-use super::machine::{Frame, Machine, binary_name};
-use super::value::{Closure, Piece, Value};
+use super::machine::{Machine, binary_name};
+use super::value::{Closure, Frame, Piece, Value};
 use crate::ast::{intrinsic, py};
-use crate::error::{Error, ErrorKind, Exception, Result};
+use crate::error::{Error, Exception, Result};
 
 impl<H: Host> Machine<'_, H> {
     /// What Python writes with syntax: see [`intrinsic`].
@@ -64,7 +64,7 @@ impl<H: Host> Machine<'_, H> {
                 self.attribute(&arity(0)?, &attribute)
             }
             intrinsic::ENTER => self.enter_context(&arity(0)?),
-            intrinsic::EXIT => Ok(self.none()),
+            intrinsic::EXIT => self.exit_context(&arity(0)?, values.get(1)),
             intrinsic::APPEND | intrinsic::EXTEND => {
                 let Value::List(list) = arity(0)? else {
                     return Err(self.needs(&arity(0)?, "a list"));
@@ -74,10 +74,13 @@ impl<H: Host> Machine<'_, H> {
                 } else {
                     self.items_of(&arity(1)?)?
                 };
-                self.changeable(&list)?.items.borrow_mut().extend(items);
+                list.items.borrow_mut().extend(items);
                 Ok(self.none())
             }
-            intrinsic::ADD => Err(Error::unlifted("a set comprehension", "use a list")),
+            intrinsic::ADD => {
+                let set = arity(0)?;
+                self.call_method(&set, "add", vec![arity(1)?], vec![])
+            }
             intrinsic::PUT => {
                 let Value::Dict(dict) = arity(0)? else {
                     return Err(self.needs(&arity(0)?, "a dict"));
@@ -100,25 +103,12 @@ impl<H: Host> Machine<'_, H> {
                     return Err(self.needs(&arity(0)?, "a dict"));
                 };
                 for (key, value) in self.entries_of(&arity(1)?)? {
-                    let known: Vec<_> = dict
-                        .entries
-                        .borrow()
-                        .iter()
-                        .map(|(k, _)| k.clone())
-                        .collect();
-                    for other in known {
-                        if self.same_key(&other, &key)? {
-                            return Err(Error::type_error(
-                                "got multiple values for keyword argument",
-                            ));
-                        }
+                    if self.position(&dict, &key)?.is_some() {
+                        let message = "got multiple values for keyword argument";
+                        return Err(Error::type_error(message));
                     }
                     dict.entries.borrow_mut().push((key, value));
                 }
-                Ok(self.none())
-            }
-            intrinsic::YIELD => {
-                frame.yielded.push(arity(0)?);
                 Ok(self.none())
             }
             intrinsic::FRESH => {
@@ -136,9 +126,10 @@ impl<H: Host> Machine<'_, H> {
                 Ok(self.none())
             }
             intrinsic::TUPLE => Ok(Value::Tuple(Rc::new(self.items_of(&arity(0)?)?), None)),
-            intrinsic::CAUGHT => Ok(Value::Caught(
-                frame.caught.clone().unwrap_or_else(|| "Exception".into()),
-            )),
+            intrinsic::CAUGHT => frame
+                .caught
+                .clone()
+                .ok_or_else(|| Error::internal("a handler without an exception")),
             intrinsic::MATCHES => self.matches(&arity(0)?, &arity(1)?),
             intrinsic::SUPER => {
                 let receiver = frame
@@ -237,6 +228,7 @@ impl<H: Host> Machine<'_, H> {
             defaults,
             keyword_defaults,
             cells,
+            attributes: self.no_entries(),
         })))
     }
 
@@ -319,44 +311,6 @@ impl<H: Host> Machine<'_, H> {
                 raised.text,
             )),
         }
-    }
-
-    /// `with np.errstate(...)` and the like: contexts that change how warnings are given, not values.
-    pub fn enter_context(&mut self, manager: &Value<H::Object>) -> Result<Value<H::Object>> {
-        let Value::Object(object, _) = manager else {
-            return Err(self.needs(manager, "a context manager"));
-        };
-        match self.host.describe(object).as_str() {
-            "errstate" | "catch_warnings" | "nullcontext" => Ok(self.none()),
-            other => Err(Error::new(ErrorKind::UnknownCall {
-                callee: format!("__enter__ of {other}"),
-            })),
-        }
-    }
-
-    pub fn matches(
-        &mut self,
-        caught: &Value<H::Object>,
-        class: &Value<H::Object>,
-    ) -> Result<Value<H::Object>> {
-        let name = match caught {
-            Value::Caught(name) => name.to_string(),
-            other => return Err(self.needs(other, "an exception")),
-        };
-        let raised = match name.as_str() {
-            "AxisError" | "LinAlgError" | "UFuncTypeError" => self.host.builtin("ValueError"),
-            other => self.host.builtin(other),
-        };
-        let candidates = match class {
-            Value::Tuple(items, _) => items.to_vec(),
-            other => vec![other.clone()],
-        };
-        let mut found = false;
-        for candidate in candidates {
-            let candidate = self.known(&candidate, "an exception class")?;
-            found |= self.host.is_subclass(&raised, &candidate);
-        }
-        Ok(self.constant(&py::Constant::Bool(found)))
     }
 }
 

@@ -4,6 +4,7 @@
 //! made while lifting. Arrays are a buffer and a chain of views, so that writes reach every alias.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -20,6 +21,8 @@ pub enum Value<O> {
     Object(O, Option<Slot>),
     /// An array that is computed.
     Array(ArrayRef),
+    /// `x.flat`: the elements of an array in C order, to read or to write.
+    Flat(ArrayRef),
     /// A number that is computed: immutable.
     Scalar(NodeId, Form),
     /// A Python integer that depends on the sizes of inputs.
@@ -27,6 +30,10 @@ pub enum Value<O> {
     Tuple(Rc<Vec<Value<O>>>, Option<Slot>),
     List(Rc<ListValue<O>>),
     Dict(Rc<DictValue<O>>),
+    Set(Rc<SetValue<O>>),
+    DictView(Rc<DictValue<O>>, View),
+    /// An instance of a Python class, made while lifting.
+    Instance(Rc<Instance<O>>),
     Slice(Rc<[Value<O>; 3]>),
     /// A function made while lifting.
     Closure(Rc<Closure<O>>),
@@ -40,8 +47,6 @@ pub enum Value<O> {
     Text(Rc<Vec<Piece<O>>>),
     /// `super()` bound in a method: the class to start after, and self.
     Super(Rc<Value<O>>, Rc<Value<O>>),
-    /// The exception being handled.
-    Caught(Rc<str>),
     /// A variable put aside while a comprehension has one of the same name.
     Cell(Cell<O>),
     /// A local that is not bound.
@@ -53,11 +58,15 @@ impl<O: Clone> Clone for Value<O> {
         match self {
             Value::Object(o, s) => Value::Object(o.clone(), *s),
             Value::Array(a) => Value::Array(a.clone()),
+            Value::Flat(a) => Value::Flat(a.clone()),
             Value::Scalar(n, f) => Value::Scalar(*n, *f),
             Value::Size(d) => Value::Size(d.clone()),
             Value::Tuple(v, s) => Value::Tuple(v.clone(), *s),
             Value::List(v) => Value::List(v.clone()),
             Value::Dict(v) => Value::Dict(v.clone()),
+            Value::Set(v) => Value::Set(v.clone()),
+            Value::DictView(d, v) => Value::DictView(d.clone(), *v),
+            Value::Instance(v) => Value::Instance(v.clone()),
             Value::Slice(v) => Value::Slice(v.clone()),
             Value::Closure(v) => Value::Closure(v.clone()),
             Value::Method(v, n) => Value::Method(v.clone(), n.clone()),
@@ -66,14 +75,13 @@ impl<O: Clone> Clone for Value<O> {
             Value::Iterator(v) => Value::Iterator(v.clone()),
             Value::Text(v) => Value::Text(v.clone()),
             Value::Super(c, s) => Value::Super(c.clone(), s.clone()),
-            Value::Caught(e) => Value::Caught(e.clone()),
             Value::Cell(c) => Value::Cell(c.clone()),
             Value::Unbound => Value::Unbound,
         }
     }
 }
 
-/// A list. One that came from outside may be read but not changed while lifting.
+/// A list. A change of one that came from outside is repeated after the run.
 #[derive(Debug)]
 pub struct ListValue<O> {
     pub items: RefCell<Vec<Value<O>>>,
@@ -87,6 +95,31 @@ pub struct DictValue<O> {
     pub outside: Option<(O, Slot)>,
 }
 
+/// What `keys()`, `values()` and `items()` of a dict show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    Keys,
+    Values,
+    Items,
+}
+
+/// A set of known objects: a Python set of the machine's own, so that order and methods are Python's.
+#[derive(Debug)]
+pub struct SetValue<O> {
+    pub object: O,
+    pub outside: Option<(O, Slot)>,
+}
+
+/// An instance of a Python class that exists in the machine only, until it leaves the function.
+#[derive(Debug)]
+pub struct Instance<O> {
+    pub class: O,
+    /// `__dict__`, and the slots of classes that have them.
+    pub attributes: Rc<DictValue<O>>,
+    /// What it is besides an object: a tuple, list or dict; for an exception, the list of its arguments.
+    pub content: Option<Value<O>>,
+}
+
 /// A function with its cells.
 #[derive(Debug)]
 pub struct Closure<O> {
@@ -95,6 +128,8 @@ pub struct Closure<O> {
     pub defaults: Vec<Value<O>>,
     pub keyword_defaults: Vec<(String, Value<O>)>,
     pub cells: Vec<Cell<O>>,
+    /// `__dict__`, `__name__` and the like, where they were assigned to.
+    pub attributes: Rc<DictValue<O>>,
 }
 
 /// A variable shared between a function and those nested in it.
@@ -117,8 +152,34 @@ pub enum Iterator<O> {
     List(Rc<ListValue<O>>, usize),
     /// The rows of an array; how many there are is looked at only when they are asked for.
     Rows(Box<Value<O>>),
-    /// `range` whose bounds are known.
-    Range { next: i64, stop: i64, step: i64 },
+    Zip(Vec<Rc<RefCell<Iterator<O>>>>),
+    Enumerate(Rc<RefCell<Iterator<O>>>, i64),
+    /// A function, and the rows of its arguments.
+    Map(Box<Value<O>>, Rc<RefCell<Iterator<O>>>),
+    /// A generator: its frame, suspended.
+    Generator(Box<Frame<O>>),
+    /// `iter(instance)`: an object with `__next__`.
+    Object(Box<Value<O>>),
+    /// Running, or gone.
+    Finished,
+}
+
+/// A running function.
+#[derive(Debug)]
+pub struct Frame<O> {
+    pub function: Arc<ast::Function>,
+    pub locals: HashMap<String, Value<O>>,
+    pub cells: HashMap<String, Cell<O>>,
+    pub globals: O,
+    /// The exception being handled.
+    pub caught: Option<Value<O>>,
+    /// The block and the statement to go on with.
+    pub at: (ast::BlockId, usize),
+    /// Whether it is a generator that stands at a `yield`.
+    pub suspended: bool,
+    /// What a generator that stands at `yield from` asks for items, and what was sent to it.
+    pub delegate: Option<Rc<RefCell<Iterator<O>>>>,
+    pub sent: Option<crate::error::Result<Value<O>>>,
 }
 
 /// A part of a string.
@@ -148,8 +209,20 @@ pub struct Buffer {
     pub input: Option<usize>,
     /// Where the object came from, so that it can be returned as itself.
     pub slot: Option<Slot>,
-    /// Whether NumPy may or may not have copied to make it; writing is then not lifted.
-    pub uncertain: Option<&'static str>,
+    /// The node of its first version: how NumPy laid it out.
+    pub made: NodeId,
+    /// What is not known of the reshapes between it and its views.
+    pub question: std::cell::Cell<Question>,
+}
+
+/// What must be asked before a buffer is written: whether reshapes of it are views.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Question {
+    None,
+    /// They are, if it lies in C order.
+    Order,
+    /// It depends on more than that.
+    Open,
 }
 
 impl ArrayRef {
@@ -159,7 +232,8 @@ impl ArrayRef {
             version: std::cell::Cell::new((node, 0)),
             input: None,
             slot: None,
-            uncertain: None,
+            made: node,
+            question: std::cell::Cell::new(Question::None),
         })
     }
 

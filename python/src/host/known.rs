@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyModule, PyType};
+use pyo3::types::{PyDict, PyModule, PyType};
 
 pub(super) struct Known {
     pub function: Py<PyType>,
@@ -28,8 +28,13 @@ pub(super) struct Known {
     pub object_getattribute: Py<PyAny>,
     pub object_eq: Py<PyAny>,
     pub union: Py<PyType>,
+    pub enumeration: Py<PyType>,
+    pub mappingproxy: Py<PyType>,
     pub sys_modules: Py<PyAny>,
     pub environ: Py<PyAny>,
+    /// Python functions by the address of the compiled function they stand for.
+    pub stand_ins: Py<PyDict>,
+    pub refresh_stand_ins: Py<PyAny>,
     pub operator: Py<PyModule>,
     pub builtins: Py<PyModule>,
 }
@@ -74,9 +79,17 @@ pub(super) fn known(py: Python<'_>) -> PyResult<&'static Known> {
             ndarray: class("numpy", "ndarray")?,
             object_eq: object.getattr("__eq__")?.unbind(),
             union: class("types", "UnionType")?,
+            enumeration: class("enum", "EnumMeta")?,
+            mappingproxy: class("types", "MappingProxyType")?,
             object_getattribute: object.getattr("__getattribute__")?.unbind(),
             sys_modules: py.import("sys")?.getattr("modules")?.unbind(),
             environ: py.import("os")?.getattr("environ")?.unbind(),
+            stand_ins: py
+                .import("lazy._standins")?
+                .getattr("TABLE")?
+                .cast_into::<PyDict>()?
+                .unbind(),
+            refresh_stand_ins: py.import("lazy._standins")?.getattr("refresh")?.unbind(),
             operator: py.import("operator")?.unbind(),
             builtins: py.import("builtins")?.unbind(),
         })

@@ -33,8 +33,16 @@ impl Cpython<'_> {
                 "iinfo",
                 "type",
             ];
-            let is_exception = class.is_subclass_of::<PyBaseException>().unwrap_or(false);
+            // Custom exceptions may run code of their own.
+            let is_exception = class.is_subclass_of::<PyBaseException>().unwrap_or(false)
+                && ["__init__", "__new__"].iter().all(|name| {
+                    let found = self.in_class(class, name);
+                    !found.is_some_and(|f| self.is_a(&f, &self.known.function))
+                });
             let name = class.name().map(|n| n.to_string()).unwrap_or_default();
+            if self.is_a(o, &self.known.enumeration) {
+                return true;
+            }
             let scalar = self.api.scalar_type(class).is_some();
             let transform = class.is_subclass_of::<Dispatcher>().unwrap_or(false);
             return is_exception || scalar || transform || PURE.contains(&name.as_str());
@@ -49,6 +57,14 @@ impl Cpython<'_> {
             .and_then(|m| m.extract::<String>().ok());
         match (module.as_deref(), name.as_deref()) {
             (Some("math" | "operator" | "_operator" | "cmath"), _) => true,
+            // Python functions that keep tables, which are better asked than entered.
+            (Some("inspect"), Some("signature" | "unwrap")) => true,
+            (Some("functools"), Some("dispatch")) => true,
+            (Some("logging"), Some("getLogger")) => true,
+            (Some("numpy"), Some("issubdtype" | "iterable")) => true,
+            (Some("importlib" | "importlib.util"), Some("import_module" | "find_spec")) => true,
+            (Some("platform" | "locale"), Some(_)) => true,
+            (Some("lazy._standins"), Some("pairs")) => true,
             (Some("builtins"), Some(name)) => !matches!(
                 name,
                 "print"

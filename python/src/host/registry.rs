@@ -67,6 +67,7 @@ const BUILTINS: &[&str] = &[
     "super",
     "tuple",
     "type",
+    "vars",
     "zip",
 ];
 
@@ -87,11 +88,27 @@ impl Registry {
     /// Looks up every name the core knows in the modules that are loaded by now.
     pub fn refresh(&mut self, py: Python<'_>) -> PyResult<()> {
         let loaded = known(py)?.sys_modules.bind(py);
+        known(py)?.refresh_stand_ins.bind(py).call0()?;
         let extra = BUILTINS.iter().map(|n| format!("builtins.{n}"));
         let others = [
             "functools.partial",
             "numpy.random.default_rng",
             "numpy.random.RandomState",
+            "math.prod",
+            "operator.index",
+            "numpy.copyto",
+            "numpy.place",
+            "numpy.putmask",
+            "numpy.put",
+            "warnings.warn",
+            "warnings.simplefilter",
+            "warnings.filterwarnings",
+            "logging.Logger.debug",
+            "logging.Logger.info",
+            "logging.Logger.warning",
+            "logging.Logger.error",
+            "logging.Logger.critical",
+            "logging.Logger.log",
         ];
         let extra = extra.chain(others.map(str::to_string));
         let draws = lazy_core::ops::Distribution::ALL
@@ -142,7 +159,9 @@ fn module_of(name: &str) -> &str {
         "math",
         "builtins",
         "functools",
+        "logging",
         "operator",
+        "warnings",
     ];
     MODULES
         .iter()

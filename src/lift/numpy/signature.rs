@@ -74,6 +74,19 @@ impl Signature {
         Signature(parameters)
     }
 
+    /// Where a parameter stands among the positional ones.
+    pub(super) fn position(&self, name: &str) -> Option<usize> {
+        let positional = self
+            .0
+            .iter()
+            .filter(|p| matches!(p.passing, Passing::PositionalOnly | Passing::Either));
+        positional.map(|p| p.name).position(|n| n == name)
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|p| p.name == name)
+    }
+
     /// # Errors
     /// `TypeError`, in Python's words.
     pub(super) fn bind<'a>(

@@ -73,7 +73,7 @@ const ACCUMULATE: &str = "a, axis=0, dtype=None, out=None";
 const FILLED: &str = "shape, dtype=None, order=C|F, *, device=None|cpu, like=None";
 const FILLED_LIKE: &str =
     "a, dtype=None, order=K|C|A|F, subok=True|False, shape=None, *, device=None|cpu";
-const AS_ARRAY: &str = "object, dtype=None, order=K|C|A|F|None, *, device=None|cpu, copy=None|True|False, like=None, ndmin=0";
+const AS_ARRAY: &str = "object, dtype=None, order=K|C|A|F|None|c|f|k|a, *, device=None|cpu, copy=None|True|False, like=None, ndmin=0";
 const JOIN: &str = "tup, *, dtype=None, casting=same_kind|safe|unsafe|no|equiv";
 const SPLIT: &str = "ary, indices_or_sections, axis=0";
 const OPERATOR: &str = "a, b, /";
@@ -406,4 +406,14 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 /// otherwise it is an array of its own. For `operator.getitem` see [`super::reads_copy`].
 pub fn is_view(name: &str) -> bool {
     lookup(name).is_some_and(|entry| entry.view)
+}
+
+/// Where `out` stands among the positional parameters of `name`.
+pub fn out_position(name: &str) -> Option<usize> {
+    lookup(name)?.signature.position("out")
+}
+
+/// Whether `name` is a ufunc, whose `where=` leaves the other elements of `out` as they are.
+pub fn is_ufunc(name: &str) -> bool {
+    lookup(name).is_some_and(|entry| entry.signature.has("casting") && entry.signature.has("where"))
 }

@@ -1,0 +1,507 @@
+"""Python functions that do what compiled ones of the standard library do, for lifting to enter.
+
+A compiled function such as `functools.reduce` calls back into the program, or keeps items that are
+arrays. The machine enters the function given here in its place; the equivalents are those of the
+library reference. Nothing here is called by Python itself.
+"""
+
+from __future__ import annotations
+
+import collections
+import copy
+import functools
+import itertools
+import operator
+import sys
+import types
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+_MISSING = object()
+
+
+def _reduce(function: Any, iterable: Any, initial: Any = _MISSING) -> Any:
+    iterator = iter(iterable)
+    if initial is _MISSING:
+        try:
+            value = next(iterator)
+        except StopIteration:
+            raise TypeError("reduce() of empty iterable with no initial value") from None
+    else:
+        value = initial
+    for item in iterator:
+        value = function(value, item)
+    return value
+
+
+def _chain(*iterables: Any) -> Iterator[Any]:
+    for iterable in iterables:
+        yield from iterable
+
+
+def _accumulate(iterable: Any, func: Any = None, *, initial: Any = None) -> Iterator[Any]:
+    iterator = iter(iterable)
+    total = initial
+    if initial is None:
+        try:
+            total = next(iterator)
+        except StopIteration:
+            return
+    yield total
+    for item in iterator:
+        total = total + item if func is None else func(total, item)
+        yield total
+
+
+def _product(*iterables: Any, repeat: int = 1) -> Iterator[Any]:
+    pools = [tuple(pool) for pool in iterables] * repeat
+    result: list[Any] = [()]
+    for pool in pools:
+        result = [(*x, y) for x in result for y in pool]
+    yield from result
+
+
+def _combinations(iterable: Any, r: int) -> Iterator[Any]:
+    pool = tuple(iterable)
+    n = len(pool)
+    if r > n:
+        return
+    indices = list(range(r))
+    yield tuple([pool[i] for i in indices])
+    while True:
+        for i in reversed(range(r)):
+            if indices[i] != i + n - r:
+                break
+        else:
+            return
+        indices[i] += 1
+        for j in range(i + 1, r):
+            indices[j] = indices[j - 1] + 1
+        yield tuple([pool[i] for i in indices])
+
+
+def _combinations_with_replacement(iterable: Any, r: int) -> Iterator[Any]:
+    pool = tuple(iterable)
+    n = len(pool)
+    if not n and r:
+        return
+    indices = [0] * r
+    yield tuple([pool[i] for i in indices])
+    while True:
+        for i in reversed(range(r)):
+            if indices[i] != n - 1:
+                break
+        else:
+            return
+        indices[i:] = [indices[i] + 1] * (r - i)
+        yield tuple([pool[i] for i in indices])
+
+
+def _permutations(iterable: Any, r: int | None = None) -> Iterator[Any]:
+    pool = tuple(iterable)
+    n = len(pool)
+    length = n if r is None else r
+    for indices in _product(range(n), repeat=length):
+        if len(set(indices)) == length:
+            yield tuple([pool[i] for i in indices])
+
+
+def _pairwise(iterable: Any) -> Iterator[Any]:
+    iterator = iter(iterable)
+    a = next(iterator, _MISSING)
+    for b in iterator:
+        yield a, b
+        a = b
+
+
+def _count(start: Any = 0, step: Any = 1) -> Iterator[Any]:
+    while True:
+        yield start
+        start = start + step
+
+
+def _cycle(iterable: Any) -> Iterator[Any]:
+    saved = []
+    for item in iterable:
+        yield item
+        saved.append(item)
+    while saved:
+        yield from saved
+
+
+def _repeat(item: Any, times: int | None = None) -> Iterator[Any]:
+    if times is None:
+        while True:
+            yield item
+    for _ in range(times):
+        yield item
+
+
+def _islice(iterable: Any, *bounds: Any) -> Iterator[Any]:
+    wanted = slice(*bounds)
+    start = 0 if wanted.start is None else wanted.start
+    step = 1 if wanted.step is None else wanted.step
+    stop = wanted.stop
+    if start < 0 or step < 1 or (stop is not None and stop < 0):
+        raise ValueError("Indices for islice() must be None or an integer: 0 <= x <= sys.maxsize.")
+    position = 0
+    iterator = iter(iterable)
+    while stop is None or position < stop:
+        item = next(iterator, _MISSING)
+        if item is _MISSING:
+            return
+        if position >= start and (position - start) % step == 0:
+            yield item
+        position += 1
+
+
+def _starmap(function: Any, iterable: Any) -> Iterator[Any]:
+    for args in iterable:
+        yield function(*args)
+
+
+def _takewhile(predicate: Any, iterable: Any) -> Iterator[Any]:
+    for item in iterable:
+        if not predicate(item):
+            return
+        yield item
+
+
+def _dropwhile(predicate: Any, iterable: Any) -> Iterator[Any]:
+    iterator = iter(iterable)
+    for item in iterator:
+        if not predicate(item):
+            yield item
+            break
+    yield from iterator
+
+
+def _filterfalse(predicate: Any, iterable: Any) -> Iterator[Any]:
+    for item in iterable:
+        if not (item if predicate is None else predicate(item)):
+            yield item
+
+
+def _compress(data: Any, selectors: Any) -> Iterator[Any]:
+    for item, selected in zip(data, selectors, strict=False):
+        if selected:
+            yield item
+
+
+def _zip_longest(*iterables: Any, fillvalue: Any = None) -> Iterator[Any]:
+    columns = [list(iterable) for iterable in iterables]
+    longest = max([len(column) for column in columns], default=0)
+    for i in range(longest):
+        yield tuple([column[i] if i < len(column) else fillvalue for column in columns])
+
+
+def _batched(iterable: Any, n: int, *, strict: bool = False) -> Iterator[Any]:
+    if n < 1:
+        raise ValueError("n must be at least one")
+    items = list(iterable)
+    if strict and len(items) % n:
+        raise ValueError("batched(): incomplete batch")
+    for start in range(0, len(items), n):
+        yield tuple(items[start : start + n])
+
+
+def _itemgetter(item: Any, *items: Any) -> Callable[[Any], Any]:
+    if items:
+        return lambda obj: tuple([obj[key] for key in (item, *items)])
+    return lambda obj: obj[item]
+
+
+def _attrgetter(attr: str, *attrs: str) -> Callable[[Any], Any]:
+    def one(obj: Any, path: str) -> Any:
+        for name in path.split("."):
+            obj = getattr(obj, name)
+        return obj
+
+    if attrs:
+        return lambda obj: tuple([one(obj, path) for path in (attr, *attrs)])
+    return lambda obj: one(obj, attr)
+
+
+def _methodcaller(name: str, /, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
+    return lambda obj: getattr(obj, name)(*args, **kwargs)
+
+
+def _from_iterable(iterables: Iterable[Iterable[Any]]) -> Iterator[Any]:
+    for iterable in iterables:
+        yield from iterable
+
+
+class _Deque(list):
+    def __init__(self, iterable: Any = (), maxlen: int | None = None) -> None:
+        super().__init__()
+        self.maxlen = maxlen
+        self.extend(iterable)
+
+    def append(self, item: Any) -> None:
+        self.insert(len(self), item)
+        if self.maxlen is not None and len(self) > self.maxlen:
+            del self[0]
+
+    def appendleft(self, item: Any) -> None:
+        self.insert(0, item)
+        if self.maxlen is not None and len(self) > self.maxlen:
+            del self[-1]
+
+    def extend(self, items: Any) -> None:
+        for item in items:
+            self.append(item)
+
+    def extendleft(self, items: Any) -> None:
+        for item in items:
+            self.appendleft(item)
+
+    def popleft(self) -> Any:
+        if not len(self):
+            raise IndexError("pop from an empty deque")
+        return self.pop(0)
+
+    def rotate(self, n: int = 1) -> None:
+        if len(self):
+            k = n % len(self)
+            items = list(self)
+            self[:] = items[-k:] + items[:-k] if k else items
+
+
+class _DefaultDict(dict):
+    def __init__(self, default_factory: Any = None, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.default_factory = default_factory
+
+    def __missing__(self, key: Any) -> Any:
+        if self.default_factory is None:
+            raise KeyError(key)
+        self[key] = value = self.default_factory()
+        return value
+
+
+class _OrderedDict(dict):
+    def move_to_end(self, key: Any, last: bool = True) -> None:
+        value = self.pop(key)
+        rest = list(self.items())
+        self.clear()
+        if last:
+            self.update(rest)
+        self[key] = value
+        if not last:
+            self.update(rest)
+
+    def popitem(self, last: bool = True) -> Any:
+        if not len(self):
+            raise KeyError("dictionary is empty")
+        key = list(self)[-1 if last else 0]
+        return key, self.pop(key)
+
+
+def build(cls: type, content: Any, attributes: dict[str, Any]) -> Any:
+    """The compiled object for one that was made of a class above."""
+    if cls is collections.deque:
+        return collections.deque(content, attributes["maxlen"])
+    if cls is collections.defaultdict:
+        return collections.defaultdict(attributes["default_factory"], content)
+    return cls(content)
+
+
+def _count_elements(mapping: Any, iterable: Any) -> None:
+    for item in iterable:
+        mapping[item] = mapping.get(item, 0) + 1
+
+
+def _uncached(function: Any, maxsize: Any, typed: Any, info: Any) -> Any:
+    return function
+
+
+_SIMPLE = (
+    *(type(None), bool, int, float, complex, str, bytes, range, slice, type, np.dtype, np.generic),
+    *(types.FunctionType, types.BuiltinFunctionType, types.ModuleType, np.ufunc),
+)
+
+
+def _copy(x: Any) -> Any:
+    if isinstance(x, (np.ndarray, list, dict, set)) and type(x) in (np.ndarray, list, dict, set):
+        return x.copy()
+    if isinstance(x, (*_SIMPLE, tuple, frozenset)):
+        return x
+    cls = type(x)
+    if hasattr(cls, "__copy__"):
+        return x.__copy__()
+    if _is_special(cls):
+        return object.__reduce_ex__(x, 4)
+    made = cls.__new__(cls)
+    for name, value in vars(x).items():
+        object.__setattr__(made, name, value)
+    return made
+
+
+def _deepcopy(x: Any, memo: Any = None) -> Any:
+    known = [] if memo is None else memo
+    for original, made in known:
+        if original is x:
+            return made
+    if isinstance(x, _SIMPLE):
+        return x
+    if type(x) is np.ndarray:
+        made = x.copy()
+        known.append((x, made))
+        return made
+    if type(x) is tuple:
+        return tuple([_deepcopy(item, known) for item in x])
+    if type(x) is list:
+        items: list[Any] = []
+        known.append((x, items))
+        for item in x:
+            items.append(_deepcopy(item, known))
+        return items
+    if type(x) is dict:
+        entries: dict[Any, Any] = {}
+        known.append((x, entries))
+        for key, value in x.items():
+            entries[key] = _deepcopy(value, known)
+        return entries
+    if type(x) in (set, frozenset):
+        return x.copy()
+    cls = type(x)
+    if hasattr(cls, "__deepcopy__") or _is_special(cls):
+        return object.__reduce_ex__(x, 4)
+    made = cls.__new__(cls)
+    known.append((x, made))
+    for name, value in vars(x).items():
+        object.__setattr__(made, name, _deepcopy(value, known))
+    return made
+
+
+def _is_special(cls: type) -> bool:
+    """Whether a class has its own ideas of copying, or is more than its attributes."""
+    own = ("__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__", "__slots__")
+    for base in cls.__mro__:
+        if base is not object and any(name in vars(base) for name in own):
+            return True
+    return issubclass(cls, (tuple, list, dict, set, np.ndarray, BaseException))
+
+
+def pairs(n: int) -> Any:
+    """The indices of all pairs, which lifting asks for rather than enters: `n` is known by then."""
+    return np.triu_indices(n, 1)
+
+
+def _known(size: int) -> int:
+    """The size, no longer a symbol."""
+    return len(range(size))
+
+
+def _pairs(function: Any) -> Any:
+    def pdist(X: Any, w: Any = None, out: Any = None, p: Any = 2.0) -> Any:
+        i, j = pairs(_known(len(X)))
+        return _put(out, function(X[i] - X[j], w, p))
+
+    return pdist
+
+
+def _all_pairs(function: Any) -> Any:
+    def cdist(XA: Any, XB: Any, w: Any = None, out: Any = None, p: Any = 2.0) -> Any:
+        return _put(out, function(XA[:, None, :] - XB[None, :, :], w, p))
+
+    return cdist
+
+
+def _put(out: Any, result: Any) -> Any:
+    if out is None:
+        return result
+    out[...] = result
+    return out
+
+
+def _weighted(x: Any, w: Any) -> Any:
+    return x if w is None else x * w
+
+
+_DISTANCES: dict[str, Callable[..., Any]] = {
+    "sqeuclidean": lambda d, w, p: np.sum(_weighted(d * d, w), axis=-1),
+    "euclidean": lambda d, w, p: np.sqrt(np.sum(_weighted(d * d, w), axis=-1)),
+    "cityblock": lambda d, w, p: np.sum(_weighted(np.abs(d), w), axis=-1),
+    "chebyshev": lambda d, w, p: np.max(np.abs(d) if w is None else np.abs(d) * (w > 0), axis=-1),
+    "minkowski": lambda d, w, p: np.sum(_weighted(np.abs(d) ** p, w), axis=-1) ** (1 / p),
+}
+
+
+def _to_square(M: Any, v: Any) -> None:
+    i, j = pairs(_known(len(M)))
+    M[i, j] = v
+    M[j, i] = v
+
+
+def _to_vector(X: Any, v: Any) -> None:
+    i, j = pairs(_known(len(X)))
+    v[...] = X[i, j]
+
+
+def _distances() -> dict[Any, Any]:
+    module = sys.modules["scipy.spatial.distance"]
+    found: dict[Any, Any] = {}
+    for name, function in _DISTANCES.items():
+        for kind, make in (("pdist", _pairs), ("cdist", _all_pairs)):
+            compiled = getattr(module._distance_pybind, f"{kind}_{name}", None)
+            if compiled is not None:
+                found[compiled] = make(function)
+    wrap = module._distance_wrap
+    found[wrap.to_squareform_from_vector_wrap] = _to_square
+    found[wrap.to_vector_from_squareform_wrap] = _to_vector
+    return found
+
+
+_FUNCTIONS: dict[Any, Callable[..., Any]] = {
+    functools.reduce: _reduce,
+    itertools.chain: _chain,
+    itertools.accumulate: _accumulate,
+    itertools.product: _product,
+    itertools.combinations: _combinations,
+    itertools.combinations_with_replacement: _combinations_with_replacement,
+    itertools.permutations: _permutations,
+    itertools.pairwise: _pairwise,
+    itertools.count: _count,
+    itertools.cycle: _cycle,
+    itertools.repeat: _repeat,
+    itertools.islice: _islice,
+    itertools.starmap: _starmap,
+    itertools.takewhile: _takewhile,
+    itertools.dropwhile: _dropwhile,
+    itertools.filterfalse: _filterfalse,
+    itertools.compress: _compress,
+    itertools.zip_longest: _zip_longest,
+    operator.itemgetter: _itemgetter,
+    operator.attrgetter: _attrgetter,
+    operator.methodcaller: _methodcaller,
+}
+if hasattr(itertools, "batched"):
+    _FUNCTIONS[itertools.batched] = _batched
+
+_FUNCTIONS |= {
+    collections.deque: _Deque,
+    collections.defaultdict: _DefaultDict,
+    collections.OrderedDict: _OrderedDict,
+    collections._count_elements: _count_elements,  # type: ignore[attr-defined]
+    functools._lru_cache_wrapper: _uncached,
+    copy.copy: _copy,
+    copy.deepcopy: _deepcopy,
+}
+
+# By address: hashing an object could run code of its class.
+TABLE: dict[int, Any] = {id(compiled): function for compiled, function in _FUNCTIONS.items()}
+
+# Of modules that may be imported later.
+_LATER: dict[str, Callable[[], dict[Any, Any]]] = {"scipy.spatial.distance": _distances}
+_kept: list[Any] = []
+
+
+def refresh() -> None:
+    """Adds what stands for functions of modules that are loaded by now."""
+    for name in [name for name in _LATER if name in sys.modules]:
+        found = _LATER.pop(name)()
+        _kept.append(found)
+        TABLE.update({id(compiled): function for compiled, function in found.items()})

@@ -1,0 +1,197 @@
+//! Whether a reshape shares memory: NumPy copies when the elements do not lie in order.
+//!
+//! In: the shape operations between a buffer and a view. Out: how sure the view is. Reading is the same
+//! either way; a write is lifted only where it is known who sees it.
+//!
+//! ```text
+//! x.ravel()          a view if x lies in C order: a guard, if something is written
+//! x.T.ravel()        a copy unless x lies in Fortran order: nothing is written to either
+//! ```
+//! Source: `_attempt_nocopy_reshape` of NumPy, of which the cases certain for all strides are here.
+
+use super::guard::Check;
+use super::host::Host;
+use super::machine::Machine;
+use super::value::{ArrayRef, Question, Value};
+use crate::error::{Error, Result};
+use crate::graph::{Dim, NodeId, Shape};
+use crate::ops::Op;
+
+impl<H: Host> Machine<'_, H> {
+    /// Notes on the buffer what must hold for the views of a chain to share its memory.
+    pub fn question(&self, array: &ArrayRef, chain: &[Op], asks_for_order: bool) {
+        let buffer = &array.buffer;
+        let mut shape = self.b.aval(buffer.version.get().0).shape.clone();
+        let mut in_order = true;
+        let mut question = Question::None;
+        for op in array.views.iter().chain(chain) {
+            let Some(next) = self.shape_after(&shape, op) else {
+                buffer.question.set(Question::Open);
+                return;
+            };
+            match op {
+                Op::Reshape(_) if is_line(&shape) || same_but_ones(&shape, &next) => {}
+                Op::Reshape(_) if in_order => question = question.max(Question::Order),
+                Op::Reshape(_) => question = Question::Open,
+                Op::Slice(ranges) => {
+                    let whole = |at: usize| {
+                        let range = &ranges[at];
+                        range.step == 1 && range.start == Dim::known(0) && range.size == shape[at]
+                    };
+                    // A run of rows stays in order.
+                    let first = ranges
+                        .iter()
+                        .zip(&shape)
+                        .position(|(_, n)| *n != Dim::known(1));
+                    let first = first.unwrap_or(0);
+                    let rest = (0..ranges.len()).filter(|at| *at != first).all(whole);
+                    in_order &= rest && ranges.get(first).is_none_or(|r| r.step == 1);
+                }
+                Op::Transpose(order) => {
+                    let moved = order.iter().filter(|a| shape[**a] != Dim::known(1));
+                    in_order &= moved.is_sorted();
+                }
+                _ => in_order = false,
+            }
+            shape = next;
+        }
+        if asks_for_order {
+            let needed = if in_order {
+                Question::Order
+            } else {
+                Question::Open
+            };
+            question = question.max(needed);
+        }
+        buffer.question.set(buffer.question.get().max(question));
+    }
+
+    /// As [`Self::question`], of functions that copy what does not lie in the order asked for.
+    pub fn question_order(
+        &mut self,
+        name: &str,
+        keywords: &[(String, Value<H::Object>)],
+        result: &Value<H::Object>,
+    ) -> Result<()> {
+        let Value::Array(array) = result else {
+            return Ok(());
+        };
+        let mut order = match name {
+            "numpy.ascontiguousarray" => "C".to_string(),
+            "numpy.asfortranarray" | "numpy.require" => "F".to_string(),
+            "numpy.asarray" | "numpy.asanyarray" => String::new(),
+            _ => return Ok(()),
+        };
+        if let Some((_, given)) = keywords.iter().find(|(key, _)| key == "order") {
+            order = self.string(given)?.to_uppercase();
+        }
+        let array = array.clone();
+        match order.as_str() {
+            "C" => self.question(&array, &[], true),
+            "F" => array.buffer.question.set(Question::Open),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn shape_after(&self, shape: &Shape, op: &Op) -> Option<Shape> {
+        Some(match op {
+            Op::Reshape(next) | Op::BroadcastTo(next) => next.clone(),
+            Op::Transpose(order) => order.iter().map(|a| shape[*a].clone()).collect(),
+            Op::Slice(ranges) => ranges.iter().map(|r| r.size.clone()).collect(),
+            _ => return None,
+        })
+    }
+
+    /// Before a write: answers the buffer's question with guards, or refuses.
+    pub fn settle_question(&mut self, array: &ArrayRef) -> Result<()> {
+        let unsure = || {
+            Error::unlifted(
+                "a write to this array",
+                "whether a reshape of it is a copy depends on how its elements lie in memory",
+            )
+        };
+        match array.buffer.question.get() {
+            Question::None => Ok(()),
+            Question::Open => Err(unsure()),
+            Question::Order => {
+                let mut inputs = Vec::new();
+                let known = match array.buffer.input {
+                    Some(input) => {
+                        inputs.push(input);
+                        true
+                    }
+                    None => self.lies_in_order(array.buffer.made, &mut inputs),
+                };
+                let holds = |input: &usize| self.host.in_order(&self.input_objects[*input]);
+                if !known || !inputs.iter().all(holds) {
+                    return Err(unsure());
+                }
+                for input in inputs {
+                    let slot = self.inputs[input].slot;
+                    if self.slots.insert((slot, "C order".into()), slot).is_none() {
+                        self.check(slot, Check::InOrder);
+                    }
+                }
+                array.buffer.question.set(Question::None);
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether NumPy makes this node in C order, provided that these inputs are.
+    fn lies_in_order(&self, node: NodeId, inputs: &mut Vec<usize>) -> bool {
+        let aval = self.b.aval(node);
+        if is_line(&aval.shape) {
+            return true;
+        }
+        match self.b.op(node) {
+            Op::Input => match self.input_nodes.iter().position(|n| *n == node) {
+                Some(input) => {
+                    inputs.push(input);
+                    true
+                }
+                None => false,
+            },
+            Op::Constant(_) | Op::Contract { .. } | Op::Reshape(_) => true,
+            // What is filled with one number.
+            Op::BroadcastTo(_) => {
+                let operand = self.b.graph().operands(node)[0];
+                self.b.aval(operand).rank() == 0
+            }
+            // Made in the order of their operands.
+            Op::Elementwise(_)
+            | Op::Cast(_)
+            | Op::Reduce { .. }
+            | Op::ArgReduce { .. }
+            | Op::Cumulate { .. }
+            | Op::Gather { .. }
+            | Op::Scatter { .. }
+            | Op::SliceWrite { .. }
+            | Op::Concatenate { .. }
+            | Op::ArgSort { .. } => {
+                let operands = self.b.graph().operands(node).to_vec();
+                let rank = aval.rank();
+                operands.iter().all(|&operand| {
+                    let smaller = self.b.aval(operand).rank() < rank;
+                    smaller || self.lies_in_order(operand, inputs)
+                })
+            }
+            _ => false,
+        }
+    }
+}
+
+/// Whether there is one axis at most, apart from those of size 1: it can be split for any stride.
+fn is_line(shape: &Shape) -> bool {
+    let one = Dim::known(1);
+    shape.iter().filter(|n| **n != one).count() <= 1
+}
+
+/// Whether two shapes differ in axes of size 1 only.
+fn same_but_ones(a: &Shape, b: &Shape) -> bool {
+    let one = Dim::known(1);
+    a.iter()
+        .filter(|n| **n != one)
+        .eq(b.iter().filter(|n| **n != one))
+}
