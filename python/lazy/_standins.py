@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
+from numpy._core._multiarray_umath import _array_converter
 
 _MISSING = object()
 
@@ -395,6 +396,33 @@ def _known(size: int) -> int:
     return len(range(size))
 
 
+class _ArrayConverter:
+    """What NumPy's functions in Python use to give back what they were given."""
+
+    def __init__(self, *args: Any) -> None:
+        self._given = args
+        self._arrays = tuple([np.asanyarray(arg) for arg in args])
+        numbers = (bool, int, float, complex, np.generic)
+        self.scalar_input = tuple([isinstance(arg, numbers) for arg in args])
+
+    def as_arrays(self, /, subok: bool = True, pyscalars: str = "convert_if_no_array") -> Any:
+        weak = [type(arg) in (bool, int, float, complex) for arg in self._given]
+        if pyscalars == "convert" or (pyscalars == "convert_if_no_array" and all(weak)):
+            return self._arrays
+        chosen = zip(weak, self._given, self._arrays, strict=True)
+        return tuple([given if is_weak else array for is_weak, given, array in chosen])
+
+    def wrap(self, arr: Any, /, to_scalar: bool | None = None) -> Any:
+        if to_scalar is None:
+            to_scalar = all(self.scalar_input)
+        return arr[()] if to_scalar and arr.ndim == 0 else np.asarray(arr)
+
+    def result_type(self, extra_dtype: Any = None, ensure_inexact: bool = False) -> Any:
+        extra = () if extra_dtype is None else (extra_dtype,)
+        weak = (0.0,) if ensure_inexact else ()
+        return np.result_type(*self._given, *extra, *weak)
+
+
 def _pairs(function: Any) -> Any:
     def pdist(X: Any, w: Any = None, out: Any = None, p: Any = 2.0) -> Any:
         i, j = pairs(_known(len(X)))
@@ -482,6 +510,7 @@ if hasattr(itertools, "batched"):
     _FUNCTIONS[itertools.batched] = _batched
 
 _FUNCTIONS |= {
+    _array_converter: _ArrayConverter,
     collections.deque: _Deque,
     collections.defaultdict: _DefaultDict,
     collections.OrderedDict: _OrderedDict,

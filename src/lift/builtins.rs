@@ -450,35 +450,51 @@ impl<H: Host> Machine<'_, H> {
             [one] => self.items_of(one)?,
             many => many.to_vec(),
         };
-        if !keywords.is_empty() {
-            return Err(Error::unlifted(
-                format!("{name}() with keywords"),
-                "write a loop",
-            ));
+        let (mut key, mut default) = (None, None);
+        for (keyword, value) in keywords {
+            match keyword.as_str() {
+                "key" if self.is_none(value) => {}
+                "key" => key = Some(value.clone()),
+                "default" if args.len() == 1 => default = Some(value.clone()),
+                other => {
+                    let message = format!("{name}() got an unexpected keyword argument '{other}'");
+                    return Err(Error::type_error(message));
+                }
+            }
         }
-        if items
-            .iter()
-            .any(|v| matches!(v, Value::Array(_) | Value::Scalar(..)))
-        {
+        if items.is_empty() && default.is_some() {
+            return Ok(default);
+        }
+        let symbolic = |v: &Value<H::Object>| matches!(v, Value::Array(_) | Value::Scalar(..));
+        if key.is_none() && items.iter().any(symbolic) {
             // Python compares pairwise and keeps one: a choice by value, which is an operation.
             return self.operation(&format!("builtins.{name}"), &items, &[]);
         }
-        let mut items = items.into_iter();
-        let Some(mut best) = items.next() else {
-            return Err(Error::value(format!("{name}() arg is an empty sequence")));
+        let mut keyed = Vec::new();
+        for item in items {
+            let by = match &key {
+                Some(key) => self.call(key, vec![item.clone()], vec![])?,
+                None => item.clone(),
+            };
+            keyed.push((by, item));
+        }
+        let mut keyed = keyed.into_iter();
+        let Some(mut best) = keyed.next() else {
+            let message = format!("{name}() iterable argument is empty");
+            return Err(Error::value(message));
         };
         let op = if name == "min" {
             py::CmpOp::Lt
         } else {
             py::CmpOp::Gt
         };
-        for item in items {
-            let better = self.compare(op, &item, &best)?;
+        for (by, item) in keyed {
+            let better = self.compare(op, &by, &best.0)?;
             if self.truth(&better, name)? {
-                best = item;
+                best = (by, item);
             }
         }
-        Ok(Some(best))
+        Ok(Some(best.1))
     }
 
     pub fn type_of(&mut self, value: &Value<H::Object>) -> Result<Value<H::Object>> {

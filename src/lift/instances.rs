@@ -66,7 +66,8 @@ impl<H: Host> Machine<'_, H> {
             }
             Attribute::Unbound(_) => {
                 let taken = has_new || base != Base::Object;
-                if !taken && !(args.is_empty() && keywords.is_empty()) {
+                let bare = args.is_empty() && keywords.is_empty();
+                if !(taken || bare) {
                     let name = self.host.describe(class);
                     return Err(Error::type_error(format!("{name}() takes no arguments")));
                 }

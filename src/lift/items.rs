@@ -214,8 +214,9 @@ impl<H: Host> Machine<'_, H> {
                 let target = self.get_item(&flat, key)?;
                 let value = match (&target, value) {
                     (Value::Array(_), Value::Array(_) | Value::List(_) | Value::Tuple(..)) => {
-                        let shape = self.attribute(&target, "shape")?;
-                        self.numpy("numpy.resize", &[value.clone(), shape])?
+                        let count = self.attribute(&target, "size")?;
+                        let values = self.numpy("numpy.ravel", std::slice::from_ref(value))?;
+                        self.repeated_to(&values, &count)?
                     }
                     _ => value.clone(),
                 };
@@ -352,7 +353,7 @@ impl<H: Host> Machine<'_, H> {
 
     pub fn key_error(&mut self, key: H::Object) -> Box<Error> {
         let class = self.host.builtin("KeyError");
-        match self.host.call(&class, &[key.clone()], &[]) {
+        match self.host.call(&class, std::slice::from_ref(&key), &[]) {
             Ok(made) => {
                 let message = self.host.describe(&key);
                 self.made("KeyError", Value::Object(made, None), message)

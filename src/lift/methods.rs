@@ -101,8 +101,8 @@ impl<H: Host> Machine<'_, H> {
         if let Some(result) = self.operation(name, &args, &keywords)? {
             return Ok(result);
         }
-        let all = args.iter().chain(keywords.iter().map(|(_, v)| v));
-        let known = all.fold(true, |known, v| known && !self.is_symbolic(v));
+        let mut all = args.iter().chain(keywords.iter().map(|(_, v)| v));
+        let known = all.all(|v| !self.is_symbolic(v));
         if known && method != "at" && self.host.is_pure(owner) {
             return self.known_method(receiver, method, &args, &keywords);
         }

@@ -88,7 +88,7 @@ impl<H: Host> Machine<'_, H> {
             Class::Set => {
                 // A copy: Python may change the set itself.
                 let set = self.host.builtin("set");
-                let copy = || self.host.call(&set, &[object.clone()], &[]);
+                let copy = || self.host.call(&set, std::slice::from_ref(object), &[]);
                 let (Ok(expected), Ok(copy)) = (copy(), copy()) else {
                     return Err(Error::internal("a set that cannot be copied"));
                 };

@@ -10,6 +10,9 @@ use super::value::Value;
 use crate::ast::py;
 use crate::error::{Error, Result};
 
+/// A method to ask: its receiver, its name, its argument.
+type Try<'v, O> = (&'v Value<O>, String, &'v Value<O>);
+
 impl<H: Host> Machine<'_, H> {
     /// Whether Python code of a class may decide about the operators of a value.
     pub fn is_instance_value(&self, value: &Value<H::Object>) -> bool {
@@ -116,10 +119,7 @@ impl<H: Host> Machine<'_, H> {
         }
     }
 
-    fn first_answer(
-        &mut self,
-        tries: &[(&Value<H::Object>, String, &Value<H::Object>)],
-    ) -> Result<Option<Value<H::Object>>> {
+    fn first_answer(&mut self, tries: &[Try<'_, H::Object>]) -> Result<Option<Value<H::Object>>> {
         for (receiver, name, other) in tries {
             if let Some(method) = self.special(receiver, name) {
                 let answer = self.call(&method, vec![(*other).clone()], vec![])?;

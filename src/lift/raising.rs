@@ -50,7 +50,9 @@ impl<H: Host> Machine<'_, H> {
         }
         let message = match &value {
             Value::Object(o, _) => {
-                let text = self.host.call(&self.host.builtin("str"), &[o.clone()], &[]);
+                let text = self
+                    .host
+                    .call(&self.host.builtin("str"), std::slice::from_ref(o), &[]);
                 text.ok().and_then(|text| match self.host.class(&text) {
                     Class::Str(text) => Some(text),
                     _ => None,

@@ -76,12 +76,7 @@ impl<H: Host> Machine<'_, H> {
                 let values = self.numpy("numpy.ravel", &[get(2)?])?;
                 let indices = self.numpy("numpy.asarray", &[get(1)?])?;
                 let count = self.attribute(&indices, "size")?;
-                let values = match self.attribute(&values, "size")? {
-                    Value::Object(o, _) if self.host.class(&o) == super::host::Class::Int(1) => {
-                        values
-                    }
-                    _ => self.numpy("numpy.resize", &[values, count])?,
-                };
+                let values = self.repeated_to(&values, &count)?;
                 let indices = self.numpy("numpy.ravel", &[indices])?;
                 self.set_item(&flat, &indices, &values)?;
             }
@@ -117,7 +112,7 @@ impl<H: Host> Machine<'_, H> {
             return self.get_item(values, &first);
         }
         let order = if in_turn {
-            let flat = self.numpy("numpy.ravel", &[mask.clone()])?;
+            let flat = self.numpy("numpy.ravel", std::slice::from_ref(mask))?;
             let flat = self.numpy(
                 "numpy.astype",
                 &[flat, Value::Object(self.host.builtin("int"), None)],
@@ -135,6 +130,25 @@ impl<H: Host> Machine<'_, H> {
         let chosen = self.get_item(values, &order)?;
         let shape = self.attribute(target, "shape")?;
         self.numpy("numpy.reshape", &[chosen, shape])
+    }
+
+    /// As many values as there are places: repeated from the start if they are too few.
+    pub fn repeated_to(
+        &mut self,
+        values: &Value<H::Object>,
+        count: &Value<H::Object>,
+    ) -> Result<Value<H::Object>> {
+        let given = self.attribute(values, "size")?;
+        let one = self.int(1);
+        for enough in [&one, count] {
+            let same = self.compare(py::CmpOp::Eq, &given, enough)?;
+            if self.truth(&same, "the number of values")? {
+                return Ok(values.clone());
+            }
+        }
+        let order = self.numpy("numpy.arange", std::slice::from_ref(count))?;
+        let order = self.binary("mod", &order, &given)?;
+        self.get_item(values, &order)
     }
 
     /// The elements in C order, as a view: what `x.flat` writes to.
