@@ -141,7 +141,7 @@ fn candidate(step: &Step, b: &Builder, nodes: &[NodeId]) -> (Op, Vec<NodeId>) {
         };
         shape.iter().map(cut).collect()
     };
-    match step.kind.index(23) {
+    match step.kind.index(24) {
         0 => (
             Op::Iota {
                 size: Dim::known(3),
@@ -258,6 +258,19 @@ fn candidate(step: &Step, b: &Builder, nodes: &[NodeId]) -> (Op, Vec<NodeId>) {
         21 => {
             let expected = Constant::Float([1.5, -0.0, f64::NAN][step.axis % 3]);
             one(Op::Decide { expected })
+        }
+        22 => {
+            let results = vec![Aval::new(DType::I64, shape), Aval::weak(DType::F64)];
+            let callee = "numpy.digitize".into();
+            let site = 3;
+            (
+                Op::Call {
+                    site,
+                    callee,
+                    results,
+                },
+                vec![x, y],
+            )
         }
         _ => {
             let operands = [x, y, z][..step.elementwise.arity()].to_vec();

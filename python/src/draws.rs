@@ -5,7 +5,6 @@
 
 use std::cell::RefCell;
 
-use lazy_core::error::{Error, Exception};
 use lazy_core::eval::value::Value;
 use lazy_core::graph::DType;
 use lazy_core::lift::DrawSite;
@@ -53,13 +52,6 @@ pub fn draw(
     let asarray = py.import("numpy")?.getattr("asarray")?;
     let array = asarray.call1((drawn, api.descr(py, dtype)))?;
     convert::value(api, &array).ok_or_else(|| PyTypeError::new_err("a draw gave no array"))
-}
-
-/// What a generator raised, as an error of the run.
-pub fn raised(py: Python<'_>, error: &PyErr) -> Box<Error> {
-    let name = error.get_type(py).name().map(|n| n.to_string());
-    let exception = Exception::Named(name.unwrap_or_default().as_str().into());
-    Error::raises(exception, error.value(py).to_string())
 }
 
 /// Where generators stood before a run, which may turn out to be of another path.

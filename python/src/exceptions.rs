@@ -3,7 +3,7 @@
 //! In: an [`Error`]. Out: what NumPy would raise, with the user's line as a note; or one of the
 //! classes of `lazy._errors`, whose message is [`Error`]'s own.
 
-use lazy_core::error::{Error, ErrorKind};
+use lazy_core::error::{Error, ErrorKind, Exception};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
@@ -62,6 +62,13 @@ fn raised(py: Python<'_>, class: &str, message: &str, error: &Error) -> PyErr {
         let _ = out.value(py).call_method1("add_note", (error.render(),));
     }
     out
+}
+
+/// What Python raised, as an error of the core.
+pub fn caught(py: Python<'_>, error: &PyErr) -> Box<Error> {
+    let name = error.get_type(py).name().map(|n| n.to_string());
+    let exception = Exception::Named(name.unwrap_or_default().as_str().into());
+    Error::raises(exception, error.value(py).to_string())
 }
 
 /// An instance of the first class with this name.

@@ -20,6 +20,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use smallvec::SmallVec;
 
+use crate::calls;
 use crate::code;
 use crate::convert::{self, Arrays, Number};
 use crate::derive::{self, Derivation};
@@ -771,33 +772,40 @@ struct Caller<'a, 'py> {
 }
 
 impl Caller<'_, '_> {
-    fn sample(
+    fn draw(
         &mut self,
-        node: NodeId,
-        parameters: &[Value],
+        site: &DrawSite<Object>,
+        operands: &[Value],
         shape: &[usize],
-    ) -> PyResult<Option<Value>> {
-        let py = self.py;
-        let graph = self.entry.executable.graph();
-        let entry = self.entry;
-        let Op::Draw { generator, .. } = graph.op(node) else {
-            return Ok(None);
-        };
-        let Some(site) = entry.lifted.draws.get(*generator as usize) else {
-            return Ok(None);
-        };
-        let generator = entry.generator(py, self.found, site)?;
-        let dtype = graph.aval(node).dtype;
-        draws::draw(site, &generator, parameters, shape, dtype).map(Some)
+        dtype: DType,
+    ) -> PyResult<Value> {
+        let generator = self.entry.generator(self.py, self.found, site)?;
+        draws::draw(site, &generator, operands, shape, dtype)
     }
 }
 
 impl Callbacks for Caller<'_, '_> {
-    fn draw(&mut self, node: NodeId, parameters: &[Value], shape: &[usize]) -> Result<Value> {
-        match self.sample(node, parameters, shape) {
-            Ok(Some(value)) => Ok(value),
-            Ok(None) => Err(Error::internal("a draw without a generator")),
-            Err(error) => Err(draws::raised(self.py, &error)),
+    fn outside(
+        &mut self,
+        node: NodeId,
+        operands: &[Value],
+        shapes: &[&[usize]],
+    ) -> Result<Vec<Value>> {
+        let entry = self.entry;
+        let graph = entry.executable.graph();
+        let lifted = &entry.lifted;
+        match graph.op(node) {
+            Op::Draw { generator, .. } if (*generator as usize) < lifted.draws.len() => {
+                let site = &lifted.draws[*generator as usize];
+                let drawn = self.draw(site, operands, shapes[0], graph.aval(node).dtype);
+                let drawn = drawn.map_err(|error| exceptions::caught(self.py, &error))?;
+                Ok(vec![drawn])
+            }
+            Op::Call { site, .. } if (*site as usize) < lifted.calls.len() => {
+                let site = &lifted.calls[*site as usize];
+                calls::call(self.py, site, operands, &entry.program, self.found)
+            }
+            _ => Err(Error::internal("a draw or a call without its site")),
         }
     }
 

@@ -33,6 +33,7 @@ use crate::code;
 use crate::constants;
 use crate::convert;
 use crate::draws::{self, Rehearsal};
+use crate::exceptions;
 use crate::function::Dispatcher;
 use crate::ndarray::{self, Api};
 
@@ -674,15 +675,11 @@ impl Host for Cpython<'_> {
             }
         };
         copy.and_then(|copy| draws::draw(site, &copy, parameters, shape, dtype))
-            .map_err(|error| draws::raised(self.py, &error))
+            .map_err(|error| exceptions::caught(self.py, &error))
     }
 
     fn scalar(&self, value: &Value, form: Form) -> Object {
-        let made = convert::array(self.py, value).and_then(|array| match form {
-            Form::Python => array.call_method0("item"),
-            Form::Scalar => array.get_item(PyTuple::empty(self.py)),
-            Form::Array => Ok(array),
-        });
+        let made = convert::object(self.py, value, form);
         made.map_or_else(|_| self.builtin("object"), |o| self.object(o))
     }
 }

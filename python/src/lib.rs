@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 
 pub mod array;
+mod calls;
 pub mod code;
 pub mod constants;
 pub mod convert;

@@ -572,10 +572,6 @@ impl Outputs for Values {
 struct Host<'py>(Python<'py>);
 
 impl Callbacks for Host<'_> {
-    fn draw(&mut self, _: NodeId, _: &[Value], _: &[usize]) -> lazy_core::error::Result<Value> {
-        Err(Error::internal("a draw in a recording"))
-    }
-
     fn detached(&mut self, work: &mut (dyn FnMut() + Send)) {
         self.0.detach(work);
     }

@@ -21,8 +21,8 @@ use std::time::Duration;
 
 use lazy_core::error::{Error, ErrorKind, Result};
 use lazy_core::eval::value::{Element, Value, View, contiguous};
-use lazy_core::eval::{Callbacks, Executable, Outputs};
-use lazy_core::graph::{DType, NodeId};
+use lazy_core::eval::{Executable, NoCallbacks, Outputs};
+use lazy_core::graph::DType;
 use nuts_rs::rand::rngs::ChaCha8Rng;
 use nuts_rs::rand::{Rng, RngExt, SeedableRng};
 use nuts_rs::{Chain, CpuLogpFunc, CpuMath, CpuMathError, DiagNutsSettings, HasDims, LogpError};
@@ -193,7 +193,7 @@ fn record(
     fixed: &[Value],
 ) -> Result<()> {
     let mut outputs = Collected::default();
-    expand.run(&views(position, fixed), &mut outputs, &mut NoDraws)?;
+    expand.run(&views(position, fixed), &mut outputs, &mut NoCallbacks)?;
     for (index, value) in outputs.0.into_iter().enumerate() {
         let Some(value) = value else { continue };
         if columns.len() <= index {
@@ -289,7 +289,7 @@ impl CpuLogpFunc for Density<'_> {
             gradient,
         };
         self.executable
-            .run(&views(position, self.fixed), &mut outputs, &mut NoDraws)
+            .run(&views(position, self.fixed), &mut outputs, &mut NoCallbacks)
             .map_err(Failure::Evaluation)?;
         if value.is_finite() && gradient.iter().all(|g| g.is_finite()) {
             Ok(value)
@@ -370,14 +370,5 @@ impl Outputs for Collected {
         }
         let value = self.0[index].insert(Value::zeros(dtype, shape));
         Ok(value.as_mut_ptr())
-    }
-}
-
-/// A density draws nothing.
-struct NoDraws;
-
-impl Callbacks for NoDraws {
-    fn draw(&mut self, _node: NodeId, _parameters: &[Value], _shape: &[usize]) -> Result<Value> {
-        Err(Error::internal("a log-density draws"))
     }
 }

@@ -216,6 +216,7 @@ pub fn derived(graph: &Graph, id: NodeId) -> String {
         Op::ArgWhere => "where".into(),
         Op::ArgSort { .. } => "order".into(),
         Op::Draw { distribution, .. } => distribution.def().name.into(),
+        Op::Call { callee, .. } => callee.rsplit('.').next().unwrap_or("result").into(),
         Op::Decide { .. } => operands
             .first()
             .map_or_else(|| "t".into(), |&x| derived(graph, x)),

@@ -80,7 +80,8 @@ fn shared_space(planner: &Planner<'_>, nodes: &[NodeId]) -> Result<Option<Sizes>
             | Op::ArgSort { .. }
             | Op::Contract { .. }
             | Op::Draw { .. }
-            | Op::Decide { .. } => return Ok(None),
+            | Op::Decide { .. }
+            | Op::Call { .. } => return Ok(None),
         };
         // A reduction's result is complete only after the group.
         let reads_reduction = planner

@@ -8,7 +8,7 @@ use super::index::{Gather, Indices, Scatter};
 use super::kernels;
 use super::layout::{Layout, Span, Walk};
 use super::plan::{Place, Planner, violated};
-use super::step::{Check, Draw, Step};
+use super::step::{Check, Outside, Step};
 use super::value::{Sizes, Value};
 use crate::error::{Error, Result};
 use crate::graph::{DType, NodeId};
@@ -136,12 +136,16 @@ pub fn lower(p: &mut Planner<'_>, id: NodeId) -> Result<()> {
             Ok(())
         }
         Op::Draw { .. } => {
-            let to = p.destination(id)?;
-            p.steps.push(Step::Draw(Box::new(Draw {
-                node: id,
-                parameters: places,
-                to,
-            })));
+            let to = vec![p.destination(id)?];
+            outside(p, id, places, to);
+            Ok(())
+        }
+        Op::Call { results, .. } => {
+            let mut to = Vec::with_capacity(results.len());
+            for (k, aval) in results.iter().enumerate() {
+                to.push(p.result(id, k, aval)?);
+            }
+            outside(p, id, places, to);
             Ok(())
         }
         Op::Elementwise(_) | Op::Cast(_) | Op::Reduce { .. } => {
@@ -149,6 +153,12 @@ pub fn lower(p: &mut Planner<'_>, id: NodeId) -> Result<()> {
         }
         Op::ArgWhere => Err(Error::internal("a search within a stage")),
     }
+}
+
+/// What only the caller can do.
+fn outside(p: &mut Planner<'_>, node: NodeId, operands: Vec<Place>, to: Vec<Place>) {
+    p.steps
+        .push(Step::Outside(Box::new(Outside { node, operands, to })));
 }
 
 fn view(p: &mut Planner<'_>, id: NodeId, of: &Place, layout: Layout) -> Result<()> {

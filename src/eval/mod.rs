@@ -54,25 +54,31 @@ pub trait Outputs {
     fn allocate(&mut self, index: usize, dtype: DType, shape: &[usize]) -> Result<*mut u8>;
 }
 
-/// What only the caller can do: draws, which need NumPy's own generators.
+/// What only the caller can do: draws, which need NumPy's own generators, and calls of compiled code.
 pub trait Callbacks {
-    /// Executes the draw node `node` with its parameters.
-    fn draw(&mut self, node: NodeId, parameters: &[Value], shape: &[usize]) -> Result<Value>;
+    /// Executes the draw or call `node` on its operands. `shapes` are those that its results should have.
+    ///
+    /// # Errors
+    /// What the draw or call raises.
+    fn outside(
+        &mut self,
+        _node: NodeId,
+        _operands: &[Value],
+        _shapes: &[&[usize]],
+    ) -> Result<Vec<Value>> {
+        Err(Error::internal("a draw or a call where there is no Python"))
+    }
     /// Called around long pure-Rust work; the Python host releases the GIL here.
     fn detached(&mut self, work: &mut (dyn FnMut() + Send)) {
         work();
     }
 }
 
-/// For graphs without draws, run without Python.
+/// For graphs without draws and calls, run without Python.
 #[derive(Clone, Copy, Debug)]
 pub struct NoCallbacks;
 
-impl Callbacks for NoCallbacks {
-    fn draw(&mut self, _: NodeId, _: &[Value], _: &[usize]) -> Result<Value> {
-        Err(Error::internal("a draw where there is no generator"))
-    }
-}
+impl Callbacks for NoCallbacks {}
 
 /// Collects outputs as values.
 #[derive(Debug, Default)]

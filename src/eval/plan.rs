@@ -173,10 +173,13 @@ impl Plan {
                 .map_or(std::ptr::null_mut(), Block::as_mut_ptr),
             constants: &self.constants,
         };
-        // Draws call back into Python; what lies between them need not hold the GIL.
-        for steps in self.steps.chunk_by(|a, b| !a.is_draw() && !b.is_draw()) {
-            if let [Step::Draw(draw)] = steps {
-                draw.run(&run, callbacks)?;
+        // Draws and calls go back into Python; what lies between them need not hold the GIL.
+        for steps in self
+            .steps
+            .chunk_by(|a, b| !a.is_outside() && !b.is_outside())
+        {
+            if let [Step::Outside(outside)] = steps {
+                outside.run(&run, callbacks)?;
             } else if self.cost > DETACH_NS {
                 let mut done = Ok(());
                 callbacks.detached(&mut || done = run_steps(steps, &run));
@@ -571,7 +574,8 @@ impl<'a> Planner<'a> {
             | Op::ArgSort { .. }
             | Op::Contract { .. }
             | Op::Draw { .. }
-            | Op::Decide { .. } => false,
+            | Op::Decide { .. }
+            | Op::Call { .. } => false,
         };
         if nodes.iter().all(fusible) {
             if let Some(group) = compile(self, nodes)? {

@@ -337,6 +337,7 @@ pub fn is_view(op: &Op) -> bool {
         | Op::ArgWhere
         | Op::ArgSort { .. }
         | Op::Contract { .. }
-        | Op::Draw { .. } => false,
+        | Op::Draw { .. }
+        | Op::Call { .. } => false,
     }
 }

@@ -51,7 +51,7 @@ pub enum Step {
     Gather(Box<Gather>),
     Scatter(Box<Scatter>),
     Contract(Box<Contract>),
-    Draw(Box<Draw>),
+    Outside(Box<Outside>),
     Check(Box<Check>),
 }
 
@@ -75,12 +75,12 @@ impl Check {
     }
 }
 
-/// A draw by the caller's generator.
+/// A draw or a call, which only the caller of the graph can make.
 #[derive(Debug)]
-pub struct Draw {
+pub struct Outside {
     pub node: NodeId,
-    pub parameters: Vec<Place>,
-    pub to: Place,
+    pub operands: Vec<Place>,
+    pub to: Vec<Place>,
 }
 
 impl Step {
@@ -88,8 +88,8 @@ impl Step {
         Step::Copy(Box::new([from, to]))
     }
 
-    pub fn is_draw(&self) -> bool {
-        matches!(self, Step::Draw(_))
+    pub fn is_outside(&self) -> bool {
+        matches!(self, Step::Outside(_))
     }
 
     /// Estimated nanoseconds: whether releasing the GIL pays, not more.
@@ -105,7 +105,7 @@ impl Step {
             Step::Zero(to) | Step::Iota(to) | Step::Cumulate { to, .. } => to.layout.len() as f64,
             Step::Gather(gather) => 4.0 * gather.to.layout.len() as f64,
             Step::Scatter(scatter) => 4.0 * scatter.values.layout.len() as f64,
-            Step::Draw(_) | Step::Check(_) => 0.0,
+            Step::Outside(_) | Step::Check(_) => 0.0,
         }
     }
 
@@ -118,7 +118,7 @@ impl Step {
             Step::Scatter(scatter) => return scatter.run(run),
             Step::Check(check) => return check.run(run),
             Step::Contract(contract) => contract.run(run),
-            Step::Draw(_) => return Err(Error::internal("a draw without its callback")),
+            Step::Outside(_) => return Err(Error::internal("a step that needs the caller")),
             Step::Copy(sides) => {
                 let [from, to] = &**sides;
                 // SAFETY: the planner made both layouts for the memory of their sources, and a step
@@ -206,11 +206,11 @@ fn each(shape: &[usize], mut visit: impl FnMut(&[usize])) {
     }
 }
 
-impl Draw {
+impl Outside {
     /// # Errors
-    /// What the generator raises for these parameters.
+    /// What the caller raises; `Assumption` if a result is of another shape or dtype.
     pub fn run(&self, run: &Run<'_>, callbacks: &mut dyn Callbacks) -> Result<()> {
-        let parameters = self.parameters.iter().map(|place| {
+        let operands = self.operands.iter().map(|place| {
             let mut value = Value::zeros(place.layout.dtype, &place.layout.shape);
             let layout = super::layout::Layout::contiguous(value.dtype, &value.shape);
             // SAFETY: the value is fresh and of the place's shape.
@@ -224,16 +224,22 @@ impl Draw {
             }
             value
         });
-        let parameters: Vec<Value> = parameters.collect();
-        let drawn = callbacks.draw(self.node, &parameters, &self.to.layout.shape)?;
-        if drawn.dtype != self.to.layout.dtype || drawn.shape != self.to.layout.shape {
-            return Err(Error::internal("a draw of another shape or dtype"));
+        let operands: Vec<Value> = operands.collect();
+        let shapes: Vec<&[usize]> = self.to.iter().map(|to| &*to.layout.shape).collect();
+        let results = callbacks.outside(self.node, &operands, &shapes)?;
+        let fits = |(value, to): (&Value, &Place)| {
+            value.dtype == to.layout.dtype && value.shape == to.layout.shape
+        };
+        if results.len() != self.to.len() || !results.iter().zip(&self.to).all(fits) {
+            return Err(violated("a call gave other dtypes or shapes".into()));
         }
-        let bytes = drawn.len() * drawn.dtype.size();
-        // SAFETY: the place holds a value of this shape and dtype.
-        unsafe {
-            run.at(&self.to)
-                .copy_from_nonoverlapping(drawn.as_ptr(), bytes);
+        for (value, to) in results.iter().zip(&self.to) {
+            let bytes = value.bytes();
+            // SAFETY: the place holds a value of this shape and dtype.
+            unsafe {
+                run.at(to)
+                    .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+            }
         }
         Ok(())
     }

@@ -331,6 +331,21 @@ impl<'t> Parser<'t> {
                 },
             },
             "draw" => self.draw()?,
+            "call" => {
+                self.key("site")?;
+                let site = self.number()?;
+                let site = u32::try_from(site).or_else(|_| self.fail("too large a site"))?;
+                self.key("callee")?;
+                let callee = self.name()?.into();
+                self.keyword("results")?;
+                self.expect("[")?;
+                let results = self.items("]", Self::aval)?;
+                Op::Call {
+                    site,
+                    callee,
+                    results,
+                }
+            }
             "decide" => {
                 self.key("expected")?;
                 let expected = self.constant()?;

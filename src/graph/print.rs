@@ -142,6 +142,7 @@ pub fn mnemonic(op: &Op) -> &'static str {
         Op::Contract { .. } => "contract",
         Op::Draw { .. } => "draw",
         Op::Decide { .. } => "decide",
+        Op::Call { .. } => "call",
     }
 }
 
@@ -175,6 +176,15 @@ fn attributes(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
             }
             write!(f, " contract={}", Pairs(contract))
         }
+        Op::Call {
+            site,
+            callee,
+            results,
+        } => write!(
+            f,
+            " site={site} callee={callee:?} results={}",
+            Items(results)
+        ),
         Op::Decide { expected } => write!(f, " expected={expected}"),
         Op::Draw {
             distribution,

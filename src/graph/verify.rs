@@ -61,6 +61,7 @@ pub(super) fn arity(op: &Op, count: usize) -> Result<(), String> {
         | Op::Part(_)
         | Op::Decide { .. } => count == 1,
         Op::Concatenate { .. } => count > 0,
+        Op::Call { .. } => true,
         Op::Gather { axes, .. } => count == 1 + axes.len(),
         Op::Scatter { axes, .. } => count == 2 + axes.len(),
         Op::SliceWrite { .. } | Op::Contract { .. } => count == 2,

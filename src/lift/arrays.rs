@@ -287,6 +287,7 @@ impl<H: Host> Machine<'_, H> {
     }
 
     /// Calls a NumPy function by name; `None` if it is not known or not meant for these arguments.
+    /// Integers that it needs to know (an axis, a size, a bound) are decided by the values of the call.
     pub fn operation(
         &mut self,
         name: &str,
@@ -298,6 +299,28 @@ impl<H: Host> Machine<'_, H> {
         {
             return self.array_copy(name, args, keywords);
         }
+        match self.build_operation(name, args, keywords) {
+            Err(error) if matches!(error.kind, ErrorKind::NeedsValue { .. }) => {
+                let mut settled = Vec::new();
+                for value in args {
+                    settled.push(self.settled(value)?);
+                }
+                let mut named = Vec::new();
+                for (key, value) in keywords {
+                    named.push((key.clone(), self.settled(value)?));
+                }
+                self.build_operation(name, &settled, &named)
+            }
+            result => result,
+        }
+    }
+
+    fn build_operation(
+        &mut self,
+        name: &str,
+        args: &[Value<H::Object>],
+        keywords: &[(String, Value<H::Object>)],
+    ) -> Result<Option<Value<H::Object>>> {
         let mut out = None;
         let mut mask = None;
         let mut converted: Keywords = Vec::new();

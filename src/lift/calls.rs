@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::draws::GENERATORS;
 use super::guard::Slot;
-use super::host::{Class, Host};
+use super::host::{Attribute, Class, Host};
 use super::machine::Machine;
 use super::value::{Closure, Frame, Partial, Value};
 use crate::ast::{self, py};
@@ -197,23 +197,55 @@ impl<H: Host> Machine<'_, H> {
                 None if class == Class::Transformed && keywords.is_empty() => {
                     self.call_transformed(object, &args)
                 }
-                None => Err(refused.unwrap_or_else(|| self.unknown_call(callee))),
+                None => self.call_pure(callee, object, &args, &keywords, refused),
             },
             Class::Instance => self.call_special_with(callee, "__call__", args, keywords),
-            _ => {
-                let all_known = !args
-                    .iter()
-                    .chain(keywords.iter().map(|(_, v)| v))
-                    .any(|v| self.is_symbolic(v));
-                if all_known && self.host.is_pure(object) {
+            Class::Type if refused.is_none() => {
+                let mut values = args.iter().chain(keywords.iter().map(|(_, v)| v));
+                if self.host.is_pure(object) && !values.any(|v| self.is_symbolic(v)) {
                     return self.call_known(object, &args, &keywords);
                 }
-                if class == Class::Type && refused.is_none() {
-                    return self.instantiate(object, args, keywords);
-                }
-                Err(refused.unwrap_or_else(|| self.unknown_call(callee)))
+                self.instantiate(object, args, keywords)
             }
+            _ => self.call_pure(callee, object, &args, &keywords, refused),
         }
+    }
+
+    /// Compiled code without effects: run now, if all arguments are known, or by each run of the graph.
+    fn call_pure(
+        &mut self,
+        callee: &Value<H::Object>,
+        object: &H::Object,
+        args: &[Value<H::Object>],
+        keywords: &Keywords<H::Object>,
+        refused: Option<Box<Error>>,
+    ) -> Result<Value<H::Object>> {
+        if !self.host.is_pure(object) || self.has_out(object, args, keywords) {
+            return Err(refused.unwrap_or_else(|| self.unknown_call(callee)));
+        }
+        let mut values = args.iter().chain(keywords.iter().map(|(_, v)| v));
+        if values.any(|v| self.is_symbolic(v)) {
+            self.call_compiled(object, args, keywords)
+        } else {
+            self.call_known(object, args, keywords)
+        }
+    }
+
+    /// Whether a call gives the array to write to: `out=`, or an argument more than a ufunc reads.
+    fn has_out(
+        &self,
+        callee: &H::Object,
+        args: &[Value<H::Object>],
+        keywords: &Keywords<H::Object>,
+    ) -> bool {
+        let reads = match self.host.attribute(callee, "nin") {
+            Attribute::Value(o) => match self.host.class(&o) {
+                Class::Int(n) => n as usize,
+                _ => usize::MAX,
+            },
+            _ => usize::MAX,
+        };
+        args.len() > reads || keywords.iter().any(|(name, _)| name == "out")
     }
 
     /// A known object of a type whose operators have no effects.

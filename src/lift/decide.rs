@@ -10,6 +10,7 @@
 //! The graph is computed as far as decisions need it, each node once.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use super::host::Host;
 use super::machine::Machine;
@@ -35,6 +36,8 @@ pub(super) struct Observed {
     /// Nodes that decisions were taken by.
     decided: HashMap<NodeId, Elements>,
     bytes: usize,
+    /// Whether something raised because of the values of this call.
+    pub raised: bool,
 }
 
 impl<H: Host> Machine<'_, H> {
@@ -54,6 +57,43 @@ impl<H: Host> Machine<'_, H> {
         }
         let value = self.decide(node, construct)?;
         Ok(Value::Object(self.host.scalar(&value, form), None))
+    }
+
+    /// The value with its integers decided; arrays and numbers of other dtypes stay as they are.
+    ///
+    /// # Errors
+    /// If one depends on what lifting cannot compute.
+    pub fn settled(&mut self, value: &Value<H::Object>) -> Result<Value<H::Object>> {
+        let mut all = |items: &[Value<H::Object>]| -> Result<Vec<_>> {
+            items.iter().map(|v| self.settled(v)).collect()
+        };
+        Ok(match value {
+            Value::Tuple(items, _) => Value::Tuple(Rc::new(all(items)?), None),
+            Value::List(list) => {
+                let items = all(&list.items.borrow())?;
+                self.list(items)
+            }
+            Value::Slice(parts) => {
+                let [start, stop, step] = &**parts;
+                let parts = [
+                    self.settled(start)?,
+                    self.settled(stop)?,
+                    self.settled(step)?,
+                ];
+                Value::Slice(Rc::new(parts))
+            }
+            Value::Array(_) | Value::Scalar(..) => {
+                let node = self.node(value)?;
+                let aval = self.b.aval(node);
+                if aval.rank() > 0 || !aval.dtype.is_integer() {
+                    return Ok(value.clone());
+                }
+                let known = self.decided(node, "an integer")?;
+                let known = self.int_of(&known, "an index")?;
+                self.int(known)
+            }
+            other => other.clone(),
+        })
     }
 
     /// Python's truth of an array or number of one element, on this call.
@@ -133,6 +173,12 @@ impl<H: Host> Machine<'_, H> {
             }
             let graph = self.b.graph();
             needed.extend(graph.operands(at));
+            if let Op::Part(_) = graph.op(at) {
+                // A part is taken when the operation is computed.
+                let of = graph.operands(at)[0];
+                pending.insert(of);
+                needed.extend(graph.operands(of));
+            }
             let aval = graph.aval(at).shape.iter();
             let symbols = aval.chain(graph.op(at).sizes()).flat_map(Dim::symbols);
             let origins = symbols.filter_map(|s| graph.symbols().get(s.0 as usize));
@@ -199,7 +245,11 @@ impl<H: Host> Machine<'_, H> {
             machine: self,
             copies: &copies,
         };
-        executable.run(&views, &mut values, &mut drawing)?;
+        let run = executable.run(&views, &mut values, &mut drawing);
+        if let Err(error) = run {
+            self.observed.raised = true;
+            return Err(error);
+        }
         for (at, value) in computed.into_iter().zip(values.0) {
             if is_search(self.b.op(at)) {
                 let symbols = self.b.graph().symbols().iter().enumerate();
@@ -238,7 +288,8 @@ impl<H: Host> Machine<'_, H> {
         scratch.add(op, operands)
     }
 
-    fn keep(&mut self, at: NodeId, value: Elements) -> Result<()> {
+    /// Remembers the value of a node.
+    pub fn keep(&mut self, at: NodeId, value: Elements) -> Result<()> {
         self.observed.bytes += value.len() * value.dtype.size();
         if self.observed.bytes > MAX_BYTES {
             let what = "the values that decisions depend on do not fit in memory".into();
@@ -256,7 +307,12 @@ struct Drawing<'a, 'h, H: Host> {
 }
 
 impl<H: Host> Callbacks for Drawing<'_, '_, H> {
-    fn draw(&mut self, node: NodeId, parameters: &[Elements], shape: &[usize]) -> Result<Elements> {
+    fn outside(
+        &mut self,
+        node: NodeId,
+        parameters: &[Elements],
+        shapes: &[&[usize]],
+    ) -> Result<Vec<Elements>> {
         let b = &self.machine.b;
         let original = self.copies.iter().find(|(_, copy)| **copy == node);
         let site = match original.map(|(&at, _)| (b.op(at), b.aval(at).dtype)) {
@@ -264,10 +320,15 @@ impl<H: Host> Callbacks for Drawing<'_, '_, H> {
                 let site = self.machine.draws.get(*generator as usize);
                 site.map(|site| (site, dtype))
             }
+            // Calls were made when they were lifted.
             _ => None,
         };
         let (site, dtype) = site.ok_or_else(|| Error::internal("a draw without a site"))?;
-        self.machine.host.rehearse(site, parameters, shape, dtype)
+        let drawn = self
+            .machine
+            .host
+            .rehearse(site, parameters, shapes[0], dtype)?;
+        Ok(vec![drawn])
     }
 }
 

@@ -224,9 +224,16 @@ impl<H: Host> Machine<'_, H> {
             }
             Value::Array(array) => {
                 let old = self.array_node(array)?;
-                let key = self.argument_of(key)?;
+                let place = self.argument_of(key)?;
                 let value = self.argument_of(value)?;
-                let new = numpy::setitem(&mut self.b, old, &key, &value)?;
+                let new = match numpy::setitem(&mut self.b, old, &place, &value) {
+                    Err(error) if matches!(error.kind, ErrorKind::NeedsValue { .. }) => {
+                        let key = self.settled(key)?;
+                        let place = self.argument_of(&key)?;
+                        numpy::setitem(&mut self.b, old, &place, &value)?
+                    }
+                    new => new?,
+                };
                 self.write(array, new)
             }
             Value::List(list) => {

@@ -63,6 +63,7 @@ impl<H: Host> Machine<'_, H> {
             writes,
             effects: self.effects,
             draws: self.draws,
+            calls: self.calls,
             views: self.views,
             entered: self.entered,
         })

@@ -14,7 +14,7 @@ use super::generators::yielding;
 use super::guard::{Guards, Slot};
 use super::host::{FunctionParts, Host};
 use super::value::{ArrayRef, Cell, Closure, Frame, Iterator, Value};
-use super::{DrawSite, Effect, Input, OutputList, SharedView};
+use super::{CallSite, DrawSite, Effect, Input, OutputList, SharedView};
 use crate::ast::{self, Located, Span, Terminator, py};
 use crate::error::{Error, ErrorKind, Exception, Place, Result};
 use crate::graph::{Builder, NodeId, Origin};
@@ -46,6 +46,7 @@ pub(super) struct Machine<'h, H: Host> {
     pub buffers: Vec<ArrayRef>,
     pub effects: Vec<Effect<H::Object>>,
     pub draws: Vec<DrawSite<H::Object>>,
+    pub calls: Vec<CallSite<H::Object>>,
     pub views: Vec<SharedView>,
     pub entered: Vec<String>,
     /// Exceptions raised so far, for [`Exception::Made`].
@@ -89,6 +90,7 @@ impl<'h, H: Host> Machine<'h, H> {
             buffers: Vec::new(),
             effects: Vec::new(),
             draws: Vec::new(),
+            calls: Vec::new(),
             views: Vec::new(),
             entered: Vec::new(),
             exceptions: Vec::new(),
@@ -204,6 +206,11 @@ impl<'h, H: Host> Machine<'h, H> {
                 Ok(Flow::Return(value)) => return Ok(Ended::Returned(value)),
                 Ok(Flow::Yield(value)) => return Ok(Ended::Yielded(value)),
                 Err(error) => match (&error.kind, block.handler) {
+                    // No guard could tell the calls that raise from those that do not.
+                    (ErrorKind::Raises { .. }, Some(_)) if self.observed.raised => {
+                        let what = "catching an exception that values decide";
+                        return Err(Error::unlifted(what, "another call may not raise it"));
+                    }
                     (ErrorKind::Raises { exception, message }, Some(handler)) => {
                         frame.caught = Some(self.exception_of(exception, message)?);
                         frame.at = (handler, 0);

@@ -9,8 +9,26 @@ use super::host::{Class, Host};
 use super::machine::Machine;
 use super::numpy;
 use super::value::Value;
-use crate::error::{Error, ErrorKind, Result};
+use crate::ast::py;
+use crate::error::{Error, ErrorKind, Exception, Result};
 use crate::ops::Distribution;
+
+/// Methods of arrays and NumPy's numbers that only read, for calls that no operation covers.
+const PURE: &[&str] = &[
+    "argpartition",
+    "argsort",
+    "choose",
+    "compress",
+    "cumprod",
+    "cumsum",
+    "dot",
+    "is_integer",
+    "nonzero",
+    "repeat",
+    "searchsorted",
+    "take",
+    "trace",
+];
 
 impl<H: Host> Machine<'_, H> {
     /// A method of a value by name.
@@ -204,6 +222,16 @@ impl<H: Host> Machine<'_, H> {
         }
         match self.operation(&format!("numpy.ndarray.{name}"), &all, &keywords)? {
             Some(result) => Ok(result),
+            None if PURE.contains(&name) && keywords.iter().all(|(key, _)| key != "out") => {
+                let class = self.type_of(receiver)?;
+                let class = self.known(&class, "a class")?;
+                let key = self.host.constant(&py::Constant::Str(name.into()));
+                let getattr = self.host.builtin("getattr");
+                match self.host.call(&getattr, &[class, key], &[]) {
+                    Ok(method) => self.call_compiled(&method, &all, &keywords),
+                    Err(raised) => Err(Error::raises(Exception::Attribute, raised.text)),
+                }
+            }
             None => Err(self.unknown_call(&Value::Method(Rc::new(receiver.clone()), name.into()))),
         }
     }

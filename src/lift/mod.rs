@@ -27,6 +27,7 @@ mod attributes;
 mod builtins;
 mod calls;
 mod changes;
+mod compiled;
 mod containers;
 mod contexts;
 mod decide;
@@ -77,6 +78,8 @@ pub struct Lifted<O> {
     pub effects: Vec<Effect<O>>,
     /// Per `generator` of the graph's draws.
     pub draws: Vec<DrawSite<O>>,
+    /// Per `site` of the graph's calls.
+    pub calls: Vec<CallSite<O>>,
     /// The functions that were entered, in order, each once.
     pub entered: Vec<String>,
 }
@@ -170,6 +173,15 @@ pub struct DrawSite<O> {
     pub sized: bool,
     /// How Python spells the generator.
     pub spelling: String,
+}
+
+/// A call of compiled code: leaves of the arguments are operands of the node, leaves of the result its results.
+#[derive(Clone, Debug)]
+pub struct CallSite<O> {
+    pub callee: O,
+    pub args: Vec<Tree<O>>,
+    pub keywords: Vec<(String, Tree<O>)>,
+    pub result: Tree<O>,
 }
 
 impl<O: Clone> Lifted<O> {

@@ -35,11 +35,15 @@ impl<H: Host> Machine<'_, H> {
             lifted: inner,
             objects: found,
         } = self.host.lift_transformed(callee, &objects)?;
-        if !inner.draws.is_empty() || !inner.effects.is_empty() || !inner.writes.is_empty() {
+        let has_effects = !inner.draws.is_empty()
+            || !inner.calls.is_empty()
+            || !inner.effects.is_empty()
+            || !inner.writes.is_empty();
+        if has_effects {
             let what = format!("a call of the transformed {}", self.host.describe(callee));
             return Err(Error::unlifted(
                 what,
-                "it draws, prints or writes to its arguments",
+                "it draws, calls compiled code, prints or writes to its arguments",
             ));
         }
         let slots = self.merge_guards(&inner.guards)?;
@@ -60,7 +64,7 @@ impl<H: Host> Machine<'_, H> {
     }
 
     /// An object that is what a value is on this call.
-    fn stand_in(
+    pub fn stand_in(
         &mut self,
         value: &Value<H::Object>,
         all: &mut StandIns<H::Object>,

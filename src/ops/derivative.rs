@@ -20,7 +20,7 @@
 use smallvec::SmallVec;
 
 use super::elementwise::{Linearity, Partial};
-use super::{Axes, Elementwise, Op, Reduction, Write, index, linalg, reduce, shape};
+use super::{Axes, Elementwise, Op, Reduction, Write, index, linalg, outside, reduce, shape};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Aval, Builder, DType, Dim, NodeId, Shape};
 use crate::ops::Constant;
@@ -38,6 +38,7 @@ pub fn jvp_results(
     tangents: &[Option<NodeId>],
 ) -> Result<Vec<Option<NodeId>>> {
     match results {
+        _ if matches!(op, Op::Call { .. }) => outside::jvp(op, tangents, results.len()),
         [Some(node)] => Ok(vec![jvp(b, *node, op, operands, tangents)?]),
         _ => Err(Error::internal(format!(
             "one result of {op:?} is all it has"
@@ -83,6 +84,7 @@ pub fn jvp(
         | Op::ArgSort { .. } => index::jvp(b, op, operands, tangents),
         Op::Contract { .. } => linalg::jvp(b, op, operands, tangents),
         Op::Decide { .. } => Ok(tangents[0]),
+        Op::Call { .. } => Err(Error::internal("a call may have several results")),
         Op::Draw { distribution, .. } => Err(not_differentiable(
             &format!("a draw ({distribution:?})"),
             "its parameters depend on what the derivative is taken by, and samples are not \
@@ -146,7 +148,8 @@ pub fn transpose(
         | Op::ArgWhere
         | Op::ArgSort { .. }
         | Op::Draw { .. }
-        | Op::Decide { .. } => Err(not_linear(op)),
+        | Op::Decide { .. }
+        | Op::Call { .. } => Err(not_linear(op)),
     }
 }
 
@@ -154,7 +157,7 @@ pub(super) fn not_linear(op: &Op) -> Box<Error> {
     Error::internal(format!("the transpose of {op:?}, which is not linear"))
 }
 
-fn not_differentiable(operation: &str, reason: &str) -> Box<Error> {
+pub(super) fn not_differentiable(operation: &str, reason: &str) -> Box<Error> {
     Error::new(ErrorKind::NotDifferentiable {
         operation: operation.into(),
         reason: reason.into(),

@@ -10,6 +10,7 @@ pub mod derivative;
 pub mod elementwise;
 pub mod index;
 pub mod linalg;
+pub mod outside;
 pub mod random;
 pub mod reduce;
 pub mod shape;
@@ -130,6 +131,15 @@ pub enum Op {
         generator: u32,
     },
 
+    // outside.rs
+    /// A call of compiled code, made by the caller of the graph; its results are those that it had when
+    /// the graph was made, in number, dtypes and shapes. `site` says which call of the program it is.
+    Call {
+        site: u32,
+        callee: Arc<str>,
+        results: Vec<Aval>,
+    },
+
     // decide.rs
     /// A decision that lifting took by a value: the operand, a number, was `expected`. Gives the
     /// operand. An effect: a run in which it is something else ends there, with `Assumption`.
@@ -158,6 +168,7 @@ impl Op {
                 let ranges = ranges.iter().flat_map(|r| [&r.start, &r.size]);
                 shape.iter().chain(ranges).collect()
             }
+            Op::Call { results, .. } => results.iter().flat_map(|a| &a.shape).collect(),
             Op::Input
             | Op::Constant(_)
             | Op::Part(_)
@@ -195,6 +206,7 @@ impl Op {
                 all(ranges);
             }
             Op::Draw { shape: to, .. } => shape(to),
+            Op::Call { results, .. } => results.iter_mut().for_each(|a| shape(&mut a.shape)),
             Op::Input
             | Op::Constant(_)
             | Op::Part(_)
@@ -295,6 +307,9 @@ impl Constant {
 /// # Errors
 /// As [`infer`].
 pub fn results(b: &mut Builder, op: &Op, operands: &[NodeId]) -> Result<SmallVec<[Aval; 2]>> {
+    if let Op::Call { .. } = op {
+        return outside::results(op);
+    }
     Ok(smallvec![infer(b, op, operands)?])
 }
 
@@ -351,6 +366,7 @@ fn infer_by_family(b: &mut Builder, op: &Op, operands: &[NodeId]) -> Result<Aval
             ..
         } => Ok(Aval::new(distribution.dtype(), shape.iter().cloned())),
         Op::Decide { .. } => decide::infer(op, &avals),
+        Op::Call { .. } => Ok(outside::results(op)?.swap_remove(0)),
     }
 }
 

@@ -1,16 +1,16 @@
 //! What the laws share: values of graphs.
 
-use lazy_core::error::{Error, Result};
+use lazy_core::error::Result;
 use lazy_core::eval::value::{Value, View};
-use lazy_core::eval::{Callbacks, Executable, Outputs};
-use lazy_core::graph::{DType, Graph, NodeId};
+use lazy_core::eval::{Executable, NoCallbacks, Outputs};
+use lazy_core::graph::{DType, Graph};
 
 /// The outputs of a graph without draws.
 pub fn evaluate(graph: &Graph, inputs: &[Value]) -> Vec<Value> {
     let views: Vec<View<'_>> = inputs.iter().map(Value::view).collect();
     let mut outputs = Collected(vec![None; graph.outputs().len()]);
     Executable::new(graph)
-        .and_then(|executable| executable.run(&views, &mut outputs, &mut NoDraws))
+        .and_then(|executable| executable.run(&views, &mut outputs, &mut NoCallbacks))
         .unwrap_or_else(|error| panic!("{error}\n{graph}"));
     outputs.0.into_iter().flatten().collect()
 }
@@ -22,13 +22,5 @@ impl Outputs for Collected {
         Ok(self.0[index]
             .insert(Value::zeros(dtype, shape))
             .as_mut_ptr())
-    }
-}
-
-struct NoDraws;
-
-impl Callbacks for NoDraws {
-    fn draw(&mut self, _node: NodeId, _parameters: &[Value], _shape: &[usize]) -> Result<Value> {
-        Err(Error::internal("no draws here"))
     }
 }

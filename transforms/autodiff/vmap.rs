@@ -226,6 +226,10 @@ impl Rule<'_> {
                 "vmap of argwhere",
                 "each element would have a result of its own size",
             )),
+            Op::Call { callee, .. } => Err(Error::unlifted(
+                format!("vmap of {callee}"),
+                "it is compiled code that takes whole arrays",
+            )),
             Op::Decide { .. } => Err(Error::unlifted(
                 "vmap of a branch on values",
                 "each element may take another side",

@@ -78,7 +78,8 @@ fn spaces(graph: &Graph) -> Vec<Option<Shape>> {
             | Op::ArgSort { .. }
             | Op::Contract { .. }
             | Op::Draw { .. }
-            | Op::Decide { .. } => None,
+            | Op::Decide { .. }
+            | Op::Call { .. } => None,
         })
         .collect()
 }

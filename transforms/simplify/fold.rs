@@ -10,7 +10,7 @@
 
 use lazy_core::error::{Error, Result};
 use lazy_core::eval::value::Value;
-use lazy_core::eval::{Callbacks, Executable, Outputs};
+use lazy_core::eval::{Executable, NoCallbacks, Outputs};
 use lazy_core::graph::{Builder, DType, Graph, NodeId, Operands};
 use lazy_core::ops::{Constant, Elementwise, Op};
 
@@ -103,7 +103,7 @@ fn evaluate(graph: &Graph, candidates: &[NodeId]) -> Result<Vec<Option<Value>>> 
     let outputs = candidates.iter().filter_map(|id| new[id.index()]).collect();
     let mut values = Values(vec![None; candidates.len()]);
     let run = Executable::new(&b.finish(outputs))
-        .and_then(|executable| executable.run(&[], &mut values, &mut NoDraws));
+        .and_then(|executable| executable.run(&[], &mut values, &mut NoCallbacks));
     Ok(match run {
         Ok(()) => values.0,
         // What raises is left for the run that the user asked for.
@@ -147,14 +147,5 @@ impl Outputs for Values {
     fn allocate(&mut self, index: usize, dtype: DType, shape: &[usize]) -> Result<*mut u8> {
         let value = self.0[index].insert(Value::zeros(dtype, shape));
         Ok(value.as_mut_ptr())
-    }
-}
-
-/// Constants draw nothing.
-struct NoDraws;
-
-impl Callbacks for NoDraws {
-    fn draw(&mut self, _node: NodeId, _parameters: &[Value], _shape: &[usize]) -> Result<Value> {
-        Err(Error::internal("a constant draws"))
     }
 }

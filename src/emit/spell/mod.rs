@@ -104,6 +104,12 @@ impl Speller<'_, '_> {
             Op::Input => return Err(Error::internal("an input has no expression")),
             Op::Constant(c) => self.constant(c, self.facts.aval(id)),
             Op::Size(dim) => self.dim(dim),
+            Op::Call { callee, .. } => {
+                return Err(Error::unlifted(
+                    format!("the source of a call of {callee}"),
+                    "it is code outside the graph",
+                ));
+            }
             Op::Decide { .. } => self.value(self.facts.operand(id)),
             Op::Part(_) => return Err(Error::internal("a part of a single result")),
             Op::Elementwise(e) => return self.elementwise(*e, id),

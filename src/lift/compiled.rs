@@ -1,0 +1,175 @@
+//! Calls of compiled code without an operation.
+//!
+//! In: a function without effects and its arguments, some of them computed. Out: an [`Op::Call`], which
+//! the caller of the graph makes with real arrays; `np.digitize(x, bins) + 1` is two nodes.
+//!
+//! The function is called now as well, on the values of this call: what it gives says how many results
+//! there are, and of which dtypes and shapes.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::calls::Keywords;
+use super::host::{Class, Host};
+use super::machine::Machine;
+use super::numpy::Form;
+use super::value::{ArrayRef, Value};
+use super::{CallSite, Tree};
+use crate::error::{Error, Exception, Result};
+use crate::graph::{Aval, Dim, NodeId, Shape};
+use crate::ops::Op;
+
+/// Arguments as containers over the operands: positional ones, and those with names.
+type ArgumentTrees<O> = (Vec<Tree<O>>, Vec<(String, Tree<O>)>);
+
+/// What a call gave: the avals and values of its results, in the order of the leaves.
+#[derive(Default)]
+struct Given {
+    avals: Vec<Aval>,
+    values: Vec<crate::eval::value::Value>,
+}
+
+impl<H: Host> Machine<'_, H> {
+    /// Calls `callee`, which has no effects.
+    ///
+    /// # Errors
+    /// What it raises on this call; `Unlifted` for results that are no arrays or numbers.
+    pub fn call_compiled(
+        &mut self,
+        callee: &H::Object,
+        args: &[Value<H::Object>],
+        keywords: &Keywords<H::Object>,
+    ) -> Result<Value<H::Object>> {
+        let name = self.host.describe(callee);
+        let objects = args
+            .iter()
+            .map(|v| self.stand_in(v, &mut Vec::new()))
+            .collect::<Result<Vec<_>>>()?;
+        let mut named = Vec::new();
+        for (key, value) in keywords {
+            named.push((key.clone(), self.stand_in(value, &mut Vec::new())?));
+        }
+        let outer = std::mem::take(&mut self.outputs);
+        let trees = self.argument_trees(args, keywords);
+        let operands = std::mem::replace(&mut self.outputs, outer).nodes;
+        let (args, keywords) = trees?;
+        let result = match self.host.call(callee, &objects, &named) {
+            Ok(result) => result,
+            Err(raised) => {
+                self.observed.raised = true;
+                let class = self.host.type_of(&raised.exception);
+                let exception = Exception::Named(self.host.describe(&class).as_str().into());
+                return Err(Error::raises(exception, raised.text));
+            }
+        };
+        let mut given = Given::default();
+        let tree = self.result_tree(&result, &operands, &mut given, &name)?;
+        if given.avals.is_empty() {
+            return Err(Error::unlifted(name, "it gives no array"));
+        }
+        let site = self.calls.len() as u32;
+        self.calls.push(CallSite {
+            callee: callee.clone(),
+            args,
+            keywords,
+            result: tree.clone(),
+        });
+        let op = Op::Call {
+            site,
+            callee: Arc::from(name.as_str()),
+            results: given.avals,
+        };
+        let node = self.b.add(op, &operands)?;
+        let mut nodes = vec![node];
+        for k in 1..given.values.len() {
+            nodes.push(self.b.add(Op::Part(k), &[node])?);
+        }
+        for (&node, value) in nodes.iter().zip(given.values) {
+            self.keep(node, value)?;
+        }
+        Ok(self.result_value(&tree, &nodes))
+    }
+
+    fn argument_trees(
+        &mut self,
+        args: &[Value<H::Object>],
+        keywords: &Keywords<H::Object>,
+    ) -> Result<ArgumentTrees<H::Object>> {
+        let mut trees = Vec::new();
+        for arg in args {
+            trees.push(self.snapshot(arg)?);
+        }
+        let mut named = Vec::new();
+        for (name, value) in keywords {
+            named.push((name.clone(), self.snapshot(value)?));
+        }
+        Ok((trees, named))
+    }
+
+    /// The containers of what a call gave; leaves are results.
+    fn result_tree(
+        &mut self,
+        object: &H::Object,
+        operands: &[NodeId],
+        given: &mut Given,
+        name: &str,
+    ) -> Result<Tree<H::Object>> {
+        let unlifted = || Error::unlifted(name, "it gives neither arrays nor numbers");
+        let class = self.host.class(object);
+        let form = match class {
+            Class::Array(..) => Form::Array,
+            Class::NumPyScalar(_) => Form::Scalar,
+            Class::Bool(_) | Class::Int(_) | Class::Float(_) | Class::Complex(..) => Form::Python,
+            Class::None => return Ok(Tree::Known(object.clone())),
+            Class::Tuple | Class::List => {
+                let items = self.host.items(object).ok_or_else(unlifted)?;
+                let mut trees = Vec::new();
+                for item in &items {
+                    trees.push(self.result_tree(item, operands, given, name)?);
+                }
+                return Ok(match class {
+                    Class::Tuple => Tree::Tuple(trees),
+                    _ => Tree::List(trees),
+                });
+            }
+            _ => return Err(unlifted()),
+        };
+        let value = self.host.value(object).ok_or_else(unlifted)?;
+        let shape = value
+            .shape
+            .iter()
+            .map(|&n| self.size_like(n as i64, operands));
+        let shape: Shape = shape.collect();
+        given.avals.push(Aval {
+            weak: form == Form::Python,
+            ..Aval::new(value.dtype, shape)
+        });
+        given.values.push(value);
+        Ok(Tree::Leaf(given.values.len() - 1, form))
+    }
+
+    /// A size that is probably that of an operand; the run checks it.
+    fn size_like(&self, size: i64, operands: &[NodeId]) -> Dim {
+        let shapes = operands.iter().map(|&id| &self.b.aval(id).shape);
+        let mut sizes = shapes.flatten();
+        let same = sizes.find(|dim| self.b.example(dim) == Some(size));
+        same.cloned().unwrap_or(Dim::known(size))
+    }
+
+    fn result_value(&self, tree: &Tree<H::Object>, nodes: &[NodeId]) -> Value<H::Object> {
+        let all = |trees: &[Tree<H::Object>]| {
+            let values = trees.iter().map(|t| self.result_value(t, nodes));
+            values.collect::<Vec<_>>()
+        };
+        match tree {
+            Tree::Leaf(k, Form::Array) => Value::Array(ArrayRef::fresh(nodes[*k])),
+            Tree::Leaf(k, form) => Value::Scalar(nodes[*k], *form),
+            Tree::Tuple(items) => Value::Tuple(Rc::new(all(items)), None),
+            Tree::List(items) => self.list(all(items)),
+            Tree::Known(object) => Value::Object(object.clone(), None),
+            Tree::Same(_) | Tree::Dict(_) | Tree::Set(_) | Tree::Instance(_) | Tree::Text(_) => {
+                self.none()
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+"""Calls of compiled code that lazy has no operation for: made by each run, with real arrays."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import lazy
+
+
+def digitized(x, bins):
+    k = np.digitize(x, bins)
+    return np.bincount(k, minlength=5) * 2.0 + k.sum()
+
+
+def packed(x):
+    bits = np.packbits(x > 0)
+    return bits.astype(float) + x.sum()
+
+
+def several(x):
+    keys = np.unravel_index(np.argmax(x), x.shape)
+    return x[keys] * 2.0 + x.sum()
+
+
+def from_position(x):
+    k = np.searchsorted(np.sort(x), 0.5)
+    return (x[k:] ** 2).sum()
+
+
+POINTS = np.array([0.7, -1.5, 0.2, 3.0, 0.9, 2.5, -0.1])
+
+
+@pytest.mark.parametrize("size", [5, 7, 3])
+def test_values_are_those_of_plain_python(size):
+    x = POINTS[:size].copy()
+    bins = np.array([0.0, 0.5, 1.0])
+    for f, args in [(digitized, (x, bins)), (packed, (x,)), (several, (x,)), (from_position, (x,))]:
+        jitted = lazy.jit(f)
+        for _ in range(2):
+            np.testing.assert_array_equal(jitted(*args), f(*args))
+        assert "plain Python" not in jitted.explain(*args)
+
+
+def test_one_lift_serves_the_sizes_that_follow_the_operands():
+    f = lazy.jit(lambda x: np.interp(np.packbits(x > 0).sum() * 0.0, x, x) + np.digitize(x, [0.0]).sum())
+    for size in (4, 5, 6, 7):
+        f(np.sort(POINTS[:size]))
+    assert f.lifts <= 2
+
+
+def test_the_derivative_goes_around_a_call_of_integers():
+    gradient = lazy.grad(from_position)
+    np.testing.assert_array_equal(gradient(POINTS), [0.0, 0.0, 0.0, 6.0, 1.8, 5.0, -0.2])
+
+
+def test_a_derivative_through_a_call_is_refused_by_name():
+    special = pytest.importorskip("scipy.special")
+
+    def cylinder(x):
+        value, slope = special.pbdv(1.0, x)
+        return (value * slope).sum()
+
+    assert lazy.jit(cylinder)(POINTS) == cylinder(POINTS)
+    with pytest.raises(lazy.NotDifferentiable, match="pbdv"):
+        lazy.grad(cylinder)(POINTS)
+
+
+def test_what_a_call_raises_is_raised():
+    def f(x, n):
+        return np.bincount(np.digitize(x, [0.0]) - n).sum() + x.sum()
+
+    jitted = lazy.jit(f)
+    assert jitted(POINTS, 0) == f(POINTS, 0)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="negative"):
+            jitted(POINTS, 3)
+
+
+def test_later_writes_are_not_seen_by_earlier_calls():
+    def f(x):
+        before = np.digitize(x, [0.0, 1.0])
+        x[:] = -1.0
+        return before.sum() + x.sum()
+
+    ours, theirs = POINTS.copy(), POINTS.copy()
+    assert lazy.jit(f)(ours) == f(theirs)
+    np.testing.assert_array_equal(ours, theirs)
+
+    def g(x):
+        x[:] = x * 2
+        return np.digitize(x, [0.0, 1.0]).sum()
+
+    ours, theirs = POINTS.copy(), POINTS.copy()
+    assert lazy.jit(g)(ours) == g(theirs)
+    np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_caught_exception_of_values_is_not_frozen():
+    def f(x):
+        try:
+            return np.bincount(np.digitize(x, [0.0]) - 1).sum() + x.sum()
+        except ValueError:
+            return x.sum() * 2
+
+    jitted = lazy.jit(f)
+    for x in (POINTS, np.abs(POINTS), -np.abs(POINTS), np.abs(POINTS)):
+        assert jitted(x) == f(x)
