@@ -12,8 +12,12 @@ use lazy_core::error::{ErrorKind, Result};
 use lazy_core::eval::Executable;
 use lazy_core::eval::value::Value;
 use lazy_core::graph::{Aval, Builder, DType, Dim, Graph, NodeId, Shape};
+use lazy_core::ops::decompose::{Decomposition, MatrixFunction, System, Triangle};
 use lazy_core::ops::elementwise::Partial;
-use lazy_core::ops::{Axes, Cumulation, Elementwise, Extreme, Op, Range, Reduction, Write};
+use lazy_core::ops::matrix;
+use lazy_core::ops::{
+    Axes, Cumulation, Elementwise, Extreme, Fourier, Op, Range, Reduction, Write,
+};
 use lazy_transforms::Transform;
 use lazy_transforms::autodiff::{
     grad, hessian, hvp, jacfwd, jacrev, jvp, value_and_grad, vjp, vmap,
@@ -1068,4 +1072,227 @@ fn refusals() {
     let integer = program(&k, |b, x| Ok(vec![mean(b, x[0])?]));
     let error = grad(vec![0]).apply(&integer).expect_err("integer");
     assert!(matches!(&error.kind, ErrorKind::IntegerArgument { argument, .. } if argument == "x"));
+}
+
+/// Well separated eigenvalues and singular values, and a dominant diagonal.
+fn matrices(shape: &[usize], seed: u64) -> Value {
+    let mut numbers = Numbers(seed);
+    let mut value = numbers.array(shape, -1.0..1.0);
+    let [m, n] = shape[shape.len() - 2..] else {
+        panic!("a matrix");
+    };
+    for (at, x) in value.as_mut_slice::<f64>().iter_mut().enumerate() {
+        let (i, j) = (at / n % m, at % n);
+        if i == j {
+            *x += 2.0 + 2.0 * i as f64;
+        }
+    }
+    value
+}
+
+/// All results of an operation as real arrays.
+fn results(b: &mut Builder, op: Op, operands: &[NodeId]) -> Result<Vec<NodeId>> {
+    let first = b.add(op.clone(), operands)?;
+    let mut parts = vec![first];
+    for k in 1..op.result_count().unwrap_or(1) {
+        parts.push(b.add(Op::Part(k), &[first])?);
+    }
+    let mut real = Vec::new();
+    for part in parts {
+        let dtype = b.aval(part).dtype;
+        if dtype.is_complex() {
+            real.push(b.elementwise(Elementwise::Real, &[part])?);
+            real.push(b.elementwise(Elementwise::Imag, &[part])?);
+        } else if dtype.is_float() {
+            real.push(part);
+        }
+    }
+    Ok(real)
+}
+
+#[test]
+fn decompositions_of_real_matrices() {
+    use Decomposition::*;
+    for kind in Decomposition::ALL {
+        let shapes: &[&[usize]] = match kind {
+            // Their derivatives are refused.
+            QrComplete | SvdFull => continue,
+            Qr | Svd | SingularValues => &[&[3, 3], &[4, 2], &[2, 4], &[2, 3, 2]],
+            Inverse
+            | Determinant
+            | Adjugate
+            | SignLogDet
+            | Cholesky
+            | Lu
+            | Eigh(_)
+            | EigenvaluesOfHermitian(_)
+            | Eig
+            | Eigenvalues
+            | Function(_) => &[&[1, 1], &[3, 3], &[2, 2, 2]],
+        };
+        for shape in shapes {
+            let x = [matrices(shape, 31)];
+            let graph = program(&x, |b, x| results(b, Op::Decompose(kind), x));
+            laws(&graph, &x, &[0]);
+        }
+    }
+}
+
+/// Of complex matrices, what does not depend on the phases of vectors.
+#[test]
+fn decompositions_of_complex_matrices() {
+    use Decomposition::*;
+    for kind in Decomposition::ALL {
+        let shapes: &[&[usize]] = match kind {
+            QrComplete | SvdFull => continue,
+            Qr | Svd | SingularValues => &[&[3, 3], &[3, 2], &[2, 3]],
+            Inverse
+            | Determinant
+            | Adjugate
+            | SignLogDet
+            | Cholesky
+            | Lu
+            | Eigh(_)
+            | EigenvaluesOfHermitian(_)
+            | Eig
+            | Eigenvalues
+            | Function(_) => &[&[1, 1], &[3, 3]],
+        };
+        for shape in shapes {
+            let imaginary = Numbers(37).array(shape, -0.5..0.5);
+            let x = [matrices(shape, 41), imaginary];
+            let graph = program(&x, |b, x| {
+                let z = b.elementwise(Elementwise::MakeComplex, x)?;
+                let first = b.add(Op::Decompose(kind), &[z])?;
+                let part = |b: &mut Builder, k| b.add(Op::Part(k), &[first]);
+                let sizes = |b: &mut Builder, z| b.elementwise(Elementwise::Absolute, &[z]);
+                match kind {
+                    Svd => {
+                        let (s, vh) = (part(b, 1)?, part(b, 2)?);
+                        // The signs of both vectors cancel here.
+                        let outer = matrix::product(b, first, vh)?;
+                        let (re, im) = (Elementwise::Real, Elementwise::Imag);
+                        let outer = [b.elementwise(re, &[outer])?, b.elementwise(im, &[outer])?];
+                        Ok(vec![s, sizes(b, first)?, sizes(b, vh)?, outer[0], outer[1]])
+                    }
+                    Eigh(_) => {
+                        let v = part(b, 1)?;
+                        Ok(vec![first, sizes(b, v)?])
+                    }
+                    _ => results(b, Op::Decompose(kind), &[z]),
+                }
+            });
+            laws(&graph, &x, &[0, 1]);
+        }
+    }
+}
+
+#[test]
+fn systems_and_inverses() {
+    let systems = [Triangle::Lower, Triangle::Upper]
+        .into_iter()
+        .flat_map(|triangle| [false, true].map(|unit| System::Triangular { triangle, unit }))
+        .chain([System::General]);
+    for system in systems {
+        for (a, rhs) in [(&[3, 3][..], &[3, 2][..]), (&[2, 2, 2], &[2, 2, 1])] {
+            let x = [matrices(a, 43), Numbers(47).array(rhs, -1.0..1.0)];
+            let graph = program(&x, |b, x| Ok(vec![b.add(Op::Solve(system), x)?]));
+            laws(&graph, &x, &[0, 1]);
+        }
+    }
+    for shape in [&[3, 3][..], &[4, 2], &[2, 4], &[2, 3, 2]] {
+        let x = [matrices(shape, 53)];
+        let graph = program(&x, |b, x| {
+            let fraction = b.full(1e-15, DType::F64, Shape::new())?;
+            Ok(vec![b.add(Op::PseudoInverse, &[x[0], fraction])?])
+        });
+        laws(&graph, &x, &[0]);
+    }
+    let x = [matrices(&[2, 2], 59), Numbers(61).array(&[2, 2], -1.0..1.0)];
+    for f in MatrixFunction::ALL {
+        let graph = program(&x, |b, x| Ok(vec![b.add(Op::Frechet(f), x)?]));
+        laws(&graph, &x, &[0, 1]);
+    }
+}
+
+/// The determinant of a singular matrix has a derivative, though the matrix has no inverse.
+#[test]
+fn determinant_of_a_singular_matrix() {
+    let x = [Value::from_slice(
+        &[1.0, 2.0, 3.0, 2.0, 4.0, 6.0, 1.0, 0.0, 1.0],
+        &[3, 3],
+    )];
+    let graph = program(&x, |b, x| {
+        results(b, Op::Decompose(Decomposition::Determinant), x)
+    });
+    let slope = run(&apply(grad(vec![0]), &graph), &x);
+    // The cofactors.
+    let expected = [4.0, 4.0, -4.0, -2.0, -2.0, 2.0, 0.0, 0.0, 0.0];
+    close("det", &graph, slope[0].as_slice(), &expected, 1e-13);
+}
+
+#[test]
+fn factors_that_are_not_unique_are_refused() {
+    let x = [matrices(&[4, 2], 67)];
+    for kind in [Decomposition::QrComplete, Decomposition::SvdFull] {
+        let graph = program(&x, |b, x| results(b, Op::Decompose(kind), x));
+        let error = jvp(vec![0]).apply(&graph).expect_err("refused");
+        assert!(matches!(error.kind, ErrorKind::NotDifferentiable { .. }));
+    }
+}
+
+#[test]
+fn fourier_transforms() {
+    for n in [1, 2, 5, 6, 12] {
+        let shape = [2, n, 2];
+        let x = [
+            Numbers(71).array(&shape, -1.0..1.0),
+            Numbers(73).array(&shape, -1.0..1.0),
+        ];
+        for kind in [Fourier::Forward, Fourier::Inverse] {
+            let op = Op::Fourier { kind, axis: 1 };
+            let graph = program(&x, |b, x| {
+                let z = b.elementwise(Elementwise::MakeComplex, x)?;
+                results(b, op, &[z])
+            });
+            laws(&graph, &x, &[0, 1]);
+        }
+        let kind = Fourier::RealForward;
+        let graph = program(&x[..1], |b, x| results(b, Op::Fourier { kind, axis: 1 }, x));
+        laws(&graph, &x[..1], &[0]);
+    }
+    for n in [1, 2, 5, 6] {
+        let shape = [2, n / 2 + 1];
+        let x = [
+            Numbers(79).array(&shape, -1.0..1.0),
+            Numbers(83).array(&shape, -1.0..1.0),
+        ];
+        let kind = Fourier::RealInverse(Dim::from(n));
+        let graph = program(&x, |b, x| {
+            let z = b.elementwise(Elementwise::MakeComplex, x)?;
+            results(b, Op::Fourier { kind, axis: 1 }, &[z])
+        });
+        laws(&graph, &x, &[0, 1]);
+    }
+}
+
+/// Transforms of any length are sums of waves.
+#[test]
+fn fourier_transforms_by_definition() {
+    for n in [1, 2, 3, 4, 7, 30, 67, 128, 134] {
+        let x = [Numbers(89).array(&[n], -1.0..1.0)];
+        let kind = Fourier::RealForward;
+        let graph = program(&x, |b, x| results(b, Op::Fourier { kind, axis: 0 }, x));
+        let got = run(&graph, &x);
+        let wave = |k: usize, f: fn(f64) -> f64| -> f64 {
+            let angle = |j: usize| std::f64::consts::TAU * ((j * k) % n) as f64 / n as f64;
+            (0..n)
+                .map(|j| x[0].as_slice::<f64>()[j] * f(angle(j)))
+                .sum()
+        };
+        let real: Vec<f64> = (0..=n / 2).map(|k| wave(k, f64::cos)).collect();
+        let imaginary: Vec<f64> = (0..=n / 2).map(|k| -wave(k, f64::sin)).collect();
+        close("real", &graph, got[0].as_slice(), &real, 1e-13);
+        close("imaginary", &graph, got[1].as_slice(), &imaginary, 1e-13);
+    }
 }

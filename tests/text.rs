@@ -5,8 +5,9 @@ use lazy_core::ast::print::reprint;
 use lazy_core::emit::{Signature, emit};
 use lazy_core::eval::value::Value;
 use lazy_core::graph::{Assumption, Aval, Builder, DType, Dim, Graph, NodeId, Shape};
+use lazy_core::ops::decompose::{Decomposition, MatrixFunction, System, Triangle};
 use lazy_core::ops::{
-    Constant, Cumulation, Distribution, Elementwise, Extreme, Op, Range, Reduction, Write,
+    Constant, Cumulation, Distribution, Elementwise, Extreme, Fourier, Op, Range, Reduction, Write,
 };
 use num_complex::{Complex32, Complex64};
 use proptest::prelude::*;
@@ -141,7 +142,7 @@ fn candidate(step: &Step, b: &Builder, nodes: &[NodeId]) -> (Op, Vec<NodeId>) {
         };
         shape.iter().map(cut).collect()
     };
-    match step.kind.index(24) {
+    match step.kind.index(30) {
         0 => (
             Op::Iota {
                 size: Dim::known(3),
@@ -259,7 +260,7 @@ fn candidate(step: &Step, b: &Builder, nodes: &[NodeId]) -> (Op, Vec<NodeId>) {
             let expected = Constant::Float([1.5, -0.0, f64::NAN][step.axis % 3]);
             one(Op::Decide { expected })
         }
-        22 => {
+        27 => {
             let results = vec![Aval::new(DType::I64, shape), Aval::weak(DType::F64)];
             let callee = "numpy.digitize".into();
             let site = 3;
@@ -271,6 +272,27 @@ fn candidate(step: &Step, b: &Builder, nodes: &[NodeId]) -> (Op, Vec<NodeId>) {
                 },
                 vec![x, y],
             )
+        }
+        26 => one(Op::Decompose(
+            Decomposition::ALL[step.axis % Decomposition::ALL.len()],
+        )),
+        22 => {
+            let triangle = [Triangle::Lower, Triangle::Upper][step.axis % 2];
+            let unit = step.axis > 1;
+            let systems = [System::General, System::Triangular { triangle, unit }];
+            (Op::Solve(systems[step.axis % 2]), vec![x, y])
+        }
+        23 => (Op::PseudoInverse, vec![x, y]),
+        24 => (Op::Frechet(MatrixFunction::Exp), vec![x, y]),
+        25 => {
+            let kinds = [
+                Fourier::Forward,
+                Fourier::Inverse,
+                Fourier::RealForward,
+                Fourier::RealInverse(Dim::known(4)),
+            ];
+            let kind = kinds[step.axis % kinds.len()].clone();
+            one(Op::Fourier { kind, axis })
         }
         _ => {
             let operands = [x, y, z][..step.elementwise.arity()].to_vec();

@@ -14,6 +14,7 @@ pub mod exceptions;
 pub mod function;
 pub mod guards;
 pub mod host;
+pub mod native;
 pub mod ndarray;
 pub mod operations;
 pub mod posterior;
@@ -26,6 +27,7 @@ pub mod text;
 
 #[pymodule]
 fn _lazy(m: &Bound<'_, PyModule>) -> PyResult<()> {
+    native::install(m.py());
     m.add_class::<record::Array>()?;
     m.add_class::<function::Dispatcher>()?;
     m.add_function(wrap_pyfunction!(posterior::sample, m)?)?;

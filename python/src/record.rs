@@ -127,6 +127,17 @@ impl Recording {
         computed.or_else(|| self.sources.get(&node).cloned())
     }
 
+    /// The value of a node, unless another result of it is still to be computed: that needs the whole.
+    fn reusable(&self, node: NodeId) -> Option<Source> {
+        let graph = self.builder.graph();
+        let is_part = |id: &NodeId| matches!(graph.op(*id), Op::Part(_));
+        let complete = graph
+            .users(node)
+            .filter(is_part)
+            .all(|part| self.computed.contains_key(&part));
+        complete.then(|| self.value(node)).flatten()
+    }
+
     /// Moves everything that is still wanted into `other`.
     fn move_into(&mut self, other: &mut Recording, home: &Shared) {
         let from = std::mem::take(self);
@@ -259,7 +270,8 @@ fn place(arg: &mut Arg, nodes: &[Symbolic]) {
         | Arg::Ellipsis
         | Arg::Dim(_)
         | Arg::DType(_)
-        | Arg::Other(_) => {}
+        | Arg::Other(_)
+        | Arg::Either(_) => {}
     }
 }
 
@@ -390,6 +402,8 @@ fn apply(
     let Some(out) = numpy::call(&mut recording.builder, name, args, keywords)? else {
         return Ok(None);
     };
+    // A recording has no values yet.
+    let out = out.decided(&mut |_| Err(Error::unlifted(name, "its result depends on values")))?;
     let forced = recording.builder.graph().symbols().len() > symbols;
     if let Some(key) = key
         && !forced
@@ -480,7 +494,7 @@ fn plain(py: Python<'_>, arg: Arg) -> PyResult<Bound<'_, PyAny>> {
                 plain(py, step)?,
             ))?
         }
-        Arg::Array(_) | Arg::Tuple(_) | Arg::List(_) | Arg::Other(_) => {
+        Arg::Array(_) | Arg::Tuple(_) | Arg::List(_) | Arg::Other(_) | Arg::Either(_) => {
             return Err(PyTypeError::new_err(
                 "bug in lazy: a result that is not a value",
             ));
@@ -520,10 +534,9 @@ fn program(recording: &Recording, roots: &[NodeId]) -> lazy_core::error::Result<
     let mut builder = Builder::rebuild(graph);
     let mut sources = Vec::new();
     let mut moved: HashMap<NodeId, NodeId> = HashMap::new();
-    for id in needed(graph, roots.iter().copied(), &|id| {
-        recording.computed.contains_key(&id)
-    }) {
-        let new = match recording.value(id) {
+    let known = |id: NodeId| recording.reusable(id).is_some();
+    for id in needed(graph, roots.iter().copied(), &known) {
+        let new = match recording.reusable(id) {
             Some(source) => {
                 sources.push(source);
                 builder.input("", graph.aval(id).clone())
@@ -910,7 +923,7 @@ fn extract(
     let mut constants = Vec::new();
     let given = moved.clone();
     let stop = |id: NodeId| {
-        given.contains_key(&id) || (!depends[id.index()] && recording.value(id).is_some())
+        given.contains_key(&id) || (!depends[id.index()] && recording.reusable(id).is_some())
     };
     let cut = needed(graph, outputs.iter().map(node_of), &stop);
     for id in cut {
@@ -921,7 +934,7 @@ fn extract(
         let known = if depends[id.index()] {
             None
         } else {
-            recording.value(id)
+            recording.reusable(id)
         };
         let new = match known {
             Some(source) => {

@@ -10,7 +10,7 @@
 //!
 //! Every node is spelled twice: once to count what it refers to, once to be written.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use rustpython_ast::{Constant, Expr, Stmt};
@@ -42,7 +42,8 @@ const VIEW: usize = 10;
 pub struct Body {
     pub statements: Vec<Stmt>,
     pub constants: Vec<Stmt>,
-    pub needs_special: bool,
+    /// The modules of SciPy that are needed.
+    pub scipy: BTreeSet<&'static str>,
 }
 
 /// # Errors
@@ -54,7 +55,8 @@ pub fn body(facts: &Facts<'_>, signature: &Signature) -> Result<Body> {
     writer.sizes();
     for id in facts.graph.nodes() {
         let is_input = matches!(facts.op(id), Op::Input);
-        if counts.nodes[id.index()] > 0 && !is_input {
+        let is_part = matches!(facts.op(id), Op::Part(_));
+        if counts.results_read(id) && !is_input && !is_part {
             writer.node(id)?;
         }
     }
@@ -63,7 +65,7 @@ pub fn body(facts: &Facts<'_>, signature: &Signature) -> Result<Body> {
     Ok(Body {
         statements: writer.statements,
         constants: writer.constants,
-        needs_special: writer.needs_special,
+        scipy: writer.scipy,
     })
 }
 
@@ -98,12 +100,24 @@ impl<'a, 'g> Counts<'a, 'g> {
             counts.nodes[root.index()] += 1;
         }
         for id in graph.nodes().rev() {
-            if counts.nodes[id.index()] > 0 && !matches!(facts.op(id), Op::Input) {
+            let apart = matches!(facts.op(id), Op::Input | Op::Part(_));
+            if counts.results_read(id) && !apart {
                 let names = &mut counts;
                 Speller { facts, names }.spell(id)?;
             }
         }
         Ok(counts)
+    }
+
+    /// Whether any result of a node will be written.
+    fn results_read(&self, id: NodeId) -> bool {
+        self.read_results(id).next().is_some()
+    }
+
+    /// The results of a node that will be written, each with its number.
+    fn read_results(&self, id: NodeId) -> impl Iterator<Item = (usize, NodeId)> + '_ {
+        let parts = self.facts.graph.parts(id).into_iter().enumerate();
+        parts.filter_map(|(k, part)| Some((k, part.filter(|part| self.nodes[part.index()] > 0)?)))
     }
 }
 
@@ -127,7 +141,7 @@ impl Names for Counts<'_, '_> {
         name("c")
     }
 
-    fn needs_special(&mut self) {}
+    fn needs_scipy(&mut self, _module: &'static str) {}
 
     fn generator(&mut self, _generator: u32) -> Generator {
         Generator::Global
@@ -153,7 +167,7 @@ struct Writer<'a, 'g> {
     statements: Vec<Stmt>,
     constants: Vec<Stmt>,
     hoisted: Vec<(Arc<Value>, Expr)>,
-    needs_special: bool,
+    scipy: BTreeSet<&'static str>,
     /// The nodes that the one being written refers to.
     asked: Vec<NodeId>,
 }
@@ -183,7 +197,7 @@ impl<'a, 'g> Writer<'a, 'g> {
             statements: Vec::new(),
             constants: Vec::new(),
             hoisted: Vec::new(),
-            needs_special: false,
+            scipy: BTreeSet::new(),
             asked: Vec::new(),
         }
     }
@@ -361,6 +375,43 @@ impl<'a, 'g> Writer<'a, 'g> {
             self.bind(id, spelled.start, false);
             return Ok(());
         }
+        if let Some(count) = self.facts.op(id).result_count() {
+            self.results(id, spelled.start, count);
+            return Ok(());
+        }
+        self.single(id, spelled);
+        Ok(())
+    }
+
+    /// Takes the tuple of a node's results apart.
+    fn results(&mut self, id: NodeId, whole: Expr, count: usize) {
+        let mut read: Vec<(usize, NodeId)> = self.counts.read_results(id).collect();
+        let facts = self.facts;
+        read.retain(
+            |&(k, part)| match (Speller { facts, names: self }).part_apart(id, k) {
+                Some(expr) => {
+                    self.single(part, expr.into());
+                    false
+                }
+                None => true,
+            },
+        );
+        match read.as_slice() {
+            [] => {}
+            &[(k, part)] => self.single(part, subscript(whole, int(k as i64)).into()),
+            several => {
+                let mut targets = vec![name("_"); count];
+                for &(k, part) in several {
+                    targets[k] = self.variable(part);
+                    self.bind(part, targets[k].clone(), false);
+                }
+                self.statements.push(assign(tuple(targets), whole));
+            }
+        }
+    }
+
+    /// Writes one result.
+    fn single(&mut self, id: NodeId, spelled: Spelled) {
         let graph = self.facts.graph;
         let uses = self.counts.nodes[id.index()];
         let named = graph.node(id).name.is_some();
@@ -382,7 +433,7 @@ impl<'a, 'g> Writer<'a, 'g> {
         };
         if spelled.steps.is_empty() && inline {
             self.bind(id, spelled.start, true);
-            return Ok(());
+            return;
         }
         let variable = self.variable(id);
         self.statements
@@ -398,7 +449,6 @@ impl<'a, 'g> Writer<'a, 'g> {
             });
         }
         self.bind(id, variable, false);
-        Ok(())
     }
 
     /// The node's expression, narrow enough to read: wide operands become variables first.
@@ -512,8 +562,8 @@ impl Names for Writer<'_, '_> {
         variable
     }
 
-    fn needs_special(&mut self) {
-        self.needs_special = true;
+    fn needs_scipy(&mut self, module: &'static str) {
+        self.scipy.insert(module);
     }
 
     fn generator(&mut self, generator: u32) -> Generator {

@@ -56,11 +56,11 @@ pub fn module(graph: &Graph, signature: &Signature) -> Result<Vec<Stmt>> {
         range: TextRange::default(),
         names: vec![alias("numpy", Some("np"))],
     })];
-    if body.needs_special {
+    if !body.scipy.is_empty() {
         module.push(Stmt::ImportFrom(StmtImportFrom {
             range: TextRange::default(),
             module: Some(Identifier::new("scipy")),
-            names: vec![alias("special", None)],
+            names: body.scipy.iter().map(|name| alias(name, None)).collect(),
             level: None,
         }));
     }

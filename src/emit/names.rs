@@ -54,6 +54,8 @@ const RESERVED: &[&str] = &[
     "type",
     "_",
     "np",
+    "fft",
+    "linalg",
     "special",
     "abs",
     "all",
@@ -202,6 +204,11 @@ pub fn derived(graph: &Graph, id: NodeId) -> String {
             Extreme::Max => "argmax".into(),
         },
         Op::Contract { .. } => product(graph, &operands),
+        Op::Decompose(kind) => of_named(kind.name()),
+        Op::Solve(_) => "solution".into(),
+        Op::PseudoInverse => of_named("pinv"),
+        Op::Frechet(_) => "derivative".into(),
+        Op::Fourier { .. } => of_named("spectrum"),
         Op::Cast(_) | Op::Reshape(_) | Op::BroadcastTo(_) => {
             let inner = operands.first().copied();
             inner.map_or_else(|| "t".into(), |x| derived(graph, x))

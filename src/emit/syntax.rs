@@ -72,6 +72,14 @@ pub fn string(value: &str) -> Expr {
     constant(Constant::Str(value.into()))
 }
 
+pub fn boolean(value: bool) -> Expr {
+    constant(Constant::Bool(value))
+}
+
+pub fn ellipsis() -> Expr {
+    constant(Constant::Ellipsis)
+}
+
 pub fn none() -> Expr {
     constant(Constant::None)
 }

@@ -81,7 +81,12 @@ fn shared_space(planner: &Planner<'_>, nodes: &[NodeId]) -> Result<Option<Sizes>
             | Op::Contract { .. }
             | Op::Draw { .. }
             | Op::Decide { .. }
-            | Op::Call { .. } => return Ok(None),
+            | Op::Call { .. }
+            | Op::Decompose(_)
+            | Op::Solve(_)
+            | Op::PseudoInverse
+            | Op::Frechet(_)
+            | Op::Fourier { .. } => return Ok(None),
         };
         // A reduction's result is complete only after the group.
         let reads_reduction = planner

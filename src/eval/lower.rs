@@ -4,6 +4,8 @@
 //! A transpose, a slice, a broadcast: a layout of the operand's memory and no step at all.
 
 use super::contract::Contract;
+use super::decompose::{Decompose, Routine};
+use super::fourier::Transform;
 use super::index::{Gather, Indices, Scatter};
 use super::kernels;
 use super::layout::{Layout, Span, Walk};
@@ -12,7 +14,7 @@ use super::step::{Check, Outside, Step};
 use super::value::{Sizes, Value};
 use crate::error::{Error, Result};
 use crate::graph::{DType, NodeId};
-use crate::ops::{Constant, Extreme, Op, Range, Write};
+use crate::ops::{Constant, Extreme, Fourier, Op, Range, Write};
 
 /// Plans one node.
 ///
@@ -135,6 +137,33 @@ pub fn lower(p: &mut Planner<'_>, id: NodeId) -> Result<()> {
             p.set_place(id, places[0].clone());
             Ok(())
         }
+        Op::Decompose(kind) => decompose(p, id, Routine::Of(*kind), &places),
+        Op::Solve(system) => decompose(p, id, Routine::Solve(*system), &places),
+        Op::PseudoInverse => decompose(p, id, Routine::PseudoInverse, &places),
+        Op::Frechet(f) => decompose(p, id, Routine::Frechet(*f), &places),
+        Op::Fourier { kind, axis } => {
+            let from = contiguous(p, &places[0])?;
+            let to = p.destination(id)?;
+            let (before, rest) = to.layout.shape.split_at(*axis);
+            let (outer, inner) = (before.iter().product(), rest[1..].iter().product());
+            let (kind, axis) = (kind.clone(), *axis);
+            let (m, n) = (from.layout.shape[axis], to.layout.shape[axis]);
+            let wanted = match kind {
+                Fourier::Forward | Fourier::Inverse => (m, m),
+                Fourier::RealForward => (m, m / 2 + 1),
+                Fourier::RealInverse(_) => (n / 2 + 1, n),
+            };
+            check_shape(&[wanted.0, wanted.1], &[m, n])?;
+            p.steps.push(Step::Fourier(Box::new(Transform {
+                kind,
+                outer,
+                inner,
+                from,
+                to,
+                axis,
+            })));
+            Ok(())
+        }
         Op::Draw { .. } => {
             let to = vec![p.destination(id)?];
             outside(p, id, places, to);
@@ -159,6 +188,73 @@ pub fn lower(p: &mut Planner<'_>, id: NodeId) -> Result<()> {
 fn outside(p: &mut Planner<'_>, node: NodeId, operands: Vec<Place>, to: Vec<Place>) {
     p.steps
         .push(Step::Outside(Box::new(Outside { node, operands, to })));
+}
+
+/// A step for all results that anything reads.
+fn decompose(p: &mut Planner<'_>, id: NodeId, routine: Routine, places: &[Place]) -> Result<()> {
+    let mut operands = Vec::with_capacity(places.len());
+    for place in places {
+        let place = contiguous(p, place)?;
+        operands.push(match double(place.layout.dtype) {
+            Some(dtype) => {
+                let to = p.temporary_array(dtype, &place.layout.shape)?;
+                convert(p, place, to.clone());
+                to
+            }
+            None => place,
+        });
+    }
+    let mut results = Vec::new();
+    let mut rounded = Vec::new();
+    for part in p.graph.parts(id) {
+        let Some(part) = part else {
+            results.push(None);
+            continue;
+        };
+        let to = p.destination(part)?;
+        results.push(Some(match double(to.layout.dtype) {
+            Some(dtype) => {
+                let from = p.temporary_array(dtype, &to.layout.shape)?;
+                rounded.push((from.clone(), to));
+                from
+            }
+            None => to,
+        }));
+    }
+    let shape = &operands[0].layout.shape;
+    let (outer, core) = shape.split_at(shape.len() - 2);
+    if let Routine::Solve(_) | Routine::Frechet(_) = routine {
+        let other = &operands[1].layout.shape;
+        check_shape(outer, &other[..other.len() - 2])?;
+        check_shape(&[core[0], core[0]], &[core[1], other[other.len() - 2]])?;
+    }
+    let batch = outer.iter().product();
+    p.steps.push(Step::Decompose(Box::new(Decompose {
+        routine,
+        batch,
+        operands,
+        results,
+    })));
+    for (from, to) in rounded {
+        convert(p, from, to);
+    }
+    Ok(())
+}
+
+/// The dtype in which matrices of single precision are computed.
+fn double(dtype: DType) -> Option<DType> {
+    match dtype {
+        DType::F32 => Some(DType::F64),
+        DType::C64 => Some(DType::C128),
+        _ => None,
+    }
+}
+
+/// Both contiguous.
+fn convert(p: &mut Planner<'_>, from: Place, to: Place) {
+    let kernel = kernels::cast(from.layout.dtype, to.layout.dtype);
+    let sides = Box::new([from, to]);
+    p.steps.push(Step::Convert { kernel, sides });
 }
 
 fn view(p: &mut Planner<'_>, id: NodeId, of: &Place, layout: Layout) -> Result<()> {

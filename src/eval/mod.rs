@@ -10,12 +10,15 @@
 pub mod buffers;
 pub mod compile;
 pub mod contract;
+pub mod decompose;
 pub mod element;
+pub mod fourier;
 pub mod group;
 pub mod index;
 pub mod kernels;
 pub mod layout;
 pub mod lower;
+pub mod native;
 pub mod plan;
 pub mod reduce;
 pub mod schedule;

@@ -575,7 +575,12 @@ impl<'a> Planner<'a> {
             | Op::Contract { .. }
             | Op::Draw { .. }
             | Op::Decide { .. }
-            | Op::Call { .. } => false,
+            | Op::Call { .. }
+            | Op::Decompose(_)
+            | Op::Solve(_)
+            | Op::PseudoInverse
+            | Op::Frechet(_)
+            | Op::Fourier { .. } => false,
         };
         if nodes.iter().all(fusible) {
             if let Some(group) = compile(self, nodes)? {

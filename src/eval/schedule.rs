@@ -338,6 +338,11 @@ pub fn is_view(op: &Op) -> bool {
         | Op::ArgSort { .. }
         | Op::Contract { .. }
         | Op::Draw { .. }
-        | Op::Call { .. } => false,
+        | Op::Call { .. }
+        | Op::Decompose(_)
+        | Op::Solve(_)
+        | Op::PseudoInverse
+        | Op::Frechet(_)
+        | Op::Fourier { .. } => false,
     }
 }

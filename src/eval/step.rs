@@ -5,7 +5,9 @@
 
 use super::Callbacks;
 use super::contract::Contract;
+use super::decompose::Decompose;
 use super::element::{Item, for_dtype};
+use super::fourier::Transform;
 use super::group::Group;
 use super::index::{Gather, Scatter};
 use super::kernels::Kernel;
@@ -51,6 +53,8 @@ pub enum Step {
     Gather(Box<Gather>),
     Scatter(Box<Scatter>),
     Contract(Box<Contract>),
+    Decompose(Box<Decompose>),
+    Fourier(Box<Transform>),
     Outside(Box<Outside>),
     Check(Box<Check>),
 }
@@ -97,6 +101,8 @@ impl Step {
         match self {
             Step::Group(group) => group.cost,
             Step::Contract(contract) => contract.cost(),
+            Step::Decompose(decompose) => decompose.cost(),
+            Step::Fourier(transform) => transform.cost(),
             Step::Copy(sides) | Step::Add(sides) | Step::Convert { sides, .. } => {
                 sides[0].layout.len() as f64
             }
@@ -118,6 +124,8 @@ impl Step {
             Step::Scatter(scatter) => return scatter.run(run),
             Step::Check(check) => return check.run(run),
             Step::Contract(contract) => contract.run(run),
+            Step::Decompose(decompose) => return decompose.run(run),
+            Step::Fourier(transform) => transform.run(run),
             Step::Outside(_) => return Err(Error::internal("a step that needs the caller")),
             Step::Copy(sides) => {
                 let [from, to] = &**sides;

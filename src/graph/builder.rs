@@ -405,6 +405,18 @@ impl Builder {
         }
     }
 
+    /// Whether two sizes are equal: by form, by assumption, or by examples that are known; only then
+    /// it becomes an assumption.
+    pub fn seen_equal(&mut self, a: &Dim, b: &Dim) -> bool {
+        if self.assumed_equal(a, b) {
+            return true;
+        }
+        match (self.example(a), self.example(b)) {
+            (Some(_), Some(_)) => self.assume_equal(a, b),
+            _ => false,
+        }
+    }
+
     /// Whether two sizes are equal by form or by an assumption already made.
     pub fn assumed_equal(&self, a: &Dim, b: &Dim) -> bool {
         let mirrored = |x: &Dim, y: &Dim| (x, y) == (a, b) || (x, y) == (b, a);
@@ -451,10 +463,17 @@ impl Builder {
         if let Some(difference) = (b.clone() - a.clone()).as_known() {
             return difference >= 0;
         }
+        let next = b.clone() + Dim::known(1);
+        if self.assumed_at_most(&next, a) {
+            return false;
+        }
+        if self.assumed_at_most(a, b) {
+            return true;
+        }
         match (self.example(a), self.example(b)) {
             (Some(x), Some(y)) if x > y => {
                 // The opposite was seen: it is what later calls must satisfy.
-                self.require(Assumption::AtMost(b.clone() + Dim::known(1), a.clone()));
+                self.require(Assumption::AtMost(next, a.clone()));
                 false
             }
             _ => {
@@ -462,6 +481,18 @@ impl Builder {
                 true
             }
         }
+    }
+
+    /// Whether an assumption already made says that `a <= b`.
+    fn assumed_at_most(&self, a: &Dim, b: &Dim) -> bool {
+        let (a, b) = (self.canonical(a), self.canonical(b));
+        self.graph.assumptions.iter().any(|assumption| {
+            let Assumption::AtMost(x, y) = assumption else {
+                return false;
+            };
+            let margin = self.canonical(x) - a.clone();
+            self.canonical(y) == b && margin.as_known().is_some_and(|margin| margin >= 0)
+        })
     }
 
     /// Fixes a size that Python looked at to the one seen.

@@ -32,9 +32,10 @@ use super::{
 use crate::ast::Span;
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::eval::value::{Element, Value};
+use crate::ops::decompose::{Decomposition, MatrixFunction, System, Triangle};
 use crate::ops::{
-    self, Axes, Constant, Cumulation, Distribution, Elementwise, Extreme, Op, Range, Reduction,
-    Write,
+    self, Axes, Constant, Cumulation, Distribution, Elementwise, Extreme, Fourier, Op, Range,
+    Reduction, Write,
 };
 
 /// How deep sizes may be nested.
@@ -330,6 +331,22 @@ impl<'t> Parser<'t> {
                     self.pairs()?
                 },
             },
+            "solve" => Op::Solve(System::General),
+            "solve_triangular" => {
+                let triangle = self.triangle()?;
+                let unit = self.word("unit");
+                Op::Solve(System::Triangular { triangle, unit })
+            }
+            "pinv" => Op::PseudoInverse,
+            "fft" => self.fourier(Fourier::Forward)?,
+            "inverse_fft" => self.fourier(Fourier::Inverse)?,
+            "real_fft" => self.fourier(Fourier::RealForward)?,
+            "inverse_real_fft" => {
+                let axis = self.axis()?;
+                self.key("size")?;
+                let kind = Fourier::RealInverse(self.dim()?);
+                Op::Fourier { kind, axis }
+            }
             "draw" => self.draw()?,
             "call" => {
                 self.key("site")?;
@@ -351,8 +368,45 @@ impl<'t> Parser<'t> {
                 let expected = self.constant()?;
                 Op::Decide { expected }
             }
-            _ => return Err(self.error_at(start, &format!("no operation is called {word}"))),
+            _ => match self.decomposition(word)? {
+                Some(op) => op,
+                None => return Err(self.error_at(start, &format!("no operation is called {word}"))),
+            },
         })
+    }
+
+    fn decomposition(&mut self, word: &str) -> Result<Option<Op>> {
+        let mut functions = MatrixFunction::ALL.into_iter();
+        if let Some(f) = functions.find(|f| f.frechet_name() == word) {
+            return Ok(Some(Op::Frechet(f)));
+        }
+        let mut named = Decomposition::ALL.into_iter().filter(|d| d.name() == word);
+        let Some(first) = named.next() else {
+            return Ok(None);
+        };
+        if first.triangle().is_none() {
+            return Ok(Some(Op::Decompose(first)));
+        }
+        let triangle = Some(self.triangle()?);
+        let kind = std::iter::once(first)
+            .chain(named)
+            .find(|d| d.triangle() == triangle);
+        Ok(kind.map(Op::Decompose))
+    }
+
+    fn fourier(&mut self, kind: Fourier) -> Result<Op> {
+        let axis = self.axis()?;
+        Ok(Op::Fourier { kind, axis })
+    }
+
+    fn triangle(&mut self) -> Result<Triangle> {
+        self.key("triangle")?;
+        let start = self.position();
+        match self.identifier()? {
+            "lower" => Ok(Triangle::Lower),
+            "upper" => Ok(Triangle::Upper),
+            _ => Err(self.error_at(start, "a triangle is lower or upper")),
+        }
     }
 
     fn reduce(&mut self, kind: Reduction) -> Result<Op> {

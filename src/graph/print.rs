@@ -23,7 +23,8 @@ use num_complex::{Complex32, Complex64};
 use super::{Assumption, Dim, Graph, NodeId, Symbol, SymbolOrigin};
 use crate::eval::value::Value;
 use crate::graph::DType;
-use crate::ops::{Constant, Cumulation, Extreme, Op, Range, Reduction, Write};
+use crate::ops::decompose::System;
+use crate::ops::{Constant, Cumulation, Extreme, Fourier, Op, Range, Reduction, Write};
 
 /// Arrays of up to this many elements are listed.
 const LISTED: usize = 16;
@@ -140,6 +141,12 @@ pub fn mnemonic(op: &Op) -> &'static str {
         Op::ArgWhere => "argwhere",
         Op::ArgSort { .. } => "argsort",
         Op::Contract { .. } => "contract",
+        Op::Decompose(kind) => kind.name(),
+        Op::Solve(System::General) => "solve",
+        Op::Solve(System::Triangular { .. }) => "solve_triangular",
+        Op::PseudoInverse => "pinv",
+        Op::Frechet(f) => f.frechet_name(),
+        Op::Fourier { kind, .. } => kind.name(),
         Op::Draw { .. } => "draw",
         Op::Decide { .. } => "decide",
         Op::Call { .. } => "call",
@@ -149,8 +156,28 @@ pub fn mnemonic(op: &Op) -> &'static str {
 /// What an operation has besides operands, each with a space before it.
 fn attributes(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
     match op {
-        Op::Input | Op::Elementwise(_) | Op::ArgWhere => Ok(()),
-        Op::Constant(c) => write!(f, " {c}"),
+        Op::Input
+        | Op::Elementwise(_)
+        | Op::ArgWhere
+        | Op::Solve(System::General)
+        | Op::PseudoInverse
+        | Op::Frechet(_) => Ok(()),
+        Op::Fourier { kind, axis } => {
+            write!(f, " axis={axis}")?;
+            match kind {
+                Fourier::RealInverse(n) => write!(f, " size={n}"),
+                Fourier::Forward | Fourier::Inverse | Fourier::RealForward => Ok(()),
+            }
+        }
+        Op::Decompose(kind) => match kind.triangle() {
+            Some(triangle) => write!(f, " triangle={}", triangle.name()),
+            None => Ok(()),
+        },
+        Op::Solve(System::Triangular { triangle, unit }) => {
+            let unit = if *unit { " unit" } else { "" };
+            write!(f, " triangle={}{unit}", triangle.name())
+        }
+        Op::Constant(c) => write!(f, " {}", c),
         Op::Size(dim) => write!(f, " {dim}"),
         Op::Part(k) => write!(f, " {k}"),
         Op::Cast(dtype) => write!(f, " to={dtype}"),

@@ -59,12 +59,18 @@ pub(super) fn arity(op: &Op, count: usize) -> Result<(), String> {
         | Op::ArgWhere
         | Op::ArgSort { .. }
         | Op::Part(_)
-        | Op::Decide { .. } => count == 1,
+        | Op::Decide { .. }
+        | Op::Decompose(_)
+        | Op::Fourier { .. } => count == 1,
         Op::Concatenate { .. } => count > 0,
         Op::Call { .. } => true,
         Op::Gather { axes, .. } => count == 1 + axes.len(),
         Op::Scatter { axes, .. } => count == 2 + axes.len(),
-        Op::SliceWrite { .. } | Op::Contract { .. } => count == 2,
+        Op::SliceWrite { .. }
+        | Op::Contract { .. }
+        | Op::Solve(_)
+        | Op::PseudoInverse
+        | Op::Frechet(_) => count == 2,
         Op::Draw { distribution, .. } => count <= distribution.def().parameters.len(),
     };
     if fits {

@@ -220,6 +220,7 @@ impl<H: Host> Machine<'_, H> {
             Arg::Str(s) => self.constant(&py::Constant::Str(s)),
             Arg::Ellipsis => self.constant(&py::Constant::Ellipsis),
             Arg::Other(s) => self.constant(&py::Constant::Str(s)),
+            Arg::Either(_) => Value::Unbound,
             Arg::Dim(dim) => match dim.as_known() {
                 Some(k) => self.int(k),
                 None => Value::Size(dim),
@@ -365,6 +366,7 @@ impl<H: Host> Machine<'_, H> {
         let Some(result) = numpy::call(&mut self.b, name, &converted_args, &converted)? else {
             return Ok(None);
         };
+        let result = result.decided(&mut |node| self.decided_truth(node, name))?;
         let result = self.value_of(result, args, !numpy::is_view(name));
         self.question_order(name, keywords, &result)?;
         match (out, mask) {

@@ -20,7 +20,10 @@
 use smallvec::SmallVec;
 
 use super::elementwise::{Linearity, Partial};
-use super::{Axes, Elementwise, Op, Reduction, Write, index, linalg, outside, reduce, shape};
+use super::{
+    Axes, Elementwise, Op, Reduction, Write, decompose, fourier, index, linalg, outside, reduce,
+    shape,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Aval, Builder, DType, Dim, NodeId, Shape};
 use crate::ops::Constant;
@@ -37,6 +40,12 @@ pub fn jvp_results(
     operands: &[NodeId],
     tangents: &[Option<NodeId>],
 ) -> Result<Vec<Option<NodeId>>> {
+    if let Op::Decompose(_) | Op::Solve(_) | Op::PseudoInverse | Op::Frechet(_) = op {
+        return match tangents.iter().all(Option::is_none) {
+            true => Ok(vec![None; results.len()]),
+            false => decompose::jvp(b, results, op, operands, tangents),
+        };
+    }
     match results {
         _ if matches!(op, Op::Call { .. }) => outside::jvp(op, tangents, results.len()),
         [Some(node)] => Ok(vec![jvp(b, *node, op, operands, tangents)?]),
@@ -85,6 +94,11 @@ pub fn jvp(
         Op::Contract { .. } => linalg::jvp(b, op, operands, tangents),
         Op::Decide { .. } => Ok(tangents[0]),
         Op::Call { .. } => Err(Error::internal("a call may have several results")),
+        Op::Fourier { .. } => fourier::jvp(b, op, tangents),
+        Op::Decompose(_) | Op::Solve(_) | Op::PseudoInverse | Op::Frechet(_) => {
+            decompose::jvp(b, &[Some(node)], op, operands, tangents)
+                .map(|mut all| all.swap_remove(0))
+        }
         Op::Draw { distribution, .. } => Err(not_differentiable(
             &format!("a draw ({distribution:?})"),
             "its parameters depend on what the derivative is taken by, and samples are not \
@@ -138,7 +152,11 @@ pub fn transpose(
         Op::Gather { .. } | Op::Scatter { .. } | Op::SliceWrite { .. } => {
             index::transpose(b, op, operands, linear, cotangent, result)
         }
+        Op::Fourier { .. } => fourier::transpose(b, op, operands, cotangent, result),
         Op::Contract { .. } => linalg::transpose(b, op, operands, linear, cotangent, result),
+        Op::Solve(_) | Op::Frechet(_) => {
+            decompose::transpose(b, op, operands, linear, cotangent, result)
+        }
         Op::Input
         | Op::Constant(_)
         | Op::Size(_)
@@ -149,7 +167,9 @@ pub fn transpose(
         | Op::ArgSort { .. }
         | Op::Draw { .. }
         | Op::Decide { .. }
-        | Op::Call { .. } => Err(not_linear(op)),
+        | Op::Call { .. }
+        | Op::Decompose(_)
+        | Op::PseudoInverse => Err(not_linear(op)),
     }
 }
 

@@ -6,10 +6,13 @@
 //! To add an operation: add the variant, then do what `cargo check` lists.
 
 pub mod decide;
+pub mod decompose;
 pub mod derivative;
 pub mod elementwise;
+pub mod fourier;
 pub mod index;
 pub mod linalg;
+pub mod matrix;
 pub mod outside;
 pub mod random;
 pub mod reduce;
@@ -23,8 +26,10 @@ use smallvec::{SmallVec, smallvec};
 use crate::error::{Error, Exception, Result};
 use crate::eval::value::Value;
 use crate::graph::{Aval, Builder, DType, Dim, NodeId, Shape};
+pub use decompose::{Decomposition, MatrixFunction, System};
 pub use derivative::{accumulated, jvp, jvp_results, materialized, transpose, transpose_results};
 pub use elementwise::Elementwise;
+pub use fourier::Fourier;
 pub use random::Distribution;
 
 /// Axes of an array, each in `0..rank`.
@@ -122,6 +127,24 @@ pub enum Op {
         contract: SmallVec<[(usize, usize); 2]>,
     },
 
+    // decompose.rs: the last two axes of an operand are a matrix, those before them a batch.
+    /// The factors or a function of one matrix.
+    Decompose(Decomposition),
+    /// `x` in `a @ x = b`. Operands are `a` (..., n, n) and `b` (..., n, k) of the same batch.
+    Solve(System),
+    /// The pseudo-inverse. Operands are the matrix, and the fraction of the largest singular value
+    /// up to which others count as 0.
+    PseudoInverse,
+    /// The derivative of a function at a matrix, along another: the operands.
+    Frechet(MatrixFunction),
+
+    // fourier.rs
+    /// A transform along an axis, not normalised.
+    Fourier {
+        kind: Fourier,
+        axis: usize,
+    },
+
     // random.rs
     /// A sample from a distribution. Operands are its parameters in NumPy's order, broadcast;
     /// the node's shape is `shape`. Executed in node order by the caller's generator.
@@ -154,10 +177,51 @@ impl Op {
         matches!(self, Op::Draw { .. } | Op::Decide { .. })
     }
 
+    /// How many results an operation has that gives a tuple of them.
+    pub fn result_count(&self) -> Option<usize> {
+        match self {
+            Op::Decompose(kind) => Some(kind.result_count()).filter(|&count| count > 1),
+            Op::Input
+            | Op::Constant(_)
+            | Op::Size(_)
+            | Op::Part(_)
+            | Op::Elementwise(_)
+            | Op::Cast(_)
+            | Op::Reshape(_)
+            | Op::Transpose(_)
+            | Op::BroadcastTo(_)
+            | Op::Slice(_)
+            | Op::Unslice { .. }
+            | Op::Concatenate { .. }
+            | Op::Iota { .. }
+            | Op::Reduce { .. }
+            | Op::ArgReduce { .. }
+            | Op::Cumulate { .. }
+            | Op::Gather { .. }
+            | Op::Scatter { .. }
+            | Op::SliceWrite { .. }
+            | Op::ArgWhere
+            | Op::ArgSort { .. }
+            | Op::Contract { .. }
+            | Op::Solve(_)
+            | Op::PseudoInverse
+            | Op::Frechet(_)
+            | Op::Fourier { .. }
+            | Op::Draw { .. }
+            | Op::Decide { .. } => None,
+            Op::Call { results, .. } => Some(results.len()).filter(|&count| count > 1),
+        }
+    }
+
     /// The sizes that the operation has as attributes.
     pub fn sizes(&self) -> Vec<&Dim> {
         match self {
-            Op::Size(dim) | Op::Iota { size: dim, .. } => vec![dim],
+            Op::Size(dim)
+            | Op::Iota { size: dim, .. }
+            | Op::Fourier {
+                kind: Fourier::RealInverse(dim),
+                ..
+            } => vec![dim],
             Op::Reshape(shape) | Op::BroadcastTo(shape) | Op::Draw { shape, .. } => {
                 shape.iter().collect()
             }
@@ -184,7 +248,12 @@ impl Op {
             | Op::ArgWhere
             | Op::ArgSort { .. }
             | Op::Contract { .. }
-            | Op::Decide { .. } => vec![],
+            | Op::Decide { .. }
+            | Op::Decompose(_)
+            | Op::Solve(_)
+            | Op::PseudoInverse
+            | Op::Frechet(_)
+            | Op::Fourier { .. } => vec![],
         }
     }
 
@@ -198,7 +267,12 @@ impl Op {
             }
         };
         match self {
-            Op::Size(size) | Op::Iota { size, .. } => *size = f(size),
+            Op::Size(size)
+            | Op::Iota { size, .. }
+            | Op::Fourier {
+                kind: Fourier::RealInverse(size),
+                ..
+            } => *size = f(size),
             Op::Reshape(to) | Op::BroadcastTo(to) => shape(to),
             Op::Slice(ranges) | Op::SliceWrite { ranges, .. } => all(ranges),
             Op::Unslice { shape: to, ranges } => {
@@ -222,7 +296,12 @@ impl Op {
             | Op::ArgWhere
             | Op::ArgSort { .. }
             | Op::Contract { .. }
-            | Op::Decide { .. } => {}
+            | Op::Decide { .. }
+            | Op::Decompose(_)
+            | Op::Solve(_)
+            | Op::PseudoInverse
+            | Op::Frechet(_)
+            | Op::Fourier { .. } => {}
         }
     }
 }
@@ -307,10 +386,14 @@ impl Constant {
 /// # Errors
 /// As [`infer`].
 pub fn results(b: &mut Builder, op: &Op, operands: &[NodeId]) -> Result<SmallVec<[Aval; 2]>> {
-    if let Op::Call { .. } = op {
-        return outside::results(op);
+    match op {
+        Op::Decompose(_) => {
+            let avals: SmallVec<[Aval; 4]> = operands.iter().map(|&x| b.aval(x).clone()).collect();
+            decompose::results(b, op, &avals)
+        }
+        Op::Call { .. } => outside::results(op),
+        _ => Ok(smallvec![infer(b, op, operands)?]),
     }
-    Ok(smallvec![infer(b, op, operands)?])
 }
 
 /// Shape and dtype of `op` applied to `operands`. May record assumptions on sizes.
@@ -360,6 +443,10 @@ fn infer_by_family(b: &mut Builder, op: &Op, operands: &[NodeId]) -> Result<Aval
         | Op::ArgWhere
         | Op::ArgSort { .. } => index::infer(b, op, &avals),
         Op::Contract { .. } => linalg::infer(b, op, &avals),
+        Op::Fourier { .. } => fourier::infer(b, op, &avals),
+        Op::Decompose(_) | Op::Solve(_) | Op::PseudoInverse | Op::Frechet(_) => {
+            decompose::results(b, op, &avals).map(|mut all| all.swap_remove(0))
+        }
         Op::Draw {
             distribution,
             shape,

@@ -222,6 +222,23 @@ impl Rule<'_> {
                 b.add(Op::SliceWrite { kind, ranges }, &[array, values])
             }
             Op::Contract { batch, contract } => self.contract(b, batch, contract),
+            Op::Decompose(_) => on_first(b, op.clone()),
+            Op::Fourier { kind, axis } => {
+                let (kind, axis) = (kind.clone(), axis + 1);
+                on_first(b, Op::Fourier { kind, axis })
+            }
+            Op::Solve(_) if !self.operands[0].batched => self.solve(b, op),
+            Op::Solve(_) | Op::Frechet(_) => {
+                let operands = [self.whole(b, 0)?, self.whole(b, 1)?];
+                b.add(op.clone(), &operands)
+            }
+            Op::PseudoInverse if !self.operands[1].batched => {
+                b.add(op.clone(), &[self.operands[0].node, self.operands[1].node])
+            }
+            Op::PseudoInverse => Err(Error::unlifted(
+                "vmap of pinv",
+                "it is mapped over its tolerance",
+            )),
             Op::ArgWhere => Err(Error::unlifted(
                 "vmap of argwhere",
                 "each element would have a result of its own size",
@@ -376,6 +393,26 @@ impl Rule<'_> {
         };
         let product = b.add(op, &[left.node, right.node])?;
         to_front(b, product, at)
+    }
+}
+
+impl Rule<'_> {
+    /// One matrix, many right sides: they are more columns.
+    fn solve(&self, b: &mut Builder, op: &Op) -> Result<NodeId> {
+        let (a, rhs) = (self.operands[0].node, self.operands[1].node);
+        let shape = b.aval(rhs).shape.clone();
+        let last = shape.len() - 1;
+        // (size, ..., n, k) to (..., n, size, k) to (..., n, size * k), and back.
+        let mut perm: Axes = (1..last).collect();
+        perm.extend([0, last]);
+        let moved = b.transpose(rhs, perm.clone())?;
+        let apart = b.aval(moved).shape.clone();
+        let mut joined: Shape = apart[..last - 1].into();
+        joined.push(apart[last - 1].clone() * apart[last].clone());
+        let columns = b.reshape(moved, joined)?;
+        let solved = b.add(op.clone(), &[a, columns])?;
+        let solved = b.reshape(solved, apart)?;
+        b.transpose(solved, lazy_core::ops::shape::inverse(&perm))
     }
 }
 

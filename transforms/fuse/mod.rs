@@ -79,7 +79,12 @@ fn spaces(graph: &Graph) -> Vec<Option<Shape>> {
             | Op::Contract { .. }
             | Op::Draw { .. }
             | Op::Decide { .. }
-            | Op::Call { .. } => None,
+            | Op::Call { .. }
+            | Op::Decompose(_)
+            | Op::Solve(_)
+            | Op::PseudoInverse
+            | Op::Frechet(_)
+            | Op::Fourier { .. } => None,
         })
         .collect()
 }

@@ -155,6 +155,7 @@ fn module_of(name: &str) -> &str {
         "numpy.lib",
         "scipy.special",
         "scipy.linalg",
+        "scipy.fft",
         "numpy",
         "math",
         "builtins",

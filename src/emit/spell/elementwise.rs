@@ -128,7 +128,7 @@ impl Speller<'_, '_> {
         if let Some(name) = dotted.strip_prefix("numpy.") {
             Ok(format!("np.{name}"))
         } else if let Some(name) = dotted.strip_prefix("scipy.special.") {
-            self.names.needs_special();
+            self.names.needs_scipy("special");
             Ok(format!("special.{name}"))
         } else {
             Err(Error::internal(format!(

@@ -9,7 +9,9 @@
 
 pub mod constant;
 pub mod decide;
+mod decompose;
 mod elementwise;
+mod fourier;
 mod index;
 mod linalg;
 mod random;
@@ -36,8 +38,8 @@ pub trait Names {
     fn size(&mut self, symbol: Symbol) -> Expr;
     /// An array that is too long to be written in an expression.
     fn hoisted(&mut self, value: &Arc<Value>) -> Expr;
-    /// `scipy.special` is needed.
-    fn needs_special(&mut self);
+    /// A module of SciPy is needed.
+    fn needs_scipy(&mut self, module: &'static str);
     /// How the generator of draws is written.
     fn generator(&mut self, generator: u32) -> Generator;
 }
@@ -111,7 +113,7 @@ impl Speller<'_, '_> {
                 ));
             }
             Op::Decide { .. } => self.value(self.facts.operand(id)),
-            Op::Part(_) => return Err(Error::internal("a part of a single result")),
+            Op::Part(_) => return Err(Error::internal("a part is written with its whole")),
             Op::Elementwise(e) => return self.elementwise(*e, id),
             Op::Cast(dtype) => self.cast(id, *dtype),
             Op::Reshape(shape) => self.reshape(id, shape),
@@ -139,6 +141,11 @@ impl Speller<'_, '_> {
             }
             Op::ArgSort { axis } => self.arg_sort(id, *axis),
             Op::Contract { batch, contract } => self.contract(id, batch, contract),
+            Op::Decompose(kind) => self.decompose(id, *kind),
+            Op::Solve(system) => self.solve(id, *system),
+            Op::PseudoInverse => self.pseudo_inverse(id),
+            Op::Frechet(f) => self.frechet(id, *f),
+            Op::Fourier { kind, axis } => self.fourier(id, kind, *axis),
             Op::Draw {
                 distribution,
                 shape,

@@ -153,6 +153,9 @@ impl Speller<'_, '_> {
     }
 
     pub fn reshape(&mut self, id: NodeId, shape: &[Dim]) -> Expr {
+        if let Some(solution) = self.solution_vector(id) {
+            return solution;
+        }
         let x = self.facts.operand(id);
         let from = &self.facts.aval(x).shape;
         if self.facts.same_shape(from, shape) {

@@ -83,6 +83,7 @@ pub(super) fn symbolic(b: &mut Builder, arg: &Arg) -> Result<Symbolic> {
         Arg::DType(d) => return Err(not_an_array(d.name())),
         Arg::Slice(_) => return Err(not_an_array("a slice")),
         Arg::Other(words) => return Err(not_an_array(words)),
+        Arg::Either(_) => return Err(not_an_array("a result that depends on values")),
     })
 }
 

@@ -9,6 +9,7 @@ use super::signature::Call;
 use super::{Arg, Form};
 use crate::error::{Error, Result};
 use crate::graph::{Builder, Dim, NodeId, Shape};
+use crate::ops::decompose::Decomposition;
 use crate::ops::{Axes, Elementwise as E, Op, Reduction, show_shape};
 
 /// Pairs of axes, left and right.
@@ -218,7 +219,7 @@ pub(super) fn multiply_matrices(b: &mut Builder, x: NodeId, y: NodeId) -> Result
 }
 
 /// A stack of matrices broadcast to a common outer shape.
-fn with_batch(b: &mut Builder, x: NodeId, batch: &Shape) -> Result<NodeId> {
+pub(super) fn with_batch(b: &mut Builder, x: NodeId, batch: &Shape) -> Result<NodeId> {
     let shape = b.aval(x).shape.clone();
     let mut wanted = batch.clone();
     wanted.extend(shape[shape.len() - 2..].iter().cloned());
@@ -320,8 +321,8 @@ enum Order {
 }
 
 /// `np.linalg.norm(x, ord, axis, keepdims)`.
-pub(super) fn norm(call: &mut Call<'_>) -> Result<Arg> {
-    let arg = call.arg("x");
+pub(super) fn norm(call: &mut Call<'_>, name: &str) -> Result<Arg> {
+    let arg = call.arg(name);
     let x = array(call.b, &arg)?;
     let mut x = inexact(call.b, x)?;
     let shape = call.b.aval(x).shape.clone();
@@ -421,8 +422,8 @@ fn vector_norm(call: &mut Call<'_>, x: NodeId, axis: usize, order: &Arg) -> Resu
     }
 }
 
-/// Column sums, row sums and Frobenius; the others need singular values.
-fn matrix_norm(
+/// Frobenius, column sums, row sums, and what is made of singular values.
+pub(super) fn matrix_norm(
     call: &mut Call<'_>,
     x: NodeId,
     row: usize,
@@ -440,8 +441,11 @@ fn matrix_norm(
         Arg::Int(-1) => (row, column, Reduction::Min),
         Arg::Float(p) if *p == f64::INFINITY => (column, row, Reduction::Max),
         Arg::Float(p) if *p == f64::NEG_INFINITY => (column, row, Reduction::Min),
-        Arg::Int(2 | -2) => return Err(call.unlifted("it needs singular values")),
-        Arg::Str(s) if s == "nuc" => return Err(call.unlifted("it needs singular values")),
+        Arg::Int(2) => return of_singular_values(call.b, x, [row, column], Reduction::Max),
+        Arg::Int(-2) => return of_singular_values(call.b, x, [row, column], Reduction::Min),
+        Arg::Str(s) if s == "nuc" => {
+            return of_singular_values(call.b, x, [row, column], Reduction::Sum);
+        }
         _ => return Err(Error::value("Invalid norm order for matrices.")),
     };
     let size = unary(call.b, E::Absolute, x)?;
@@ -450,6 +454,35 @@ fn matrix_norm(
         .reduce(Reduction::Sum, size, [summed].into_iter().collect())?;
     let kept = if kept > summed { kept - 1 } else { kept };
     call.b.reduce(kind, sum, [kept].into_iter().collect())
+}
+
+/// A reduction of the singular values of the matrices in two axes.
+fn of_singular_values(
+    b: &mut Builder,
+    x: NodeId,
+    [row, column]: [usize; 2],
+    kind: Reduction,
+) -> Result<NodeId> {
+    let rank = b.aval(x).rank();
+    let mut perm: Axes = (0..rank).filter(|a| ![row, column].contains(a)).collect();
+    perm.extend([row, column]);
+    let x = b.transpose(x, perm)?;
+    let s = super::decompose::of(b, Decomposition::SingularValues, x)?;
+    b.reduce(kind, s, [rank - 2].into_iter().collect())
+}
+
+/// `np.linalg.matrix_norm(x, keepdims, ord)`.
+pub(super) fn array_matrix_norm(call: &mut Call<'_>) -> Result<Arg> {
+    let x = super::decompose::matrices(call, "x")?;
+    let shape = call.b.aval(x).shape.clone();
+    let order = call.arg("ord");
+    let axes = [shape.len() - 2, shape.len() - 1];
+    let node = matrix_norm(call, x, axes[0], axes[1], &order)?;
+    let node = match call.flag("keepdims")? {
+        true => keep_dims(call.b, node, &shape, &axes)?,
+        false => node,
+    };
+    Ok(scalar_or_array(call.b, node))
 }
 
 /// `np.linalg.vector_norm(x, axis, keepdims, ord)`.

@@ -15,14 +15,17 @@ mod argument;
 mod arrange;
 mod composed;
 mod create;
+mod decompose;
 mod diagonal;
 mod einsum;
+mod fourier;
 mod index;
 mod join;
 mod linalg;
 mod order;
 mod python;
 mod reduce;
+mod scipy_linalg;
 mod shape;
 mod signature;
 mod table;
@@ -60,6 +63,42 @@ pub enum Arg {
     Slice(Box<[Arg; 3]>),
     /// Any other object, in words: functions refuse it by this name.
     Other(String),
+    /// A result whose kind depends on a value; never an argument.
+    Either(Box<Either>),
+}
+
+/// One of two results.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Either {
+    /// A bool of rank 0.
+    pub condition: NodeId,
+    pub holds: Arg,
+    pub fails: Arg,
+}
+
+impl Arg {
+    /// The same with every choice made by `decide`, which is asked for the truth of a condition.
+    ///
+    /// # Errors
+    /// Those of `decide`.
+    pub fn decided(self, decide: &mut dyn FnMut(NodeId) -> Result<bool>) -> Result<Arg> {
+        Ok(match self {
+            Arg::Either(either) => {
+                let Either {
+                    condition,
+                    holds,
+                    fails,
+                } = *either;
+                let chosen = if decide(condition)? { holds } else { fails };
+                chosen.decided(decide)?
+            }
+            Arg::Tuple(items) => {
+                let items = items.into_iter().map(|item| item.decided(decide));
+                Arg::Tuple(items.collect::<Result<_>>()?)
+            }
+            other => other,
+        })
+    }
 }
 
 /// An array or number that is a node.

@@ -9,13 +9,15 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::fourier::Kind as F;
 use super::signature::{Call, Signature};
 use super::{
-    Arg, arrange, composed, create, diagonal, einsum, index, join, linalg, order, python, reduce,
-    shape, take, ufunc,
+    Arg, arrange, composed, create, decompose, diagonal, einsum, fourier, index, join, linalg,
+    order, python, reduce, scipy_linalg, shape, take, ufunc,
 };
 use crate::error::Result;
 use crate::graph::DType;
+use crate::ops::decompose::Decomposition as D;
 use crate::ops::{Cumulation, Elementwise as E, Extreme, Reduction};
 
 /// One meaning.
@@ -76,6 +78,16 @@ const FILLED_LIKE: &str =
 const AS_ARRAY: &str = "object, dtype=None, order=K|C|A|F|None|c|f|k|a, *, device=None|cpu, copy=None|True|False, like=None, ndmin=0";
 const JOIN: &str = "tup, *, dtype=None, casting=same_kind|safe|unsafe|no|equiv";
 const SPLIT: &str = "ary, indices_or_sections, axis=0";
+const FFT: &str = "a, n=None, axis=-1, norm=None, out=None";
+const FFT_2: &str = "a, s=None, axes=last two, norm=None, out=None";
+const FFT_N: &str = "a, s=None, axes=None, norm=None, out=None";
+const SCIPY_FFT: &str =
+    "x, n=None, axis=-1, norm=None, overwrite_x=False|True, workers=None, *, plan=None";
+const SCIPY_FFT_2: &str =
+    "x, s=None, axes=last two, norm=None, overwrite_x=False|True, workers=None, *, plan=None";
+const SCIPY_FFT_N: &str =
+    "x, s=None, axes=None, norm=None, overwrite_x=False|True, workers=None, *, plan=None";
+const DCT: &str = "x, type=2, n=None, axis=-1, norm=None, overwrite_x=False|True, workers=None, orthogonalize=None";
 const OPERATOR: &str = "a, b, /";
 
 #[rustfmt::skip]
@@ -144,10 +156,101 @@ static ROWS: &[Row] = &[
     fresh(&["numpy.einsum"], "*operands, out=None, dtype=None, order=K|C|A, casting=safe|same_kind|unsafe|no|equiv, optimize=False|True|greedy|optimal", einsum::einsum),
     fresh(&["numpy.trace", "numpy.ndarray.trace"], "a, offset=0, axis1=0, axis2=1, dtype=None, out=None", linalg::trace),
     fresh(&["numpy.cross"], "a, b, axisa=-1, axisb=-1, axisc=-1, axis=None", linalg::cross),
-    fresh(&["numpy.linalg.norm"], "x, ord=None, axis=None, keepdims=False", linalg::norm),
+    fresh(&["numpy.linalg.norm"], "x, ord=None, axis=None, keepdims=False", |c| linalg::norm(c, "x")),
     fresh(&["numpy.linalg.vector_norm"], "x, /, *, axis=None, keepdims=False, ord=2", linalg::array_vector_norm),
+    fresh(&["numpy.linalg.matrix_norm"], "x, /, *, keepdims=False, ord=fro", linalg::array_matrix_norm),
+    fresh(&["numpy.linalg.outer"], "a, b, /", linalg::outer),
+    fresh(&["numpy.linalg.trace"], "a, /, *, offset=0, dtype=None, axis1=-2, axis2=-1", linalg::trace),
+    fresh(&["numpy.linalg.cross"], "a, b, /, *, axis=-1, axisa=-1, axisb=-1, axisc=-1", linalg::cross),
     fresh(&["numpy.convolve"], "a, v, mode=full", |c| linalg::convolve(c, true)),
     fresh(&["numpy.correlate"], "a, v, mode=valid", |c| linalg::convolve(c, false)),
+
+    // Systems and decompositions.
+    fresh(&["numpy.linalg.solve"], "a, b", decompose::solve),
+    fresh(&["numpy.linalg.inv"], "a", |c| decompose::single(c, D::Inverse)),
+    fresh(&["numpy.linalg.det"], "a", |c| decompose::single(c, D::Determinant)),
+    fresh(&["numpy.linalg.slogdet"], "a", |c| decompose::several(c, D::SignLogDet)),
+    fresh(&["numpy.linalg.cholesky"], "a, /, *, upper=False", decompose::cholesky),
+    fresh(&["numpy.linalg.qr"], "a, mode=reduced", decompose::qr),
+    fresh(&["numpy.linalg.svd"], "a, full_matrices=True, compute_uv=True, hermitian=False", decompose::svd),
+    fresh(&["numpy.linalg.svdvals"], "x, /", |c| decompose::singular_values(c, "x")),
+    fresh(&["numpy.linalg.eigh"], "a, UPLO=L", decompose::eigh),
+    fresh(&["numpy.linalg.eigvalsh"], "a, UPLO=L", decompose::eigenvalues_of_hermitian),
+    fresh(&["numpy.linalg.eig"], "a", |c| decompose::eigen(c, true)),
+    fresh(&["numpy.linalg.eigvals"], "a", |c| decompose::eigen(c, false)),
+    fresh(&["numpy.linalg.pinv"], "a, rcond=None, hermitian=False, *, rtol=<no value>", decompose::pseudo_inverse),
+    fresh(&["numpy.linalg.matrix_rank"], "A, tol=None, hermitian=False, *, rtol=None", decompose::matrix_rank),
+    fresh(&["numpy.linalg.lstsq"], "a, b, rcond=None", decompose::least_squares),
+    view(&["numpy.linalg.matrix_power"], "a, n", decompose::matrix_power),
+    fresh(&["numpy.linalg.cond"], "x, p=None", decompose::condition),
+    fresh(&["numpy.linalg.tensorsolve"], "a, b, axes=None", decompose::tensor_solve),
+    fresh(&["numpy.linalg.tensorinv"], "a, ind=2", decompose::tensor_inverse),
+
+    fresh(&["scipy.linalg.solve"], "a, b, lower=False, overwrite_a=False|True, overwrite_b=False|True, check_finite=True|False, assume_a=None, transposed=False", scipy_linalg::solve),
+    fresh(&["scipy.linalg.inv"], "a, overwrite_a=False|True, check_finite=True|False, *, assume_a=None, lower=False", scipy_linalg::inverse),
+    fresh(&["scipy.linalg.det"], "a, overwrite_a=False|True, check_finite=True|False", scipy_linalg::determinant),
+    fresh(&["scipy.linalg.cholesky"], "a, lower=False, overwrite_a=False|True, check_finite=True|False", scipy_linalg::cholesky),
+    fresh(&["scipy.linalg.cho_factor"], "a, lower=False, overwrite_a=False|True, check_finite=True|False", scipy_linalg::cho_factor),
+    fresh(&["scipy.linalg.cho_solve"], "c_and_lower, b, overwrite_b=False|True, check_finite=True|False", scipy_linalg::cho_solve),
+    fresh(&["scipy.linalg.solve_triangular"], "a, b, trans=0, lower=False, unit_diagonal=False, overwrite_b=False|True, check_finite=True|False", scipy_linalg::solve_triangular),
+    fresh(&["scipy.linalg.lu"], "a, permute_l=False, overwrite_a=False|True, check_finite=True|False, p_indices=False", scipy_linalg::lu),
+    fresh(&["scipy.linalg.lu_factor"], "a, overwrite_a=False|True, check_finite=True|False", scipy_linalg::lu_factor),
+    fresh(&["scipy.linalg.lu_solve"], "lu_and_piv, b, trans=0, overwrite_b=False|True, check_finite=True|False", scipy_linalg::lu_solve),
+    fresh(&["scipy.linalg.qr"], "a, overwrite_a=False|True, lwork=None, mode=full, pivoting=False, check_finite=True|False", scipy_linalg::qr),
+    fresh(&["scipy.linalg.svd"], "a, full_matrices=True, compute_uv=True, overwrite_a=False|True, check_finite=True|False, lapack_driver=gesdd", scipy_linalg::svd),
+    fresh(&["scipy.linalg.svdvals"], "a, overwrite_a=False|True, check_finite=True|False", |c| decompose::singular_values(c, "a")),
+    fresh(&["scipy.linalg.eigh"], "a, b=None, *, lower=True, eigvals_only=False, overwrite_a=False|True, overwrite_b=False|True, type=1, check_finite=True|False, subset_by_index=None, subset_by_value=None, driver=None", scipy_linalg::eigh),
+    fresh(&["scipy.linalg.eigvalsh"], "a, b=None, *, lower=True, overwrite_a=False|True, overwrite_b=False|True, type=1, check_finite=True|False, subset_by_index=None, subset_by_value=None, driver=None", scipy_linalg::eigenvalues_of_hermitian),
+    fresh(&["scipy.linalg.expm"], "A", scipy_linalg::exponential),
+    fresh(&["scipy.linalg.expm_frechet"], "A, E, method=None, compute_expm=True, check_finite=True|False", scipy_linalg::exponential_derivative),
+    fresh(&["scipy.linalg.norm"], "a, ord=None, axis=None, keepdims=False, check_finite=True|False", scipy_linalg::norm),
+    fresh(&["scipy.linalg.pinv"], "a, *, atol=None, rtol=None, return_rank=False, check_finite=True|False", scipy_linalg::pseudo_inverse),
+    fresh(&["scipy.linalg.block_diag"], "*arrs", scipy_linalg::block_diagonal),
+    fresh(&["scipy.linalg.toeplitz"], "c, r=None", scipy_linalg::toeplitz),
+    fresh(&["scipy.linalg.hankel"], "c, r=None", scipy_linalg::hankel),
+    fresh(&["scipy.linalg.circulant"], "c", scipy_linalg::circulant),
+    fresh(&["scipy.linalg.solve_banded"], "l_and_u, ab, b, overwrite_ab=False|True, overwrite_b=False|True, check_finite=True|False", |c| scipy_linalg::solve_banded(c, false)),
+    fresh(&["scipy.linalg.solveh_banded"], "ab, b, overwrite_ab=False|True, overwrite_b=False|True, lower=False, check_finite=True|False", |c| scipy_linalg::solve_banded(c, true)),
+
+    // Fourier transforms.
+    fresh(&["numpy.fft.fft"], FFT, |c| fourier::one_axis(c, F::Forward)),
+    fresh(&["scipy.fft.fft"], SCIPY_FFT, |c| fourier::one_axis(c, F::Forward)),
+    fresh(&["numpy.fft.ifft"], FFT, |c| fourier::one_axis(c, F::Inverse)),
+    fresh(&["scipy.fft.ifft"], SCIPY_FFT, |c| fourier::one_axis(c, F::Inverse)),
+    fresh(&["numpy.fft.rfft"], FFT, |c| fourier::one_axis(c, F::RealForward)),
+    fresh(&["scipy.fft.rfft"], SCIPY_FFT, |c| fourier::one_axis(c, F::RealForward)),
+    fresh(&["numpy.fft.irfft"], FFT, |c| fourier::one_axis(c, F::RealInverse)),
+    fresh(&["scipy.fft.irfft"], SCIPY_FFT, |c| fourier::one_axis(c, F::RealInverse)),
+    fresh(&["numpy.fft.hfft"], FFT, |c| fourier::one_axis(c, F::HermitianForward)),
+    fresh(&["scipy.fft.hfft"], SCIPY_FFT, |c| fourier::one_axis(c, F::HermitianForward)),
+    fresh(&["numpy.fft.ihfft"], FFT, |c| fourier::one_axis(c, F::HermitianInverse)),
+    fresh(&["scipy.fft.ihfft"], SCIPY_FFT, |c| fourier::one_axis(c, F::HermitianInverse)),
+    fresh(&["numpy.fft.fft2"], FFT_2, |c| fourier::several_axes(c, F::Forward)),
+    fresh(&["numpy.fft.fftn"], FFT_N, |c| fourier::several_axes(c, F::Forward)),
+    fresh(&["scipy.fft.fft2"], SCIPY_FFT_2, |c| fourier::several_axes(c, F::Forward)),
+    fresh(&["scipy.fft.fftn"], SCIPY_FFT_N, |c| fourier::several_axes(c, F::Forward)),
+    fresh(&["numpy.fft.ifft2"], FFT_2, |c| fourier::several_axes(c, F::Inverse)),
+    fresh(&["numpy.fft.ifftn"], FFT_N, |c| fourier::several_axes(c, F::Inverse)),
+    fresh(&["scipy.fft.ifft2"], SCIPY_FFT_2, |c| fourier::several_axes(c, F::Inverse)),
+    fresh(&["scipy.fft.ifftn"], SCIPY_FFT_N, |c| fourier::several_axes(c, F::Inverse)),
+    fresh(&["numpy.fft.rfft2"], FFT_2, |c| fourier::several_axes(c, F::RealForward)),
+    fresh(&["numpy.fft.rfftn"], FFT_N, |c| fourier::several_axes(c, F::RealForward)),
+    fresh(&["scipy.fft.rfft2"], SCIPY_FFT_2, |c| fourier::several_axes(c, F::RealForward)),
+    fresh(&["scipy.fft.rfftn"], SCIPY_FFT_N, |c| fourier::several_axes(c, F::RealForward)),
+    fresh(&["numpy.fft.irfft2"], FFT_2, |c| fourier::several_axes(c, F::RealInverse)),
+    fresh(&["numpy.fft.irfftn"], FFT_N, |c| fourier::several_axes(c, F::RealInverse)),
+    fresh(&["scipy.fft.irfft2"], SCIPY_FFT_2, |c| fourier::several_axes(c, F::RealInverse)),
+    fresh(&["scipy.fft.irfftn"], SCIPY_FFT_N, |c| fourier::several_axes(c, F::RealInverse)),
+    fresh(&["numpy.fft.fftshift", "scipy.fft.fftshift"], "x, axes=None", |c| fourier::shift(c, false)),
+    fresh(&["numpy.fft.ifftshift", "scipy.fft.ifftshift"], "x, axes=None", |c| fourier::shift(c, true)),
+    fresh(&["numpy.fft.fftfreq"], "n, d=1.0, device=None", |c| fourier::frequencies(c, false)),
+    fresh(&["numpy.fft.rfftfreq"], "n, d=1.0, device=None", |c| fourier::frequencies(c, true)),
+    fresh(&["scipy.fft.fftfreq"], "n, d=1.0, *, xp=None, device=None", |c| fourier::frequencies(c, false)),
+    fresh(&["scipy.fft.rfftfreq"], "n, d=1.0, *, xp=None, device=None", |c| fourier::frequencies(c, true)),
+    fresh(&["scipy.fft.dct"], DCT, |c| fourier::trigonometric(c, false, false)),
+    fresh(&["scipy.fft.idct"], DCT, |c| fourier::trigonometric(c, false, true)),
+    fresh(&["scipy.fft.dst"], DCT, |c| fourier::trigonometric(c, true, false)),
+    fresh(&["scipy.fft.idst"], DCT, |c| fourier::trigonometric(c, true, true)),
 
     // Shapes.
     view(&["numpy.reshape"], "a, /, shape, order=C, *, copy=None", shape::reshape),
