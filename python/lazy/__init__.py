@@ -39,6 +39,7 @@ from lazy._transforms import (
     linearize,
     value_and_grad,
     vjp,
+    vmap,
 )
 
 __all__ = [
@@ -73,4 +74,5 @@ __all__ = [
     "shared_intermediates",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]

@@ -145,6 +145,32 @@ def linearize(function: Callable[..., R], *primals: Any) -> tuple[R, Callable[..
     return value, lambda *tangents: push(*primals, tangents)[1]
 
 
+def vmap(
+    function: Callable[P, R], in_axes: int | Sequence[int | None] = 0, out_axes: int = 0
+) -> Function[P, R]:
+    """The function applied to each example of a batch, as one computation on whole arrays.
+
+    Args:
+        function: takes single examples.
+        in_axes: the axis of every array among the arguments that runs over the examples, nested containers
+            included; or one per argument, with ``None`` for those that all examples share. Python numbers
+            are always shared.
+        out_axes: the axis of the results that runs over the examples.
+
+    Raises:
+        ValueError: an argument without the axis, or axes of different sizes.
+        lazy.GraphBreak: results whose size or branches depend on the example, and random draws.
+
+    >>> import numpy as np, lazy
+    >>> def distance(x, y):
+    ...     return np.sqrt(np.sum((x - y) ** 2))
+    >>> lazy.vmap(distance, in_axes=(0, None))(np.array([[3.0, 4.0], [0.0, 1.0]]), np.zeros(2))
+    array([5., 1.])
+    """
+    axes = in_axes if isinstance(in_axes, int) else tuple(in_axes)
+    return Function(function, ("vmap", axes, out_axes))
+
+
 def jacfwd(function: Callable[P, Any], argnums: int | Sequence[int] = 0) -> Function[P, Any]:
     """The Jacobian by forward mode: one column at a time. For few inputs.
 

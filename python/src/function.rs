@@ -483,6 +483,7 @@ impl Dispatcher {
     pub fn lift_chain(&self, py: Python<'_>, arguments: &[Object]) -> Result<Lifted<Object>> {
         let (front, back) = self.derivation.extra();
         let inner = &arguments[front..arguments.len() - back];
+        let inner = &self.derivation.inner(py, inner)?[..];
         let function = self.function.bind(py);
         let lifted = match function.cast::<Dispatcher>() {
             Ok(dispatcher) => dispatcher.borrow().lift_chain(py, inner)?,
@@ -516,7 +517,7 @@ impl Dispatcher {
         if self.derivation.may_run_plain() {
             return function.call(args, kwargs);
         }
-        if matches!(error.kind, ErrorKind::Raises { .. }) && self.derivation.extra() == (0, 0) {
+        if matches!(error.kind, ErrorKind::Raises { .. }) && self.derivation.keeps_arguments() {
             function.call(args, kwargs)?;
         }
         Err(exceptions::exception(py, error))

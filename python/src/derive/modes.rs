@@ -1,0 +1,228 @@
+//! The derivatives: `grad`, `jvp`, `vjp`, Jacobians and products with the Hessian.
+//!
+//! In: a [`Lifted`] call. Out: the same with its derivative as result, in containers like the arguments'.
+
+use lazy_core::error::Result;
+use lazy_core::graph::{Aval, NodeId};
+use lazy_core::lift::guard::Fetch;
+use lazy_core::lift::numpy::Form;
+use lazy_core::lift::{Lifted, Tree};
+use lazy_transforms::{Transform, autodiff};
+use pyo3::prelude::*;
+
+use super::Argnums;
+use super::added::{Added, declare, positional};
+use super::arguments::{
+    describe_input, differentiated, like_parameters, loss_of, result_with_leaves, shift_outputs,
+    with_outputs,
+};
+use crate::host::Object;
+
+pub(super) fn grad(
+    lifted: &mut Lifted<Object>,
+    argnums: &Argnums,
+    has_aux: bool,
+    value: bool,
+) -> Result<()> {
+    let (loss, aux) = loss_of(lifted, has_aux)?;
+    let (positions, wrt) = differentiated(lifted, argnums)?;
+    // The loss first, everything else that the call still needs behind it.
+    let old = lifted.graph.outputs().to_vec();
+    let mut outputs = vec![old[loss]];
+    outputs.extend(old.iter().copied());
+    let kept = old.len();
+    let graph = with_outputs(&lifted.graph, outputs);
+    let graph = autodiff::value_and_grad(wrt.clone(), kept).apply(&graph)?;
+    let first = 1 + kept;
+    let gradients = like_parameters(lifted, &positions, argnums.single, &mut |input, form| {
+        let at = wrt.iter().position(|w| *w == input).unwrap_or(0);
+        Tree::Leaf(first + at, form)
+    });
+    let shift = |tree: &Tree<Object>| tree.map(&mut |i, form| Tree::Leaf(i + 1, form));
+    let form = match &lifted.result {
+        Tree::Leaf(_, form) => *form,
+        _ => Form::Scalar,
+    };
+    let loss_tree = Tree::Leaf(0, form);
+    let aux = aux.map(|t| shift(&t));
+    shift_outputs(lifted, 1);
+    lifted.result = match (value, aux) {
+        (false, None) => gradients,
+        (false, Some(aux)) => Tree::Tuple(vec![gradients, aux]),
+        (true, None) => Tree::Tuple(vec![loss_tree, gradients]),
+        (true, Some(aux)) => Tree::Tuple(vec![Tree::Tuple(vec![loss_tree, aux]), gradients]),
+    };
+    lifted.graph = graph;
+    Ok(())
+}
+
+pub(super) fn push_forward(
+    py: Python<'_>,
+    lifted: &mut Lifted<Object>,
+    primals: usize,
+    tangents: &Object,
+) -> Result<()> {
+    let count = lifted.parameters.len();
+    let (positions, wrt) = differentiated(lifted, &Argnums::first(primals))?;
+    let trees = like_parameters(lifted, &positions, false, &mut |i, form| {
+        Tree::Leaf(i, form)
+    });
+    let (names, avals): (Vec<String>, Vec<Aval>) =
+        wrt.iter().map(|&i| describe_input(lifted, i)).unzip();
+    let result = result_with_leaves(lifted)?;
+    let graph = autodiff::jvp(wrt.clone()).apply(&lifted.graph)?;
+    let outputs = lifted.graph.outputs().len();
+    let base = lifted.inputs.len();
+    let position = |input: usize| wrt.iter().position(|w| *w == input).unwrap_or(0);
+    let mut added = Added {
+        py,
+        lifted,
+        name: "the tangents".into(),
+        inputs: Vec::new(),
+    };
+    let slot = added.slot(Fetch::Argument(count));
+    added.walk(
+        &trees,
+        tangents.bind(py),
+        slot,
+        &mut |i| avals[position(i)].clone(),
+        &mut |i| format!("d_{}", names[position(i)]),
+    )?;
+    let inputs = added.inputs;
+    let parameter = positional(
+        "tangents",
+        trees.map(&mut |i, form| Tree::Leaf(base + position(i), form)),
+    );
+    declare(lifted, inputs, &avals, Some((count, parameter)));
+    let tangent = result.map(&mut |i, form| Tree::Leaf(outputs + i, form));
+    lifted.result = Tree::Tuple(vec![result, tangent]);
+    lifted.graph = graph;
+    Ok(())
+}
+
+pub(super) fn pull_back(
+    py: Python<'_>,
+    lifted: &mut Lifted<Object>,
+    primals: usize,
+    cotangent: &Object,
+) -> Result<()> {
+    let count = lifted.parameters.len();
+    let (positions, wrt) = differentiated(lifted, &Argnums::first(primals))?;
+    let result = result_with_leaves(lifted)?;
+    let leaves = result.leaves();
+    // Only the result has cotangents; what is printed or written has none.
+    let nodes: Vec<NodeId> = leaves.iter().map(|&o| lifted.graph.outputs()[o]).collect();
+    let avals: Vec<Aval> = nodes
+        .iter()
+        .map(|n| lifted.graph.aval(*n).clone())
+        .collect();
+    let plain = with_outputs(&lifted.graph, nodes);
+    let graph = autodiff::vjp(wrt.clone()).apply(&plain)?;
+    let base = lifted.inputs.len();
+    let leaf = |o: usize| leaves.iter().position(|l| *l == o).unwrap_or(0);
+    let mut added = Added {
+        py,
+        lifted,
+        name: "the cotangent".into(),
+        inputs: Vec::new(),
+    };
+    let slot = added.slot(Fetch::Argument(count));
+    added.walk(
+        &result,
+        cotangent.bind(py),
+        slot,
+        &mut |o| avals[leaf(o)].clone(),
+        &mut |o| format!("cotangent_{}", leaf(o)),
+    )?;
+    let inputs = added.inputs;
+    let parameter = positional(
+        "cotangent",
+        result.map(&mut |o, form| Tree::Leaf(base + leaf(o), form)),
+    );
+    let pulled = like_parameters(lifted, &positions, false, &mut |input, form| {
+        let at = wrt.iter().position(|w| *w == input).unwrap_or(0);
+        Tree::Leaf(leaves.len() + at, form)
+    });
+    declare(lifted, inputs, &avals, Some((count, parameter)));
+    lifted.effects.clear();
+    lifted.writes.clear();
+    lifted.views.clear();
+    lifted.result = pulled;
+    lifted.graph = graph;
+    Ok(())
+}
+
+pub(super) fn hessian_product(
+    py: Python<'_>,
+    lifted: &mut Lifted<Object>,
+    argnums: &Argnums,
+    vector: &Object,
+) -> Result<()> {
+    let count = lifted.parameters.len();
+    let (positions, wrt) = differentiated(lifted, argnums)?;
+    let (names, avals): (Vec<String>, Vec<Aval>) =
+        wrt.iter().map(|&i| describe_input(lifted, i)).unzip();
+    let tree = like_parameters(lifted, &positions, argnums.single, &mut |i, f| {
+        Tree::Leaf(i, f)
+    });
+    let graph = autodiff::jvp(wrt.clone()).apply(&lifted.graph)?;
+    let outputs = lifted.graph.outputs().len();
+    let base = lifted.inputs.len();
+    let position = |input: usize| wrt.iter().position(|w| *w == input).unwrap_or(0);
+    let mut added = Added {
+        py,
+        lifted,
+        name: "the vector".into(),
+        inputs: Vec::new(),
+    };
+    let slot = added.slot(Fetch::Argument(count));
+    added.walk(
+        &tree,
+        vector.bind(py),
+        slot,
+        &mut |i| avals[position(i)].clone(),
+        &mut |i| format!("d_{}", names[position(i)]),
+    )?;
+    let inputs = added.inputs;
+    let parameter = positional(
+        "vector",
+        tree.map(&mut |i, form| Tree::Leaf(base + position(i), form)),
+    );
+    declare(lifted, inputs, &avals, Some((count, parameter)));
+    lifted.result = lifted
+        .result
+        .map(&mut |i, form| Tree::Leaf(outputs + i, form));
+    lifted.graph = graph;
+    Ok(())
+}
+
+pub(super) fn jacobian(
+    lifted: &mut Lifted<Object>,
+    argnums: &Argnums,
+    forward: bool,
+) -> Result<()> {
+    let (positions, wrt) = differentiated(lifted, argnums)?;
+    let result = result_with_leaves(lifted)?;
+    let leaves = result.leaves();
+    let nodes = leaves.iter().map(|&o| lifted.graph.outputs()[o]).collect();
+    let plain = with_outputs(&lifted.graph, nodes);
+    // Outputs of the derivation: for each result, for each input.
+    let graph = if forward {
+        autodiff::jacfwd(wrt.clone()).apply(&plain)?
+    } else {
+        autodiff::jacrev(wrt.clone()).apply(&plain)?
+    };
+    let jacobian = result.map(&mut |o, _| {
+        let row = leaves.iter().position(|l| *l == o).unwrap_or(0);
+        like_parameters(lifted, &positions, argnums.single, &mut |input, _| {
+            let column = wrt.iter().position(|w| *w == input).unwrap_or(0);
+            Tree::Leaf(row * wrt.len() + column, Form::Array)
+        })
+    });
+    lifted.effects.clear();
+    lifted.writes.clear();
+    lifted.views.clear();
+    lifted.result = jacobian;
+    lifted.graph = graph;
+    Ok(())
+}
