@@ -195,6 +195,66 @@ fn writes_in_place_keep_values() -> Result<()> {
     Ok(())
 }
 
+/// A softmax of rows and what it weights, and in square matrices what is divided by another row's sum.
+fn softmax(n: usize, m: usize) -> Result<Graph> {
+    use Elementwise::{Divide, Exp, Multiply, Subtract};
+    let mut b = Builder::new("softmax");
+    let x = input(&mut b, DType::F64, &[n, m]);
+    let rows = |b: &mut Builder, kind: Reduction, x: NodeId| -> Result<NodeId> {
+        let reduced = b.reduce(kind, x, [1].into_iter().collect())?;
+        b.add(Op::Reshape(dims(&[n, 1]).collect()), &[reduced])
+    };
+    let top = rows(&mut b, Reduction::Max, x)?;
+    let shifted = b.elementwise(Subtract, &[x, top])?;
+    let weights = b.elementwise(Exp, &[shifted])?;
+    let total = rows(&mut b, Reduction::Sum, weights)?;
+    let p = b.elementwise(Divide, &[weights, total])?;
+    let weighted = b.elementwise(Multiply, &[p, x])?;
+    let mean = rows(&mut b, Reduction::Sum, weighted)?;
+    let centered = b.elementwise(Subtract, &[x, mean])?;
+    let mut outputs = vec![b.elementwise(Multiply, &[centered, p])?];
+    if n == m {
+        let across = b.add(Op::Reshape(dims(&[1, n]).collect()), &[total])?;
+        outputs.push(b.elementwise(Divide, &[weights, across])?);
+    } else {
+        outputs.push(p);
+    }
+    Ok(b.finish(outputs))
+}
+
+#[test]
+fn rows_at_a_time_keep_values() -> Result<()> {
+    let _turn = THREADS.lock();
+    let mut random = Random(0x2718_2818_2845_9045);
+    for (n, m) in [
+        (70, 30),
+        (40, 40),
+        (3, 1500),
+        (1, 7),
+        (1200, 2),
+        (3000, 64),
+        (0, 5),
+        (4, 1),
+    ] {
+        let graph = softmax(n, m)?;
+        let values = [random.floats(&[n, m])];
+        let all = Builder::extend(&graph).finish(graph.nodes().collect());
+        let expected = evaluate(&all, &values)?;
+        for count in [1, 2, 3] {
+            threads::set(count);
+            let got = evaluate(&fuse(&graph)?, &values)?;
+            for (output, value) in graph.outputs().iter().zip(&got) {
+                assert!(
+                    close(value, &expected[output.index()]),
+                    "{n} x {m}, {count} threads"
+                );
+            }
+        }
+    }
+    threads::set(0);
+    Ok(())
+}
+
 fn close(a: &Value, b: &Value) -> bool {
     let same = |(a, b): (&f64, &f64)| a == b || (a - b).abs() <= 1e-11 * (1.0 + a.abs());
     a.shape == b.shape

@@ -262,7 +262,7 @@ impl Outputs for Arrays<'_, '_> {
             *slot = Slot::Scalar(dtype, bytes);
             return Ok(pointer);
         }
-        let made = self.api.empty(self.py, dtype, shape);
+        let made = self.api.empty_recycled(self.py, dtype, shape);
         match made.map(|array| (self.api.fields(&array).map(|f| f.data), array)) {
             Ok((Some(data), array)) => {
                 *slot = Slot::Array(array);

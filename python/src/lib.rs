@@ -14,6 +14,7 @@ pub mod exceptions;
 pub mod function;
 pub mod guards;
 pub mod host;
+pub mod memory;
 pub mod native;
 pub mod ndarray;
 pub mod operations;

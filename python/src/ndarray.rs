@@ -21,6 +21,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyCapsule;
 
+use crate::memory;
+
 /// The head of `PyArrayObject`.
 #[repr(C)]
 pub struct Fields {
@@ -60,6 +62,7 @@ mod entry {
     pub const DESCR_FROM_SCALAR: usize = 57;
     pub const NEW: usize = 93;
     pub const DESCR_CONVERTER: usize = 174;
+    pub const SET_HANDLER: usize = 304;
 }
 
 /// NumPy's function table and the descriptors of our dtypes.
@@ -287,6 +290,44 @@ impl Api {
                 return Err(PyErr::fetch(py));
             }
             Bound::from_owned_ptr_or_err(py, out)
+        }
+    }
+
+    /// As [`Api::empty`]; large arrays get memory that is used again.
+    ///
+    /// # Errors
+    /// As for [`Api::empty`].
+    pub fn empty_recycled<'py>(
+        &self,
+        py: Python<'py>,
+        dtype: DType,
+        shape: &[usize],
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let sizes = shape
+            .iter()
+            .try_fold(dtype.size(), |n, &k| n.checked_mul(k));
+        if sizes.is_none_or(|bytes| bytes < memory::LARGE) {
+            return self.empty(py, dtype, shape);
+        }
+        let ours = memory::handler(py)?;
+        let before = self.set_handler(py, ours.bind(py))?;
+        let array = self.empty(py, dtype, shape);
+        self.set_handler(py, &before)?;
+        array
+    }
+
+    /// Sets the handler of memory for arrays that this context makes, and gives the one before.
+    fn set_handler<'py>(
+        &self,
+        py: Python<'py>,
+        handler: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        type Set = unsafe extern "C" fn(*mut PyObject) -> *mut PyObject;
+        // SAFETY: the entry has this signature in every NumPy 2; it gives a new reference, or null
+        // with an exception set.
+        unsafe {
+            let set: Set = transmute(*self.table.add(entry::SET_HANDLER));
+            Bound::from_owned_ptr_or_err(py, set(handler.as_ptr()))
         }
     }
 

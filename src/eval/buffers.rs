@@ -14,8 +14,11 @@ struct Line([u8; 64]);
 
 /// Blocks up to this size are kept by the thread that used them, larger ones by the process.
 const SMALL: usize = 1 << 20;
-/// What the process keeps at most, in bytes.
-const KEPT: usize = 1 << 29;
+/// What the process keeps at most, in bytes, and in blocks.
+const KEPT: usize = 1 << 28;
+const COUNT: usize = 64;
+/// Blocks from this size on ask for huge pages.
+const HUGE: usize = 4 << 20;
 
 thread_local! {
     static SMALL_BLOCKS: RefCell<Vec<Vec<Line>>> = const { RefCell::new(Vec::new()) };
@@ -39,8 +42,43 @@ impl Block {
         };
         if memory.capacity() < lines {
             memory = Vec::with_capacity(lines);
+            advise(memory.as_mut_ptr().cast(), lines * 64);
         }
         Block(memory)
+    }
+
+    /// A block that outlives the call and may be given back by another thread; `None` if there is no memory.
+    pub fn shared(bytes: usize) -> Option<Block> {
+        let lines = bytes.div_ceil(64);
+        if let Some(memory) = take_large(lines) {
+            return Some(Block(memory));
+        }
+        let mut memory: Vec<Line> = Vec::new();
+        memory.try_reserve_exact(lines).ok()?;
+        advise(memory.as_mut_ptr().cast(), lines * 64);
+        Some(Block(memory))
+    }
+
+    /// Gives a block of [`Block::shared`] back to the process.
+    pub fn share(mut self) {
+        keep_large(std::mem::take(&mut self.0));
+    }
+
+    pub fn capacity(&self) -> usize {
+        self.0.capacity() * 64
+    }
+
+    /// The memory and its capacity, to be put together again by [`Block::from_raw`].
+    pub fn into_raw(mut self) -> (*mut u8, usize) {
+        let mut memory = std::mem::ManuallyDrop::new(std::mem::take(&mut self.0));
+        (memory.as_mut_ptr().cast(), memory.capacity() * 64)
+    }
+
+    /// # Safety
+    /// Both must come from one call of [`Block::into_raw`], each used once.
+    pub unsafe fn from_raw(start: *mut u8, capacity: usize) -> Block {
+        // SAFETY: as the caller promises: it is a vector's memory, of which no element is in use.
+        Block(unsafe { Vec::from_raw_parts(start.cast(), 0, capacity / 64) })
     }
 
     pub fn as_mut_ptr(&mut self) -> *mut u8 {
@@ -62,7 +100,9 @@ fn take_large(lines: usize) -> Option<Vec<Line>> {
 impl Drop for Block {
     fn drop(&mut self) {
         let memory = std::mem::take(&mut self.0);
-        if memory.capacity() * 64 <= SMALL {
+        if memory.capacity() == 0 {
+            // It was handed on.
+        } else if memory.capacity() * 64 <= SMALL {
             // While a thread ends its store may be gone; the memory is then simply freed.
             let _ = SMALL_BLOCKS.try_with(|blocks| {
                 let mut blocks = blocks.borrow_mut();
@@ -70,14 +110,47 @@ impl Drop for Block {
                     blocks.push(memory);
                 }
             });
-        } else if let Ok(mut blocks) = LARGE_BLOCKS.try_lock() {
-            let kept: usize = blocks.iter().map(|b| b.capacity() * 64).sum();
-            if kept + memory.capacity() * 64 <= KEPT {
-                blocks.push(memory);
-            }
+        } else {
+            keep_large(memory);
         }
     }
 }
+
+/// Keeps a block for the process, if there is room.
+fn keep_large(memory: Vec<Line>) {
+    if let Ok(mut blocks) = LARGE_BLOCKS.try_lock() {
+        let kept: usize = blocks.iter().map(|b| b.capacity() * 64).sum();
+        if blocks.len() < COUNT && kept + memory.capacity() * 64 <= KEPT {
+            blocks.push(memory);
+        }
+    }
+}
+
+/// Asks for huge pages, where the system gives them on request: faulting in small ones costs more than a pass
+/// over the memory.
+#[cfg(all(target_os = "linux", not(miri)))]
+fn advise(start: *mut u8, bytes: usize) {
+    use std::ffi::{c_int, c_void};
+    unsafe extern "C" {
+        fn madvise(start: *mut c_void, bytes: usize, advice: c_int) -> c_int;
+    }
+    const HUGE_PAGES: c_int = 14;
+    const PAGE: usize = 4096;
+    if bytes >= HUGE {
+        let first = start.align_offset(PAGE);
+        // SAFETY: whole pages of our own memory; the advice changes no content, and may be refused.
+        unsafe {
+            madvise(
+                start.add(first).cast(),
+                (bytes - first) / PAGE * PAGE,
+                HUGE_PAGES,
+            )
+        };
+    }
+}
+
+#[cfg(not(all(target_os = "linux", not(miri))))]
+fn advise(_: *mut u8, _: usize) {}
 
 /// Assigns offsets in one block to values that do not live at the same time.
 #[derive(Debug, Default)]

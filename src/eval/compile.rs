@@ -12,6 +12,7 @@ use smallvec::{SmallVec, smallvec};
 use super::group::{CHUNK, Direct, FoldStep, Group, Instruction, Partition, Scope, Slot, Uniform};
 use super::kernels;
 use super::layout::Walk;
+use super::merge::merge;
 use super::plan::{Place, Planner, Source};
 use super::reduce::{fold, ufunc_name};
 use super::value::Sizes;
@@ -54,7 +55,7 @@ pub fn compile(planner: &mut Planner<'_>, nodes: &[NodeId]) -> Result<Option<Gro
 }
 
 /// The shape over which all the nodes are computed.
-fn shared_space(planner: &Planner<'_>, nodes: &[NodeId]) -> Result<Option<Sizes>> {
+pub(super) fn shared_space(planner: &Planner<'_>, nodes: &[NodeId]) -> Result<Option<Sizes>> {
     let mut shared: Option<Sizes> = None;
     for &id in nodes {
         let space = match planner.graph.op(id) {
@@ -237,8 +238,9 @@ impl Compiler<'_, '_> {
     /// A slot for the node's result: its place in memory if it has one, or a register.
     fn result(&mut self, id: NodeId, dtype: DType) -> Result<Slot> {
         let slot = if self.is_stored(id) {
-            let place = self.planner.destination(id)?;
+            let place = self.planner.destination_over(id)?;
             let slot = self.slot(dtype, Home::None);
+            self.group.stored.push(place.source);
             self.group.direct.push(Direct {
                 slot,
                 source: place.source,
@@ -266,11 +268,15 @@ impl Compiler<'_, '_> {
         })?;
         let slot = self.result(id, resolution.out)?;
         self.group.cost += cost(op);
+        let dtype = resolution.out;
+        let is_arithmetic =
+            dtype.is_float() && resolution.operands.iter().all(|&operand| operand == dtype);
         self.group.code.push(Instruction::Call {
             kernel,
             check: kernels::check(op, &resolution.operands),
             slot,
             operands: slots,
+            arithmetic: is_arithmetic.then_some((op, dtype)),
         });
         Ok(())
     }
@@ -295,6 +301,7 @@ impl Compiler<'_, '_> {
             check: None,
             slot,
             operands: smallvec![source],
+            arithmetic: None,
         });
     }
 
@@ -420,6 +427,12 @@ impl Compiler<'_, '_> {
 
     /// Assigns registers and hands over the group.
     fn finish(mut self) -> Group {
+        let is_private = |slot: Slot| {
+            self.slots[slot as usize].home == Home::Register
+                && self.group.folds.iter().all(|fold| fold.slot != slot)
+        };
+        let code = std::mem::take(&mut self.group.code);
+        self.group.code = merge(code, self.slots.len(), is_private);
         let mut last = vec![0; self.slots.len()];
         // A load's slot points into its register, which must live as long.
         let mut register_of: HashMap<Slot, Slot> = HashMap::new();

@@ -6,7 +6,9 @@
 
 use gemm::Parallelism;
 
+use super::buffers::Block;
 use super::element::{Item, for_dtype};
+use super::kernels::cpu::vectorized;
 use super::plan::{Place, Run};
 use super::threads;
 use crate::graph::DType;
@@ -50,6 +52,11 @@ impl<T: Item> Matrix<T> {
 /// Rows or columns of a large result that a task computes; fixed, so that results do not depend on
 /// the number of threads.
 const PART: usize = 256;
+/// Results that are few enough to be kept once per task, and how many terms of theirs a task adds up at
+/// least, in at most so many tasks; fixed as well.
+const FEW: usize = 64 * 64;
+const LONG: usize = 4096;
+const TASKS: usize = 64;
 /// Products of fewer multiplications are done by plain loops.
 const SMALL: usize = 8 * 8 * 8;
 /// Work below which waking another thread does not pay.
@@ -81,41 +88,22 @@ impl Contract {
 
     fn run_as<T: Item>(&self, run: &Run<'_>) {
         let [batch, m, k, n] = self.sizes();
-        let size = size_of::<T>() as isize;
-        let strides = |place: &Place| -> [isize; 3] {
-            std::array::from_fn(|axis| place.layout.strides[axis] / size)
-        };
-        let ([left_step, a, b], [right_step, c, d]) = (strides(&self.left), strides(&self.right));
-        let shared = Pointers([run.at(&self.left), run.at(&self.right), run.at(&self.to)]);
-        let parts = m.max(n).div_ceil(PART);
+        let sides = self.sides::<T>(run);
         let threads = if self.cost() > PARALLEL_NS {
             threads::get()
         } else {
             1
         };
+        if batch == 1 && m * n <= FEW && k >= 2 * LONG {
+            return sides.long_sums([m, k, n], threads);
+        }
+        let parts = m.max(n).div_ceil(PART);
         threads::run(batch * parts, threads, &|claims| {
-            let shared = &shared;
             for task in claims {
-                let (item, part) = ((task / parts) as isize, task % parts * PART);
+                let (item, part) = (task / parts, task % parts * PART);
                 // SAFETY: places are valid for their layouts, and tasks write disjoint parts.
                 unsafe {
-                    let mut left = Matrix {
-                        start: shared.0[0]
-                            .cast::<T>()
-                            .cast_const()
-                            .offset(item * left_step),
-                        row: a,
-                        column: b,
-                    };
-                    let mut right = Matrix {
-                        start: shared.0[1]
-                            .cast::<T>()
-                            .cast_const()
-                            .offset(item * right_step),
-                        row: c,
-                        column: d,
-                    };
-                    let mut out = shared.0[2].cast::<T>().add(item as usize * m * n);
+                    let (mut left, mut right, mut out) = sides.item(item, m * n);
                     let mut sizes = [m, k, n];
                     if m >= n {
                         left.start = left.at(part, 0);
@@ -131,13 +119,99 @@ impl Contract {
             }
         });
     }
+
+    fn sides<T: Item>(&self, run: &Run<'_>) -> Sides<T> {
+        let matrix = |place: &Place| {
+            let step = |axis: usize| place.layout.strides[axis] / size_of::<T>() as isize;
+            let start = run.at(place).cast::<T>().cast_const();
+            let (row, column) = (step(1), step(2));
+            (Matrix { start, row, column }, step(0))
+        };
+        let ((left, left_step), (right, right_step)) = (matrix(&self.left), matrix(&self.right));
+        Sides {
+            left,
+            right,
+            steps: [left_step, right_step],
+            out: run.at(&self.to).cast(),
+        }
+    }
 }
 
 /// The three memories of a product, for its tasks.
-struct Pointers([*mut u8; 3]);
+struct Sides<T> {
+    left: Matrix<T>,
+    right: Matrix<T>,
+    /// Elements between the items of a batch.
+    steps: [isize; 2],
+    out: *mut T,
+}
 
-// SAFETY: tasks read the first two and write disjoint parts of the third.
-unsafe impl Sync for Pointers {}
+// SAFETY: tasks read two of the memories and write disjoint parts of the third.
+unsafe impl<T> Sync for Sides<T> {}
+
+impl<T: Item> Sides<T> {
+    /// One product of a batch, with results of `size` elements.
+    ///
+    /// # Safety
+    /// There must be such an item.
+    unsafe fn item(&self, item: usize, size: usize) -> (Matrix<T>, Matrix<T>, *mut T) {
+        let moved = |matrix: Matrix<T>, step: isize| Matrix {
+            // SAFETY: as the caller promises.
+            start: unsafe { matrix.start.offset(item as isize * step) },
+            ..matrix
+        };
+        let (left, right) = (
+            moved(self.left, self.steps[0]),
+            moved(self.right, self.steps[1]),
+        );
+        // SAFETY: as the caller promises.
+        (left, right, unsafe { self.out.add(item * size) })
+    }
+
+    /// A product of few elements that are long sums: each task adds up a part of all of them, and the
+    /// parts are added in pairs.
+    fn long_sums(&self, [m, k, n]: [usize; 3], threads: usize) {
+        let long = LONG.max(k.div_ceil(TASKS));
+        let (parts, size) = (k.div_ceil(long), m * n);
+        let mut block = Block::new(parts * size * size_of::<T>());
+        let partial = Partial(block.as_mut_ptr().cast::<T>());
+        threads::run(parts, threads, &|claims| {
+            let partial = &partial;
+            for part in claims {
+                let first = part * long;
+                // SAFETY: the part is within the sums, and its results are its own.
+                unsafe {
+                    let (mut left, mut right) = (self.left, self.right);
+                    left.start = left.at(0, first);
+                    right.start = right.at(first, 0);
+                    let out = partial.0.add(part * size);
+                    product(left, right, out, n, [m, long.min(k - first), n]);
+                }
+            }
+        });
+        // SAFETY: the block holds `size` results of each part, all written; so does the output of one.
+        unsafe {
+            let sums = std::slice::from_raw_parts_mut(partial.0, parts * size);
+            let mut width = 1;
+            while width < parts {
+                for at in (0..parts - width).step_by(2 * width) {
+                    let (into, from) = sums[at * size..].split_at_mut(width * size);
+                    for (a, &b) in into.iter_mut().zip(&from[..size]) {
+                        *a = a.add(b);
+                    }
+                }
+                width *= 2;
+            }
+            self.out.copy_from_nonoverlapping(partial.0, size);
+        }
+    }
+}
+
+/// Memory for partial results, of which each task writes its own.
+struct Partial<T>(*mut T);
+
+// SAFETY: as above.
+unsafe impl<T> Sync for Partial<T> {}
 
 /// `out = left @ right`, rows of `out` being `stride` elements apart.
 ///
@@ -248,9 +322,11 @@ unsafe fn add_multiple<T: Item>(out: &mut [T], factor: T, x: *const T, step: isi
     unsafe {
         if step == 1 {
             let x = std::slice::from_raw_parts(x, out.len());
-            for (out, &x) in out.iter_mut().zip(x) {
-                *out = out.add(factor.mul(x));
-            }
+            vectorized(|| {
+                for (out, &x) in out.iter_mut().zip(x) {
+                    *out = out.add(factor.mul(x));
+                }
+            });
         } else {
             for (j, out) in out.iter_mut().enumerate() {
                 *out = out.add(factor.mul(*x.offset(j as isize * step)));
@@ -307,31 +383,49 @@ unsafe fn dot<T: Item>(a: *const T, a_step: isize, b: *const T, b_step: isize, k
             );
             return left.add(dot(a, a_step, b, b_step, k - half));
         }
-        let mut lanes = [T::ZERO; LANES];
         if a_step == 1 && b_step == 1 {
-            let a = std::slice::from_raw_parts(a, k).chunks(LANES);
-            let b = std::slice::from_raw_parts(b, k).chunks(LANES);
-            for (a, b) in a.zip(b) {
-                for (lane, (&a, &b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
-                    *lane = lane.add(a.mul(b));
-                }
-            }
-        } else {
-            for i in 0..k {
-                let (a, b) = (
-                    *a.offset(i as isize * a_step),
-                    *b.offset(i as isize * b_step),
-                );
-                lanes[i % LANES] = lanes[i % LANES].add(a.mul(b));
-            }
+            let (a, b) = (
+                std::slice::from_raw_parts(a, k),
+                std::slice::from_raw_parts(b, k),
+            );
+            return vectorized(|| dot_block(a, b));
         }
-        let mut width = LANES / 2;
-        while width > 0 {
-            for i in 0..width {
-                lanes[i] = lanes[i].add(lanes[i + width]);
-            }
-            width /= 2;
+        let mut lanes = [T::ZERO; LANES];
+        for i in 0..k {
+            let (a, b) = (
+                *a.offset(i as isize * a_step),
+                *b.offset(i as isize * b_step),
+            );
+            lanes[i % LANES] = lanes[i % LANES].add(a.mul(b));
         }
-        lanes[0]
+        sum_lanes(lanes)
     }
+}
+
+#[inline(always)]
+fn dot_block<T: Item>(a: &[T], b: &[T]) -> T {
+    let mut lanes = [T::ZERO; LANES];
+    let (a, b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let rest = (a.remainder(), b.remainder());
+    for (a, b) in a.zip(b) {
+        for (lane, (&a, &b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
+            *lane = lane.add(a.mul(b));
+        }
+    }
+    for (lane, (&a, &b)) in lanes.iter_mut().zip(rest.0.iter().zip(rest.1)) {
+        *lane = lane.add(a.mul(b));
+    }
+    sum_lanes(lanes)
+}
+
+#[inline(always)]
+fn sum_lanes<T: Item>(mut lanes: [T; LANES]) -> T {
+    let mut width = LANES / 2;
+    while width > 0 {
+        for i in 0..width {
+            lanes[i] = lanes[i].add(lanes[i + width]);
+        }
+        width /= 2;
+    }
+    lanes[0]
 }

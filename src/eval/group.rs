@@ -21,13 +21,14 @@ use super::reduce::Fold;
 use super::threads;
 use crate::error::{Error, Result};
 use crate::graph::DType;
+use crate::ops::Elementwise;
 
 /// Elements of a chunk: a register of float64 is 8 kB, a few of them fill the first-level cache.
 pub const CHUNK: usize = 1024;
 /// Bytes of a register.
 const REGISTER: usize = CHUNK * 16;
 /// Work below which waking another thread does not pay.
-const PARALLEL_NS: f64 = 40_000.0;
+pub(super) const PARALLEL_NS: f64 = 40_000.0;
 /// Blocks into which a reduced outer axis is cut at most, each with its own accumulators.
 const BLOCKS: usize = 32;
 
@@ -48,6 +49,8 @@ pub struct Group {
     pub uniforms: Vec<Uniform>,
     /// Contiguous memory, read or written in place.
     pub direct: Vec<Direct>,
+    /// Where values are written in place.
+    pub stored: Vec<Source>,
     pub code: Vec<Instruction>,
     pub folds: Vec<FoldStep>,
     /// Estimated nanoseconds for everything on one thread.
@@ -87,6 +90,8 @@ pub enum Instruction {
         check: Option<Check>,
         slot: Slot,
         operands: SmallVec<[Slot; 3]>,
+        /// The operation, if it takes and gives floats of one dtype: it can be merged with another.
+        arithmetic: Option<(Elementwise, DType)>,
     },
 }
 
@@ -145,7 +150,7 @@ impl Partition {
     }
 
     /// Chunks into which a row is cut.
-    fn pieces(&self) -> usize {
+    pub(super) fn pieces(&self) -> usize {
         let row = if self.is_columns() {
             self.inner
         } else {
@@ -164,7 +169,7 @@ impl Partition {
         self.middle.div_ceil(self.rows_per_block())
     }
 
-    fn tasks(&self) -> usize {
+    pub(super) fn tasks(&self) -> usize {
         if self.elements() == 0 {
             0
         } else if self.is_columns() {
@@ -281,7 +286,7 @@ impl Group {
 }
 
 /// A thread's state while it runs a group.
-struct Worker<'a> {
+pub(super) struct Worker<'a> {
     group: &'a Group,
     run: &'a Run<'a>,
     /// Where each slot's elements are, for the current chunk.
@@ -292,7 +297,7 @@ struct Worker<'a> {
 }
 
 impl<'a> Worker<'a> {
-    fn new(group: &'a Group, run: &'a Run<'a>) -> Worker<'a> {
+    pub(super) fn new(group: &'a Group, run: &'a Run<'a>) -> Worker<'a> {
         let len = group.partition.chunk_len();
         let stride = (len * 16).next_multiple_of(64).min(REGISTER);
         let mut registers = Block::new(stride * group.registers);
@@ -322,7 +327,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn task(&mut self, task: usize) -> Result<()> {
+    pub(super) fn task(&mut self, task: usize) -> Result<()> {
         let partition = self.group.partition;
         if partition.is_columns() {
             return self.columns(task);
@@ -452,6 +457,7 @@ impl<'a> Worker<'a> {
                     check,
                     slot,
                     operands,
+                    ..
                 } => {
                     let mut inputs = [std::ptr::null::<u8>(); 4];
                     for (input, &operand) in inputs.iter_mut().zip(operands) {

@@ -10,12 +10,12 @@ use std::collections::HashMap;
 use smallvec::SmallVec;
 
 use super::buffers::{Arena, Block};
-use super::compile::compile;
+use super::compile::{compile, shared_space};
 use super::layout::{Layout, alignment, fill};
 use super::schedule::{Stage, is_view};
 use super::step::Step;
 use super::value::{Element, Sizes, Strides, Value, View};
-use super::{Callbacks, Outputs, kernels, lower};
+use super::{Callbacks, Outputs, kernels, lower, rows};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Assumption, Aval, DType, Dim, Graph, NodeId};
 use crate::ops::Op;
@@ -203,11 +203,21 @@ fn run_steps(steps: &[Step], run: &Run<'_>) -> Result<()> {
 pub fn plan(graph: &Graph, stage: &Stage, inputs: &[View<'_>], known: &Symbols) -> Result<Plan> {
     let symbols = bind(graph, stage, inputs, known)?;
     let mut planner = Planner::new(graph, stage, inputs, &symbols);
+    let mut streak = Streak::default();
     for (at, unit) in stage.units.iter().enumerate() {
+        let extent = planner.extent(&unit.nodes)?;
+        if !streak.takes(&extent) {
+            planner.close(&streak, at);
+            streak = Streak {
+                unit: at,
+                step: planner.steps.len(),
+                extent,
+            };
+        }
         planner.current = at;
         planner.unit(&unit.nodes)?;
-        planner.release(at);
     }
+    planner.close(&streak, stage.units.len());
     let exports = planner.export()?;
     Ok(Plan {
         keys: inputs.iter().map(Key::of).collect(),
@@ -219,6 +229,35 @@ pub fn plan(graph: &Graph, stage: &Stage, inputs: &[View<'_>], known: &Symbols) 
         arena: planner.arena.bytes,
         bound: symbols.clone(),
     })
+}
+
+/// What a unit goes over.
+#[derive(Debug, Default, PartialEq)]
+enum Extent {
+    Space(Sizes),
+    /// Nothing: it is a view or a constant.
+    View,
+    #[default]
+    Other,
+}
+
+/// Neighbouring units over one space of several axes, and views between them. What they use is given back
+/// at their end, so that they can be run together, row by row.
+#[derive(Debug, Default)]
+struct Streak {
+    unit: usize,
+    step: usize,
+    extent: Extent,
+}
+
+impl Streak {
+    fn takes(&self, extent: &Extent) -> bool {
+        match extent {
+            Extent::Space(sizes) => sizes.len() > 1 && self.extent == *extent,
+            Extent::View => true,
+            Extent::Other => false,
+        }
+    }
 }
 
 /// The symbols that the views tell, after checking the views and the graph's assumptions.
@@ -454,13 +493,27 @@ impl<'a> Planner<'a> {
     /// if it ends here, else a copy.
     pub fn changed(&mut self, id: NodeId) -> Result<Place> {
         let operand = self.graph.operands(id)[0];
+        let to = self.destination_over(id)?;
+        let from = self.place(operand)?.clone();
+        if from != to {
+            self.steps.push(Step::copy(from, to.clone()));
+        }
+        Ok(to)
+    }
+
+    /// As [`Planner::destination`], but in the memory of the operand that the node may change, if that is
+    /// where its value can be.
+    pub fn destination_over(&mut self, id: NodeId) -> Result<Place> {
+        let Some(operand) = self.stage.changes[id.index()] else {
+            return self.destination(id);
+        };
         let from = self.place(operand)?.clone();
         let is_own = match from.source {
             Source::Output(i) => self.homes.get(&id) == Some(&i),
             Source::Arena(_) => !self.homes.contains_key(&id),
             Source::Input(_) | Source::Constant(_) => false,
         };
-        if self.stage.changes[id.index()].is_some() && is_own && from.layout.is_contiguous() {
+        if is_own && from.layout == Layout::contiguous(from.layout.dtype, &self.shape(id)?) {
             self.inherit(id, &from);
             return Ok(from);
         }
@@ -468,7 +521,6 @@ impl<'a> Planner<'a> {
         if from.source == to.source {
             return Err(Error::internal("a value is changed that is still needed"));
         }
-        self.steps.push(Step::copy(from, to.clone()));
         Ok(to)
     }
 
@@ -479,7 +531,6 @@ impl<'a> Planner<'a> {
             return;
         };
         let ending = &mut self.ending[self.current];
-        // A view's offset is in its layout: the source is where the memory starts.
         let Some(at) = ending.iter().position(|&(offset, _)| offset == start) else {
             return;
         };
@@ -502,6 +553,26 @@ impl<'a> Planner<'a> {
         let layout = Layout::contiguous(dtype, shape);
         let source = self.temporary(bytes_of(&layout)?);
         Ok(Place { source, layout })
+    }
+
+    fn extent(&self, nodes: &[NodeId]) -> Result<Extent> {
+        let of_nothing = |op: &Op| is_view(op) || matches!(op, Op::Constant(_) | Op::Size(_));
+        if nodes.iter().all(|&id| of_nothing(self.graph.op(id))) {
+            return Ok(Extent::View);
+        }
+        Ok(match shared_space(self, nodes)? {
+            Some(sizes) => Extent::Space(sizes),
+            None => Extent::Other,
+        })
+    }
+
+    /// Ends the streak before unit `end`.
+    fn close(&mut self, streak: &Streak, end: usize) {
+        for unit in streak.unit..end {
+            self.release(unit);
+        }
+        let steps = self.steps.split_off(streak.step);
+        self.steps.extend(rows::join(steps));
     }
 
     fn release(&mut self, unit: usize) {

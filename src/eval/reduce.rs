@@ -1,11 +1,12 @@
 //! Loops of reductions, cumulations and extremes.
 //!
 //! In: elements of one dtype. Out: one element ([`Fold`]), a running result, or an index.
-//! The sum of 1024 float64 is made of 8 blocks of 128 with 16 accumulators each, combined in pairs,
+//! The sum of 1024 float64 is made of 4 blocks of 256 with 32 accumulators each, combined in pairs,
 //! so its error grows with the logarithm of the length.
 //! Source: pairwise summation, Higham, "The accuracy of floating point summation" (1993), §4.
 
 use super::element::{Item, for_dtype};
+use super::kernels::cpu::vectorized;
 use crate::graph::DType;
 use crate::ops::{Cumulation, Extreme, Reduction};
 
@@ -109,21 +110,25 @@ fn fold_with<T: Item, R: Reducer<T>>() -> Fold {
         into: |acc, x, len| unsafe {
             let acc = std::slice::from_raw_parts_mut(acc.cast::<R::Out>(), len);
             let x = std::slice::from_raw_parts(x.cast::<T>(), len);
-            for (a, &x) in acc.iter_mut().zip(x) {
-                *a = R::combine(*a, R::begin(x));
-            }
+            vectorized(|| {
+                for (a, &x) in acc.iter_mut().zip(x) {
+                    *a = R::combine(*a, R::begin(x));
+                }
+            });
         },
         // SAFETY: as above.
         begin: |acc, x, len| unsafe {
             let acc = std::slice::from_raw_parts_mut(acc.cast::<R::Out>(), len);
             let x = std::slice::from_raw_parts(x.cast::<T>(), len);
-            for (a, &x) in acc.iter_mut().zip(x) {
-                *a = R::begin(x);
-                // As in NumPy, a sum begins with +0.0: the sum of -0.0 is 0.0.
-                if let Some(identity) = R::IDENTITY {
-                    *a = R::combine(identity, *a);
+            vectorized(|| {
+                for (a, &x) in acc.iter_mut().zip(x) {
+                    *a = R::begin(x);
+                    // As in NumPy, a sum begins with +0.0: the sum of -0.0 is 0.0.
+                    if let Some(identity) = R::IDENTITY {
+                        *a = R::combine(identity, *a);
+                    }
                 }
-            }
+            });
         },
         identity: R::IDENTITY.map(|_| identity::<T, R> as unsafe fn(*mut u8, usize)),
     }
@@ -139,13 +144,13 @@ unsafe fn identity<T: Item, R: Reducer<T>>(out: *mut u8, len: usize) {
 }
 
 /// Elements that are reduced by running accumulators before pairs are formed.
-const BLOCK: usize = 128;
+const BLOCK: usize = 256;
 /// Accumulators of a block: enough to hide the latency of additions in vector registers.
-const LANES: usize = 16;
+const LANES: usize = 32;
 
 fn pairwise<T: Item, R: Reducer<T>>(x: &[T]) -> R::Out {
     if x.len() <= BLOCK {
-        return block::<T, R>(x);
+        return vectorized(|| block::<T, R>(x));
     }
     // The left part is a whole number of blocks, so that it does not depend on the length.
     let half = x.len().div_ceil(BLOCK).div_ceil(2) * BLOCK;
@@ -153,6 +158,7 @@ fn pairwise<T: Item, R: Reducer<T>>(x: &[T]) -> R::Out {
     R::combine(pairwise::<T, R>(left), pairwise::<T, R>(right))
 }
 
+#[inline(always)]
 fn block<T: Item, R: Reducer<T>>(x: &[T]) -> R::Out {
     let (first, rest) = x.split_at(x.len().min(LANES));
     let Some((&start, others)) = first.split_first() else {

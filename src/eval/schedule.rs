@@ -281,7 +281,7 @@ fn last_uses(graph: &Graph, stage: &Stage) -> Vec<u32> {
 }
 
 /// Per node, the operand whose elements it may change in place: one that ends there, and that is no
-/// part of what else the node reads.
+/// part of what else is read while it is written.
 fn changes(graph: &Graph, stage: &Stage) -> Vec<Option<NodeId>> {
     let root = |mut id: NodeId| {
         while is_view(graph.op(id)) {
@@ -290,13 +290,33 @@ fn changes(graph: &Graph, stage: &Stage) -> Vec<Option<NodeId>> {
         id
     };
     let mut changes = vec![None; graph.len()];
+    let mut unit_of = vec![usize::MAX; graph.len()];
     for (at, unit) in stage.units.iter().enumerate() {
-        for &id in unit.nodes.iter().filter(|&&id| is_change(graph.op(id))) {
+        for id in &unit.nodes {
+            unit_of[id.index()] = at;
+        }
+    }
+    for (at, unit) in stage.units.iter().enumerate() {
+        let is_here = |id: NodeId| unit_of[id.index()] == at;
+        let ends = |of: NodeId| stage.last_use[of.index()] == at as u32;
+        for &id in &unit.nodes {
             let operands = graph.operands(id);
-            let (of, others) = (root(operands[0]), &operands[1..]);
-            let ends = stage.last_use[of.index()] == at as u32;
-            if ends && others.iter().all(|&other| root(other) != of) {
-                changes[id.index()] = Some(operands[0]);
+            if is_change(graph.op(id)) {
+                let (of, others) = (root(operands[0]), &operands[1..]);
+                if ends(of) && others.iter().all(|&other| root(other) != of) {
+                    changes[id.index()] = Some(operands[0]);
+                }
+            } else if matches!(graph.op(id), Op::Elementwise(_)) {
+                // Written chunk by chunk over a value that nothing else in the unit reads.
+                changes[id.index()] = operands.into_iter().find(|&of| {
+                    let mut users = graph.users(of);
+                    ends(of)
+                        && !is_view(graph.op(of))
+                        && !is_here(of)
+                        && graph.aval(of) == graph.aval(id)
+                        && users
+                            .all(|user| user == id || !(is_view(graph.op(user)) || is_here(user)))
+                });
             }
         }
     }

@@ -14,6 +14,7 @@ use super::kernels::Kernel;
 use super::layout::copy;
 use super::plan::{Place, Run, violated};
 use super::reduce;
+use super::rows::Rows;
 use super::value::Value;
 use crate::error::{Error, Result};
 use crate::graph::NodeId;
@@ -23,6 +24,7 @@ use crate::ops::{Cumulation, Extreme};
 #[derive(Debug)]
 pub enum Step {
     Group(Box<Group>),
+    Rows(Box<Rows>),
     /// Both sides may be strided.
     Copy(Box<[Place; 2]>),
     /// Adds the first place to the second; both may be strided.
@@ -100,6 +102,7 @@ impl Step {
     pub fn cost(&self) -> f64 {
         match self {
             Step::Group(group) => group.cost,
+            Step::Rows(rows) => rows.cost(),
             Step::Contract(contract) => contract.cost(),
             Step::Decompose(decompose) => decompose.cost(),
             Step::Fourier(transform) => transform.cost(),
@@ -120,6 +123,7 @@ impl Step {
     pub fn run(&self, run: &Run<'_>) -> Result<()> {
         match self {
             Step::Group(group) => return group.run(run),
+            Step::Rows(rows) => return rows.run(run),
             Step::Gather(gather) => return gather.run(run),
             Step::Scatter(scatter) => return scatter.run(run),
             Step::Check(check) => return check.run(run),

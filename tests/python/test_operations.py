@@ -15,7 +15,7 @@ from lazy import _lazy
 TABLE = {name: (spellings, domain) for name, spellings, domain in _lazy.operations()}
 DTYPES = ["?", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8", "c8", "c16"]
 # Beyond the rounding of the last place that kernels may differ by, in units of it.
-ULPS = {"f": 4, "d": 4, "F": 16, "D": 16}
+ULPS = {"f": 2, "d": 2, "F": 16, "D": 16}
 
 
 # Near a root of these the reference itself is off by many units.

@@ -73,12 +73,22 @@ fn any_nan<F: PartialOrd + Copy>(z: Complex<F>) -> bool {
     is_nan(z.re) || is_nan(z.im)
 }
 
+#[inline(always)]
+pub fn larger<F: PartialOrd + Copy>(a: F, b: F) -> F {
+    if (a > b) | is_nan(a) { a } else { b }
+}
+
+#[inline(always)]
+pub fn smaller<F: PartialOrd + Copy>(a: F, b: F) -> F {
+    if (a < b) | is_nan(a) { a } else { b }
+}
+
 /// The larger; NaN if any is. Of two zeros the second, as NumPy's vector instructions.
 pub fn maximum(d: &[DType]) -> Option<Kernel> {
     by_dtype!(d[0], {
         boolean => |a, b| a | b,
         integer => |a, b| a.max(b),
-        float => |a, b| if (a > b) | is_nan(a) { a } else { b },
+        float => |a, b| larger(a, b),
         complex => |a, b| if any_nan(a) || less_equal_complex(b, a) { a } else { b },
     })
 }
@@ -88,7 +98,7 @@ pub fn minimum(d: &[DType]) -> Option<Kernel> {
     by_dtype!(d[0], {
         boolean => |a, b| a & b,
         integer => |a, b| a.min(b),
-        float => |a, b| if (a < b) | is_nan(a) { a } else { b },
+        float => |a, b| smaller(a, b),
         complex => |a, b| if any_nan(a) || less_equal_complex(a, b) { a } else { b },
     })
 }

@@ -147,6 +147,8 @@ functions! {
     arctan2: |y, x| elementary::atan2(y, x);
     logaddexp: |x, y| elementary::logaddexp(x, y);
     logaddexp2: |x, y| elementary::logaddexp2(x, y);
+    erf: |x| elementary::erf(x);
+    erfc: |x| elementary::erfc(x);
 }
 
 /// The same for functions that are not vectorised.
@@ -171,8 +173,6 @@ macro_rules! scalar_functions {
 scalar_functions! {
     cbrt: |x| libm::cbrt(x);
     hypot: |x, y| libm::hypot(x, y);
-    erf: |x| libm::erf(x);
-    erfc: |x| libm::erfc(x);
     gamma: |x| special::gamma(x);
     gammaln: |x| special::gammaln(x);
     digamma: |x| special::digamma(x);

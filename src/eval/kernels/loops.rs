@@ -11,6 +11,7 @@
 //! and a short rest costs one padded block of [`BLOCK`], not a scalar loop.
 
 use super::Kernel;
+use super::cpu::{Level, level};
 use super::lane::{Fused, Isa, Lane, Portable};
 #[cfg(target_arch = "x86_64")]
 use super::wide::Avx512;
@@ -149,15 +150,13 @@ macro_rules! loops {
 
         /// The loop of `M` for this CPU.
         pub fn $kernel<M: $map>() -> Kernel {
-            #[cfg(target_arch = "x86_64")]
-            if has_v4() {
-                return $v4::<M>;
+            match level() {
+                #[cfg(target_arch = "x86_64")]
+                Level::V4 => $v4::<M>,
+                #[cfg(target_arch = "x86_64")]
+                Level::V3 => $v3::<M>,
+                _ => $portable::<M>,
             }
-            #[cfg(target_arch = "x86_64")]
-            if has_v3() {
-                return $v3::<M>;
-            }
-            $portable::<M>
         }
     )*};
 }
@@ -165,28 +164,6 @@ loops! {
     Map1, kernel1, blocks1, run1, portable1, v3_1, v4_1: A 0 a;
     Map2, kernel2, blocks2, run2, portable2, v3_2, v4_2: A 0 a, B 1 b;
     Map3, kernel3, blocks3, run3, portable3, v3_3, v4_3: A 0 a, B 1 b, C 2 c;
-}
-
-/// Whether the CPU has what `x86-64-v3` asks of the loops (the standard library remembers the answer).
-#[cfg(target_arch = "x86_64")]
-fn has_v3() -> bool {
-    is_x86_feature_detected!("avx2")
-        && is_x86_feature_detected!("fma")
-        && is_x86_feature_detected!("bmi1")
-        && is_x86_feature_detected!("bmi2")
-        && is_x86_feature_detected!("lzcnt")
-        && is_x86_feature_detected!("popcnt")
-}
-
-/// Whether the CPU has what `x86-64-v4` adds to that.
-#[cfg(target_arch = "x86_64")]
-fn has_v4() -> bool {
-    has_v3()
-        && is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx512cd")
-        && is_x86_feature_detected!("avx512dq")
-        && is_x86_feature_detected!("avx512vl")
 }
 
 /// A kernel from an expression: `map!(|a: f64, b: f64| -> bool { a < b })`.
@@ -294,6 +271,9 @@ macro_rules! one {
     };
     ($T:ty, (), ($a:ident, $b:ident), $e:expr) => {
         $crate::eval::kernels::loops::map!(|$a: $T, $b: $T| -> $T { $e })
+    };
+    ($T:ty, (), ($a:ident, $b:ident, $c:ident), $e:expr) => {
+        $crate::eval::kernels::loops::map!(|$a: $T, $b: $T, $c: $T| -> $T { $e })
     };
     ($T:ty, ($Out:ty), ($a:ident), $e:expr) => {
         $crate::eval::kernels::loops::map!(|$a: $T| -> $Out { $e })

@@ -21,12 +21,14 @@ pub mod arithmetic;
 pub mod cast;
 pub mod compare;
 pub mod complex;
+pub mod cpu;
 pub mod elementary;
 pub mod float;
 pub mod functions;
 pub mod integer;
 pub mod lane;
 pub mod loops;
+pub mod pairs;
 pub mod special;
 #[cfg(target_arch = "x86_64")]
 pub mod wide;
