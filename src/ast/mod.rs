@@ -41,6 +41,7 @@
 
 mod build;
 pub mod bytecode;
+pub mod flow;
 pub mod listing;
 mod opcodes;
 pub mod print;

@@ -15,7 +15,7 @@
 
 mod find;
 mod lower;
-mod walk;
+pub(super) mod walk;
 
 use std::sync::Arc;
 

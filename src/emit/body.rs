@@ -53,13 +53,7 @@ pub fn body(facts: &Facts<'_>, signature: &Signature) -> Result<Body> {
     let mut writer = Writer::new(facts, signature, &counts);
     writer.arguments()?;
     writer.sizes();
-    for id in facts.graph.nodes() {
-        let is_input = matches!(facts.op(id), Op::Input);
-        let is_part = matches!(facts.op(id), Op::Part(_));
-        if counts.results_read(id) && !is_input && !is_part {
-            writer.node(id)?;
-        }
-    }
+    writer.nodes()?;
     let result = writer.result(&signature.result)?;
     writer.statements.push(returns(result));
     Ok(Body {
@@ -82,14 +76,14 @@ fn place(facts: &Facts<'_>, symbol: Symbol) -> Option<(NodeId, usize)> {
 }
 
 /// How often each node and each size will be written.
-struct Counts<'a, 'g> {
+pub(super) struct Counts<'a, 'g> {
     facts: &'a Facts<'g>,
     nodes: Vec<u32>,
     sizes: Vec<u32>,
 }
 
 impl<'a, 'g> Counts<'a, 'g> {
-    fn of(facts: &'a Facts<'g>) -> Result<Counts<'a, 'g>> {
+    pub fn of(facts: &'a Facts<'g>) -> Result<Counts<'a, 'g>> {
         let graph = facts.graph;
         let mut counts = Counts {
             facts,
@@ -102,6 +96,13 @@ impl<'a, 'g> Counts<'a, 'g> {
         for id in graph.nodes().rev() {
             let apart = matches!(facts.op(id), Op::Input | Op::Part(_));
             if counts.results_read(id) && !apart {
+                if let Op::Loop(_) | Op::Cond(_) = facts.op(id) {
+                    // What a nested graph reads has a variable.
+                    for operand in graph.operands(id) {
+                        counts.nodes[operand.index()] += 2;
+                    }
+                    continue;
+                }
                 let names = &mut counts;
                 Speller { facts, names }.spell(id)?;
             }
@@ -157,14 +158,14 @@ struct Bound {
     inline: bool,
 }
 
-struct Writer<'a, 'g> {
-    facts: &'a Facts<'g>,
-    signature: &'a Signature,
+pub(super) struct Writer<'a, 'g> {
+    pub facts: &'a Facts<'g>,
+    pub signature: &'a Signature,
     counts: &'a Counts<'a, 'g>,
     taken: Taken,
     bound: Vec<Option<Bound>>,
     sizes: HashMap<Symbol, Expr>,
-    statements: Vec<Stmt>,
+    pub statements: Vec<Stmt>,
     constants: Vec<Stmt>,
     hoisted: Vec<(Arc<Value>, Expr)>,
     scipy: BTreeSet<&'static str>,
@@ -173,7 +174,7 @@ struct Writer<'a, 'g> {
 }
 
 impl<'a, 'g> Writer<'a, 'g> {
-    fn new(facts: &'a Facts<'g>, signature: &'a Signature, counts: &'a Counts<'a, 'g>) -> Self {
+    pub fn new(facts: &'a Facts<'g>, signature: &'a Signature, counts: &'a Counts<'a, 'g>) -> Self {
         let mut taken = Taken::new();
         taken.reserve(&signature.name);
         for parameter in &signature.parameters {
@@ -200,6 +201,53 @@ impl<'a, 'g> Writer<'a, 'g> {
             scipy: BTreeSet::new(),
             asked: Vec::new(),
         }
+    }
+
+    /// Gives another writer what is common to a function, for the time being.
+    pub fn lend(&mut self, other: &mut Writer<'_, '_>) {
+        std::mem::swap(&mut self.taken, &mut other.taken);
+        std::mem::swap(&mut self.constants, &mut other.constants);
+        std::mem::swap(&mut self.hoisted, &mut other.hoisted);
+    }
+
+    /// Takes it back.
+    pub fn lend_back(&mut self, other: &mut Writer<'_, '_>) {
+        self.lend(other);
+        self.scipy.append(&mut other.scipy);
+    }
+
+    /// Writes all nodes that anything refers to.
+    pub fn nodes(&mut self) -> Result<()> {
+        for id in self.facts.graph.nodes() {
+            let is_input = matches!(self.facts.op(id), Op::Input);
+            let is_part = matches!(self.facts.op(id), Op::Part(_));
+            if self.counts.results_read(id) && !is_input && !is_part {
+                self.node(id)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The expression of a node that is written.
+    pub fn written(&mut self, id: NodeId) -> Expr {
+        self.value(id)
+    }
+
+    pub fn claim(&mut self, wanted: &str) -> String {
+        self.taken.claim(wanted)
+    }
+
+    /// Whether anything refers to a node.
+    pub fn is_referred(&self, id: NodeId) -> bool {
+        self.counts.nodes[id.index()] > 0
+    }
+
+    /// An array of the shape and dtype of a node, to be filled.
+    pub fn empty(&mut self, id: NodeId) -> Expr {
+        let (facts, aval) = (self.facts, self.facts.aval(id));
+        let shape = Speller { facts, names: self }.shape(&aval.shape);
+        let dtype = super::syntax::dtype(aval.dtype);
+        call("np.empty", [shape, dtype], [])
     }
 
     /// Unpacks the parameters' containers.
@@ -309,7 +357,7 @@ impl<'a, 'g> Writer<'a, 'g> {
         }
     }
 
-    fn variable(&mut self, id: NodeId) -> Expr {
+    pub fn variable(&mut self, id: NodeId) -> Expr {
         let graph = self.facts.graph;
         let wanted = graph.node(id).name.as_deref().map(str::to_owned);
         name(
@@ -318,7 +366,7 @@ impl<'a, 'g> Writer<'a, 'g> {
         )
     }
 
-    fn bind(&mut self, id: NodeId, expr: Expr, inline: bool) {
+    pub fn bind(&mut self, id: NodeId, expr: Expr, inline: bool) {
         let width = width(&expr);
         self.bound[id.index()] = Some(Bound {
             expr,
@@ -368,6 +416,11 @@ impl<'a, 'g> Writer<'a, 'g> {
 
     /// Writes a node: as a variable, or into the expression that will use it.
     fn node(&mut self, id: NodeId) -> Result<()> {
+        match self.facts.op(id) {
+            Op::Loop(l) => return self.loop_node(id, l),
+            Op::Cond(c) => return self.cond_node(id, c),
+            _ => {}
+        }
         let spelled = self.spelled(id)?;
         if let Op::Decide { expected } = self.facts.op(id) {
             self.statements

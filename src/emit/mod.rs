@@ -20,6 +20,7 @@
 //! [`crate::ast::print`] how it is laid out.
 
 mod body;
+mod control;
 mod facts;
 mod names;
 mod signature;

@@ -247,6 +247,50 @@ pub fn asserts(test: Expr, message: &str) -> Stmt {
     })
 }
 
+pub fn for_loop(target: Expr, iter: Expr, body: Vec<Stmt>) -> Stmt {
+    Stmt::For(rustpython_ast::StmtFor {
+        range: range(),
+        target: Box::new(target),
+        iter: Box::new(iter),
+        body: or_pass(body),
+        orelse: vec![],
+        type_comment: None,
+    })
+}
+
+pub fn while_loop(test: Expr, body: Vec<Stmt>) -> Stmt {
+    Stmt::While(rustpython_ast::StmtWhile {
+        range: range(),
+        test: Box::new(test),
+        body: or_pass(body),
+        orelse: vec![],
+    })
+}
+
+pub fn if_else(test: Expr, body: Vec<Stmt>, orelse: Vec<Stmt>) -> Stmt {
+    Stmt::If(rustpython_ast::StmtIf {
+        range: range(),
+        test: Box::new(test),
+        body: or_pass(body),
+        orelse,
+    })
+}
+
+pub fn breaks() -> Stmt {
+    Stmt::Break(rustpython_ast::StmtBreak { range: range() })
+}
+
+pub fn not(operand: Expr) -> Expr {
+    unary(UnaryOp::Not, operand)
+}
+
+fn or_pass(body: Vec<Stmt>) -> Vec<Stmt> {
+    match body.is_empty() {
+        true => vec![Stmt::Pass(rustpython_ast::StmtPass { range: range() })],
+        false => body,
+    }
+}
+
 pub fn evaluate(value: Expr) -> Stmt {
     Stmt::Expr(StmtExpr {
         range: range(),

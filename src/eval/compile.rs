@@ -78,6 +78,9 @@ pub(super) fn shared_space(planner: &Planner<'_>, nodes: &[NodeId]) -> Result<Op
             | Op::Scatter { .. }
             | Op::SliceWrite { .. }
             | Op::ArgWhere
+            | Op::Arange
+            | Op::Loop(_)
+            | Op::Cond(_)
             | Op::ArgSort { .. }
             | Op::Contract { .. }
             | Op::Draw { .. }

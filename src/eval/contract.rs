@@ -429,3 +429,30 @@ fn sum_lanes<T: Item>(mut lanes: [T; LANES]) -> T {
     }
     lanes[0]
 }
+
+/// The product of `(batch, m, k)` and `(batch, k, n)`, each given by its start and byte strides, on
+/// this thread; contiguous. `sizes` are `batch, m, k, n`.
+///
+/// # Safety
+/// Both must be valid and aligned for `sizes`, at strides of whole elements, and `out` for the result,
+/// apart from them.
+pub unsafe fn serial<T: Item>(
+    left: (*const u8, [isize; 3]),
+    right: (*const u8, [isize; 3]),
+    out: *mut u8,
+    [batch, m, k, n]: [usize; 4],
+) {
+    let size = size_of::<T>() as isize;
+    for item in 0..batch {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let side = |(start, [step, row, column]): (*const u8, [isize; 3])| Matrix {
+                start: start.offset(item as isize * step).cast::<T>(),
+                row: row / size,
+                column: column / size,
+            };
+            let out = out.cast::<T>().add(item * m * n);
+            product(side(left), side(right), out, n, [m, k, n]);
+        }
+    }
+}

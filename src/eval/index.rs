@@ -203,6 +203,14 @@ pub fn arg_where(view: &View<'_>) -> Value {
     for_dtype!(view.dtype, T => arg_where_of::<T>(view))
 }
 
+/// `np.arange` of the one int64 that the view holds.
+pub fn arange(view: &View<'_>) -> Value {
+    // SAFETY: the view holds an int64.
+    let count = unsafe { view.ptr.cast::<i64>().read_unaligned() }.max(0);
+    let values: Vec<i64> = (0..count).collect();
+    Value::from_slice(&values, &[values.len()])
+}
+
 fn arg_where_of<T: Item>(view: &View<'_>) -> Value {
     let rank = view.shape.len();
     let len: usize = view.shape.iter().product();

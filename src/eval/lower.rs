@@ -180,7 +180,8 @@ pub fn lower(p: &mut Planner<'_>, id: NodeId) -> Result<()> {
         Op::Elementwise(_) | Op::Cast(_) | Op::Reduce { .. } => {
             Err(Error::internal("elementwise work belongs to a group"))
         }
-        Op::ArgWhere => Err(Error::internal("a search within a stage")),
+        Op::Loop(_) | Op::Cond(_) => super::loops::lower(p, id, &places),
+        Op::ArgWhere | Op::Arange => Err(Error::internal("a search within a stage")),
     }
 }
 

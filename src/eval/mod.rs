@@ -17,10 +17,12 @@ pub mod group;
 pub mod index;
 pub mod kernels;
 pub mod layout;
+pub mod loops;
 pub mod lower;
 pub mod merge;
 pub mod native;
 pub mod plan;
+pub mod program;
 pub mod reduce;
 pub mod rows;
 pub mod schedule;
@@ -33,6 +35,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::error::{Error, Result};
 use crate::graph::{DType, Graph, NodeId};
+use crate::ops::Op;
 use plan::{Plan, Symbols};
 use schedule::Stage;
 use value::{Value, View};
@@ -195,7 +198,11 @@ impl Executable {
             }
             for &id in &stage.searches {
                 let operand = self.graph.operands(id)[0];
-                let found = index::arg_where(&self.view(operand, inputs, &held)?);
+                let view = self.view(operand, inputs, &held)?;
+                let found = match self.graph.op(id) {
+                    Op::Arange => index::arange(&view),
+                    _ => index::arg_where(&view),
+                };
                 held.insert(id, found);
             }
         }

@@ -642,6 +642,9 @@ impl<'a> Planner<'a> {
             | Op::Scatter { .. }
             | Op::SliceWrite { .. }
             | Op::ArgWhere
+            | Op::Arange
+            | Op::Loop(_)
+            | Op::Cond(_)
             | Op::ArgSort { .. }
             | Op::Contract { .. }
             | Op::Draw { .. }

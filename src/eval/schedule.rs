@@ -99,10 +99,12 @@ fn needed(graph: &Graph) -> Vec<bool> {
     needed
 }
 
-/// The nodes that tell the sizes of a node.
-fn sized_by(graph: &Graph, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
-    let dims = graph.aval(id).shape.iter().chain(graph.op(id).sizes());
-    dims.flat_map(Dim::symbols)
+/// The nodes that tell the sizes of a node and of its results.
+pub fn sized_by(graph: &Graph, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
+    let parts = graph.parts(id).into_iter().flatten();
+    let dims = parts.flat_map(|part| &graph.aval(part).shape);
+    dims.chain(graph.op(id).sizes())
+        .flat_map(Dim::symbols)
         .filter_map(|s| graph.symbols().get(s.0 as usize))
         .map(|origin| origin.node)
         .filter(move |&origin| origin != id)
@@ -126,7 +128,7 @@ fn levels(graph: &Graph) -> Vec<u32> {
 
 /// Whether an operation's result has a size that only its execution tells.
 pub fn is_search(op: &Op) -> bool {
-    matches!(op, Op::ArgWhere)
+    matches!(op, Op::ArgWhere | Op::Arange)
 }
 
 /// The chosen nodes as units, each after those it depends on.
@@ -355,6 +357,9 @@ pub fn is_view(op: &Op) -> bool {
         | Op::Scatter { .. }
         | Op::SliceWrite { .. }
         | Op::ArgWhere
+        | Op::Arange
+        | Op::Loop(_)
+        | Op::Cond(_)
         | Op::ArgSort { .. }
         | Op::Contract { .. }
         | Op::Draw { .. }

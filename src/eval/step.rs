@@ -12,6 +12,7 @@ use super::group::Group;
 use super::index::{Gather, Scatter};
 use super::kernels::Kernel;
 use super::layout::copy;
+use super::loops::Control;
 use super::plan::{Place, Run, violated};
 use super::reduce;
 use super::rows::Rows;
@@ -59,6 +60,7 @@ pub enum Step {
     Fourier(Box<Transform>),
     Outside(Box<Outside>),
     Check(Box<Check>),
+    Control(Box<Control>),
 }
 
 /// A decision: the run ends unless the number at the place has these very bits.
@@ -115,6 +117,7 @@ impl Step {
             Step::Gather(gather) => 4.0 * gather.to.layout.len() as f64,
             Step::Scatter(scatter) => 4.0 * scatter.values.layout.len() as f64,
             Step::Outside(_) | Step::Check(_) => 0.0,
+            Step::Control(control) => control.cost(),
         }
     }
 
@@ -131,6 +134,7 @@ impl Step {
             Step::Decompose(decompose) => return decompose.run(run),
             Step::Fourier(transform) => transform.run(run),
             Step::Outside(_) => return Err(Error::internal("a step that needs the caller")),
+            Step::Control(control) => return control.run(run),
             Step::Copy(sides) => {
                 let [from, to] = &**sides;
                 // SAFETY: the planner made both layouts for the memory of their sources, and a step

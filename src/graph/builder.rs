@@ -22,6 +22,18 @@ use super::{
 use crate::error::Result;
 use crate::ops::{Axes, Constant, Elementwise, Op, Reduction};
 
+/// How many nodes back a number is looked for.
+const RECENT: usize = 256;
+
+/// A state of a [`Builder`].
+#[derive(Clone, Debug)]
+pub struct Mark {
+    pub nodes: usize,
+    effects: usize,
+    symbols: usize,
+    assumptions: usize,
+}
+
 /// A graph being made.
 #[derive(Clone, Debug, Default)]
 pub struct Builder {
@@ -33,6 +45,8 @@ pub struct Builder {
     origins: HashMap<Origin, u32>,
     /// What the assumptions say of sizes.
     equal: Equalities,
+    /// Integers that are never negative.
+    counters: Vec<NodeId>,
 }
 
 impl Builder {
@@ -60,6 +74,7 @@ impl Builder {
             origin: None,
             origins,
             equal,
+            counters: vec![],
         }
     }
 
@@ -132,8 +147,18 @@ impl Builder {
         size
     }
 
+    /// Gives an axis of a node a size.
+    pub fn set_size(&mut self, id: NodeId, axis: usize, size: Dim) {
+        self.graph.dag[id].aval.shape[axis] = size;
+    }
+
+    /// Makes a Python number one of NumPy's.
+    pub fn strengthen(&mut self, id: NodeId) {
+        self.graph.dag[id].aval.weak = false;
+    }
+
     fn move_symbols(&mut self, from: &Graph, id: NodeId, new: NodeId) {
-        if !matches!(from.op(id), Op::Input | Op::ArgWhere) {
+        if !matches!(from.op(id), Op::Input | Op::ArgWhere | Op::Arange) {
             return;
         }
         for (symbol, origin) in from.symbols.iter().enumerate() {
@@ -174,6 +199,120 @@ impl Builder {
         self.push(node, &[])
     }
 
+    /// A value that is not known yet: it stands for one of a nested graph's inputs while the nodes of
+    /// that graph are made here. See [`Builder::extract`](super::extract).
+    pub fn placeholder(&mut self, aval: Aval) -> NodeId {
+        let node = Node {
+            op: Op::Input,
+            aval,
+            name: None,
+            origin: self.origin,
+            group: None,
+        };
+        self.graph.dag.add_node(node)
+    }
+
+    /// How far the builder is, to go back there.
+    pub fn mark(&self) -> Mark {
+        Mark {
+            nodes: self.graph.len(),
+            effects: self.graph.effects.len(),
+            symbols: self.graph.symbols.len(),
+            assumptions: self.graph.assumptions.len(),
+        }
+    }
+
+    /// Forgets what was noted since a mark. The nodes stay, and are dead.
+    pub fn forget(&mut self, mark: &Mark) {
+        self.graph.effects.truncate(mark.effects);
+        if self.graph.assumptions.len() > mark.assumptions {
+            self.graph.assumptions.truncate(mark.assumptions);
+            self.equal = self.graph.equalities();
+        }
+        self.forget_symbols(mark);
+    }
+
+    /// Forgets the sizes that nodes since a mark defined.
+    pub fn forget_symbols(&mut self, mark: &Mark) {
+        self.graph.symbols.truncate(mark.symbols);
+        self.examples.truncate(mark.symbols);
+        let is_known = |dim: &Dim| dim.symbols().iter().all(|s| (s.0 as usize) < mark.symbols);
+        self.graph.assumptions.retain(|assumption| {
+            let (Assumption::Equal(a, b) | Assumption::AtMost(a, b)) = assumption;
+            is_known(a) && is_known(b)
+        });
+    }
+
+    /// Takes over an assumption.
+    pub(super) fn assume(&mut self, assumption: Assumption) {
+        self.require(assumption);
+    }
+
+    /// Says that a number is never negative: the counter of a loop.
+    pub fn set_counter(&mut self, id: NodeId) {
+        self.counters.push(id);
+    }
+
+    /// Whether an integer is surely not negative, as far as its form tells.
+    pub fn is_natural(&self, id: NodeId) -> bool {
+        let operands = self.graph.operands(id);
+        match self.op(id) {
+            Op::Size(_) => true,
+            Op::Constant(Constant::Int(value)) => *value >= 0,
+            Op::Elementwise(
+                Elementwise::Add
+                | Elementwise::Multiply
+                | Elementwise::Minimum
+                | Elementwise::FloorDivide
+                | Elementwise::RightShift,
+            ) => operands.iter().all(|&o| self.is_natural(o)),
+            Op::Elementwise(Elementwise::Maximum) => operands.iter().any(|&o| self.is_natural(o)),
+            _ => self.counters.contains(&id),
+        }
+    }
+
+    /// A Python integer, or a size: the node that was made not long ago if there is one.
+    pub fn recent_size(&mut self, dim: Dim) -> NodeId {
+        let wanted = match dim.as_known() {
+            Some(k) => Op::Constant(Constant::Int(k)),
+            None => Op::Size(self.canonical(&dim)),
+        };
+        let nodes = self.graph.nodes().rev().take(RECENT);
+        let mut alike = nodes.filter(|&id| self.graph.aval(id).weak && *self.op(id) == wanted);
+        alike.next().unwrap_or_else(|| self.size(dim))
+    }
+
+    /// As [`Builder::elementwise`], but the node that is there already if there is one.
+    pub fn shared(&mut self, op: Elementwise, operands: &[NodeId]) -> Result<NodeId> {
+        let known = self.graph.users(operands[0]).find(|&user| {
+            *self.op(user) == Op::Elementwise(op) && self.graph.operands(user)[..] == *operands
+        });
+        known.map_or_else(|| self.elementwise(op, operands), Ok)
+    }
+
+    /// Python's zero of a dtype.
+    pub fn weak_zero(&mut self, dtype: DType) -> NodeId {
+        let constant = match dtype.kind() {
+            super::Kind::Bool => Constant::Bool(false),
+            super::Kind::Int => Constant::Int(0),
+            super::Kind::Float => Constant::Float(0.0),
+            super::Kind::Complex => Constant::Complex(0.0.into()),
+        };
+        self.constant(constant, Aval::weak(dtype))
+    }
+
+    /// Adds a node as it is.
+    pub(super) fn adopt(&mut self, op: Op, aval: Aval, operands: &[NodeId]) -> NodeId {
+        let node = Node {
+            op,
+            aval,
+            name: None,
+            origin: self.origin,
+            group: None,
+        };
+        self.push(node, operands)
+    }
+
     /// An argument with one fresh symbol per axis, except that sizes 0 and 1 are taken as known,
     /// since NumPy broadcasts by them. `sizes` are those of the call being lifted.
     pub fn symbolic_input(&mut self, name: &str, dtype: DType, sizes: &[usize]) -> NodeId {
@@ -211,8 +350,13 @@ impl Builder {
         {
             return Ok(known);
         }
+        if let (Op::Arange, &[count]) = (&op, operands)
+            && let Some(known) = self.graph.users(count).find(|&u| self.is_arange(u))
+        {
+            return Ok(known);
+        }
         let aval = crate::ops::infer(self, &op, operands)?;
-        let data_dependent = matches!(op, Op::ArgWhere);
+        let data_dependent = matches!(op, Op::ArgWhere | Op::Arange);
         let node = Node {
             op,
             aval,
@@ -226,6 +370,13 @@ impl Builder {
             self.graph.dag[id].aval.shape[0] = size;
         }
         Ok(id)
+    }
+
+    /// Whether a node is an `arange` whose size is still known.
+    fn is_arange(&self, id: NodeId) -> bool {
+        let size = self.aval(id).shape.first().and_then(Dim::as_symbol);
+        let origin = size.and_then(|s| self.graph.symbols.get(s.0 as usize));
+        *self.op(id) == Op::Arange && origin.is_some_and(|origin| origin.node == id)
     }
 
     pub fn elementwise(&mut self, op: Elementwise, operands: &[NodeId]) -> Result<NodeId> {
@@ -517,9 +668,17 @@ impl Builder {
         }
     }
 
-    /// The finished graph. Nodes that no output needs stay until `dce` drops them.
+    /// The finished graph. Nodes that no output needs stay until `dce` drops them; those of nested
+    /// graphs that were made here go at once.
     pub fn finish(mut self, outputs: Vec<NodeId>) -> Graph {
         self.graph.outputs = outputs;
+        let inputs = self
+            .graph
+            .nodes()
+            .filter(|&id| matches!(self.op(id), Op::Input));
+        if inputs.count() > self.graph.inputs.len() {
+            self.graph = super::extract::swept(&self.graph);
+        }
         debug_assert_eq!(super::verify::verify(&self.graph), Ok(()));
         self.graph
     }

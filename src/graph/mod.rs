@@ -17,6 +17,8 @@ pub mod aval;
 pub mod builder;
 pub mod dim;
 pub mod dtype;
+pub mod extract;
+pub mod inline;
 pub mod parse;
 pub mod print;
 pub mod term;
@@ -25,7 +27,7 @@ pub mod verify;
 use std::sync::Arc;
 
 pub use aval::{Aval, Shape, result_type};
-pub use builder::Builder;
+pub use builder::{Builder, Mark};
 pub use dim::{Dim, Equalities, Symbol};
 pub use dtype::{DType, Kind};
 use petgraph::Direction;
@@ -95,6 +97,13 @@ pub struct Graph {
     symbols: Vec<SymbolOrigin>,
     assumptions: Vec<Assumption>,
     origins: Vec<Origin>,
+}
+
+/// Graphs are equal if they print alike: the same program with the same names.
+impl PartialEq for Graph {
+    fn eq(&self, other: &Graph) -> bool {
+        self.len() == other.len() && self.to_string() == other.to_string()
+    }
 }
 
 impl Graph {
@@ -216,6 +225,11 @@ impl Graph {
                 text: None,
             }),
         }
+    }
+
+    /// Puts another operation in a node's place, whose results are of the same kinds.
+    pub fn set_op(&mut self, id: NodeId, op: Op) {
+        self.dag[id].op = op;
     }
 
     /// Records which group computes a node; the pass `fuse` calls this.

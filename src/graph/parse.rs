@@ -34,8 +34,8 @@ use crate::error::{Error, ErrorKind, Place, Result};
 use crate::eval::value::{Element, Value};
 use crate::ops::decompose::{Decomposition, MatrixFunction, System, Triangle};
 use crate::ops::{
-    self, Axes, Constant, Cumulation, Distribution, Elementwise, Extreme, Fourier, Op, Range,
-    Reduction, Write,
+    self, Axes, Cond, Constant, Cumulation, Distribution, Elementwise, Extreme, Fourier, Loop, Op,
+    Range, Reduction, Write,
 };
 
 /// How deep sizes may be nested.
@@ -66,6 +66,27 @@ struct Parser<'t> {
 
 impl<'t> Parser<'t> {
     fn graph(&mut self) -> Result<Graph> {
+        let graph = self.nested()?;
+        if self.peek().is_some() {
+            return self.fail("expected the end");
+        }
+        Ok(graph)
+    }
+
+    /// A graph, which something may follow. Its symbols are its own.
+    fn nested(&mut self) -> Result<Graph> {
+        if self.depth >= DEPTH {
+            return self.fail("too deeply nested");
+        }
+        self.depth += 1;
+        let around = std::mem::take(&mut self.symbols);
+        let graph = self.graph_in_braces();
+        self.symbols = around;
+        self.depth -= 1;
+        graph
+    }
+
+    fn graph_in_braces(&mut self) -> Result<Graph> {
         let mut graph = Graph {
             name: self.name()?,
             ..Graph::default()
@@ -91,9 +112,6 @@ impl<'t> Parser<'t> {
             graph.outputs = self.items("}", |p| p.reference(graph.len()))?;
         } else {
             self.expect("}")?;
-        }
-        if self.peek().is_some() {
-            return self.fail("expected the end");
         }
         self.bind(&mut graph, &bindings)?;
         let inputs = graph.inputs.iter().map(|&id| {
@@ -239,7 +257,7 @@ impl<'t> Parser<'t> {
         operands: &[NodeId],
         start: usize,
     ) -> Result<Aval> {
-        if matches!(op, Op::Input | Op::ArgWhere) {
+        if matches!(op, Op::Input | Op::ArgWhere | Op::Arange) {
             return Err(self.error_at(
                 start,
                 "this needs a dtype and a shape, as in `: float64[n0]`",
@@ -320,6 +338,25 @@ impl<'t> Parser<'t> {
                 ranges: self.ranges()?,
             },
             "argwhere" => Op::ArgWhere,
+            "arange" => Op::Arange,
+            "loop" => {
+                self.key("carried")?;
+                let carried = self.number()?;
+                let conditional = self.word("conditional");
+                let body = self.nested()?;
+                if body.inputs().len() < 1 + carried || body.outputs().len() < carried {
+                    return self.fail("this body does not carry so many values");
+                }
+                Op::Loop(Arc::new(Loop {
+                    body,
+                    carried,
+                    conditional,
+                }))
+            }
+            "cond" => Op::Cond(Arc::new(Cond {
+                then: self.nested()?,
+                otherwise: self.nested()?,
+            })),
             "argsort" => Op::ArgSort { axis: self.axis()? },
             "contract" => Op::Contract {
                 batch: match self.word("batch") {

@@ -139,6 +139,9 @@ pub fn mnemonic(op: &Op) -> &'static str {
             Write::Add => "slice_add",
         },
         Op::ArgWhere => "argwhere",
+        Op::Arange => "arange",
+        Op::Loop(_) => "loop",
+        Op::Cond(_) => "cond",
         Op::ArgSort { .. } => "argsort",
         Op::Contract { .. } => "contract",
         Op::Decompose(kind) => kind.name(),
@@ -159,6 +162,7 @@ fn attributes(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
         Op::Input
         | Op::Elementwise(_)
         | Op::ArgWhere
+        | Op::Arange
         | Op::Solve(System::General)
         | Op::PseudoInverse
         | Op::Frechet(_) => Ok(()),
@@ -197,6 +201,17 @@ fn attributes(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
             write!(f, " axes={} at={at}", Items(axes))
         }
         Op::SliceWrite { kind: _, ranges } => write!(f, " ranges={}", Items(ranges)),
+        Op::Loop(l) => {
+            write!(f, " carried={}", l.carried)?;
+            if l.conditional {
+                f.write_str(" conditional")?;
+            }
+            nested(f, &l.body)
+        }
+        Op::Cond(c) => {
+            nested(f, &c.then)?;
+            nested(f, &c.otherwise)
+        }
         Op::Contract { batch, contract } => {
             if !batch.is_empty() {
                 write!(f, " batch={}", Pairs(batch))?;
@@ -224,6 +239,12 @@ fn attributes(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
             Items(shape)
         ),
     }
+}
+
+/// A graph within a node, indented.
+fn nested(f: &mut Formatter<'_>, graph: &Graph) -> fmt::Result {
+    let text = graph.to_string();
+    write!(f, " {}", text.trim_end().replace('\n', "\n  "))
 }
 
 /// A name: as it is if it is an identifier, quoted otherwise.

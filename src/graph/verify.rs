@@ -57,11 +57,14 @@ pub(super) fn arity(op: &Op, count: usize) -> Result<(), String> {
         | Op::ArgReduce { .. }
         | Op::Cumulate { .. }
         | Op::ArgWhere
+        | Op::Arange
         | Op::ArgSort { .. }
         | Op::Part(_)
         | Op::Decide { .. }
         | Op::Decompose(_)
         | Op::Fourier { .. } => count == 1,
+        Op::Loop(l) => count == l.body.inputs().len(),
+        Op::Cond(c) => count == 1 + c.then.inputs().len(),
         Op::Concatenate { .. } => count > 0,
         Op::Call { .. } => true,
         Op::Gather { axes, .. } => count == 1 + axes.len(),
@@ -143,6 +146,11 @@ fn avals(graph: &Graph) -> Result<(), String> {
         }
         match graph.op(id) {
             Op::Input => continue,
+            op @ (Op::Loop(_) | Op::Cond(_)) => {
+                for inner in ops::control::nested(op) {
+                    verify(inner).map_err(|why| format!("in {}: {why}", described(graph, id)))?;
+                }
+            }
             Op::Constant(c) => {
                 constant(c, aval).map_err(|why| format!("{}: {why}", described(graph, id)))?;
                 continue;
@@ -153,7 +161,7 @@ fn avals(graph: &Graph) -> Result<(), String> {
         let inferred = ops::infer(&mut scratch, op, &graph.operands(id))
             .map_err(|error| format!("{}: {error}", described(graph, id)))?;
         // How many there are is not inferred.
-        let skip = usize::from(matches!(op, Op::ArgWhere));
+        let skip = usize::from(matches!(op, Op::ArgWhere | Op::Arange));
         let same = inferred.dtype == aval.dtype
             && inferred.weak == aval.weak
             && inferred.rank() == aval.rank()

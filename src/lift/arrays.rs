@@ -9,7 +9,7 @@ use std::rc::Rc;
 use super::host::{Attribute, Class, Host};
 use super::machine::Machine;
 use super::numpy::{self, Arg, Form, Keywords, Symbolic};
-use super::value::{ArrayRef, Piece, Value};
+use super::value::{ArrayRef, Look, Piece, Sharing, Value};
 use crate::ast::py;
 use crate::error::{Error, ErrorKind, Exception, Result};
 use crate::graph::{Aval, Dim, NodeId};
@@ -34,11 +34,17 @@ impl<H: Host> Machine<'_, H> {
             return Ok(node);
         }
         let mut node = array.buffer.version.get().0;
-        for op in array.views.iter() {
-            node = self.b.add(op.clone(), &[node])?;
+        for look in array.views.iter() {
+            node = self.look(look, node)?;
         }
         array.set_current(node);
         Ok(node)
+    }
+
+    fn look(&mut self, look: &Look, node: NodeId) -> Result<NodeId> {
+        let mut operands = vec![node];
+        operands.extend(&look.indices);
+        self.b.add(look.op.clone(), &operands)
     }
 
     pub fn needs(&self, value: &Value<H::Object>, what: &str) -> Box<Error> {
@@ -206,7 +212,7 @@ impl<H: Host> Machine<'_, H> {
         &mut self,
         arg: Arg,
         operands: &[Value<H::Object>],
-        fresh: bool,
+        sharing: Sharing,
     ) -> Value<H::Object> {
         match arg {
             Arg::None => self.none(),
@@ -229,17 +235,17 @@ impl<H: Host> Machine<'_, H> {
             Arg::Array(Symbolic {
                 node,
                 form: Form::Array,
-            }) if fresh => Value::Array(ArrayRef::fresh(node)),
+            }) if sharing == Sharing::Nothing => Value::Array(ArrayRef::fresh(node)),
             Arg::Array(Symbolic {
                 node,
                 form: Form::Array,
-            }) => Value::Array(self.alias(node, operands)),
+            }) => Value::Array(self.alias(node, operands, sharing)),
             Arg::Array(Symbolic { node, form }) => Value::Scalar(node, form),
             Arg::Tuple(items) => Value::Tuple(
                 Rc::new(
                     items
                         .into_iter()
-                        .map(|a| self.value_of(a, operands, fresh))
+                        .map(|a| self.value_of(a, operands, sharing))
                         .collect(),
                 ),
                 None,
@@ -247,21 +253,21 @@ impl<H: Host> Machine<'_, H> {
             Arg::List(items) => {
                 let items = items
                     .into_iter()
-                    .map(|a| self.value_of(a, operands, fresh))
+                    .map(|a| self.value_of(a, operands, sharing))
                     .collect();
                 self.list(items)
             }
             Arg::Slice(parts) => {
                 let [a, b, c] = *parts;
                 Value::Slice(Rc::new(
-                    [a, b, c].map(|a| self.value_of(a, operands, fresh)),
+                    [a, b, c].map(|a| self.value_of(a, operands, sharing)),
                 ))
             }
         }
     }
 
     /// The array at `node`: a view of an operand if only shape operations lie between.
-    fn alias(&mut self, node: NodeId, operands: &[Value<H::Object>]) -> ArrayRef {
+    fn alias(&mut self, node: NodeId, operands: &[Value<H::Object>], sharing: Sharing) -> ArrayRef {
         let mut chain = Vec::new();
         let mut at = node;
         loop {
@@ -279,8 +285,16 @@ impl<H: Host> Machine<'_, H> {
             }
             match self.b.op(at) {
                 op @ (Op::Reshape(_) | Op::Transpose(_) | Op::Slice(_) | Op::BroadcastTo(_)) => {
-                    chain.push(op.clone());
+                    let (op, indices) = (op.clone(), vec![]);
+                    chain.push(Look { op, indices });
                     at = self.b.graph().operands(at)[0];
+                }
+                op @ Op::Gather { .. } if sharing == Sharing::Items => {
+                    let op = op.clone();
+                    let operands = self.b.graph().operands(at);
+                    let indices = operands[1..].to_vec();
+                    chain.push(Look { op, indices });
+                    at = operands[0];
                 }
                 _ => return ArrayRef::fresh(node),
             }
@@ -367,7 +381,18 @@ impl<H: Host> Machine<'_, H> {
             return Ok(None);
         };
         let result = result.decided(&mut |node| self.decided_truth(node, name))?;
-        let result = self.value_of(result, args, !numpy::is_view(name));
+        let sharing = match name {
+            "operator.getitem"
+                if !converted_args
+                    .get(1)
+                    .is_some_and(|k| numpy::reads_copy(&self.b, k)) =>
+            {
+                Sharing::Items
+            }
+            name if numpy::is_view(name) => Sharing::Views,
+            _ => Sharing::Nothing,
+        };
+        let result = self.value_of(result, args, sharing);
         self.question_order(name, keywords, &result)?;
         match (out, mask) {
             (None, _) => Ok(Some(result)),
@@ -487,17 +512,17 @@ impl<H: Host> Machine<'_, H> {
     pub fn write(&mut self, array: &ArrayRef, node: NodeId) -> Result<()> {
         self.settle_question(array)?;
         // The contents of the buffer and of each view on the way, outermost last.
-        let (base, version) = array.buffer.version.get();
+        let base = array.buffer.version.get().0;
         let mut contents = vec![base];
-        for op in array.views.iter() {
+        for look in array.views.iter() {
             let inner = *contents.last().unwrap_or(&base);
-            contents.push(self.b.add(op.clone(), &[inner])?);
+            contents.push(self.look(look, inner)?);
         }
         contents.pop();
         let mut new = node;
-        for (op, &old) in array.views.iter().zip(&contents).rev() {
+        for (look, &old) in array.views.iter().zip(&contents).rev() {
             let shape = self.b.aval(old).shape.clone();
-            new = match op {
+            new = match &look.op {
                 Op::Reshape(_) => self.b.reshape(new, shape)?,
                 Op::Transpose(perm) => {
                     let mut inverse = perm.clone();
@@ -516,11 +541,20 @@ impl<H: Host> Machine<'_, H> {
                         &[old, new],
                     )?
                 }
+                Op::Gather { axes, at } => {
+                    let write = Op::Scatter {
+                        kind: crate::ops::Write::Set,
+                        axes: axes.clone(),
+                        at: *at,
+                    };
+                    let mut operands = vec![old, new];
+                    operands.extend(&look.indices);
+                    self.b.add(write, &operands)?
+                }
                 _ => return Err(Error::value("assignment destination is read-only")),
             };
         }
-        array.buffer.version.set((new, version + 1));
-        Ok(())
+        self.set_version(&array.buffer, new)
     }
 
     /// Python's truth of a value, decided now.

@@ -9,7 +9,7 @@ use super::guard::{Check, Fetch, Slot};
 use super::host::{Attribute, Class, Host};
 use super::machine::Machine;
 use super::numpy::Form;
-use super::value::{ArrayRef, Closure, Value};
+use super::value::{ArrayRef, Closure, Sharing, Value};
 use crate::ast::{self, py};
 use crate::error::{Error, Exception, Result};
 use crate::ops::Op;
@@ -57,7 +57,7 @@ impl<H: Host> Machine<'_, H> {
                             || array
                                 .views
                                 .iter()
-                                .any(|op| matches!(op, Op::BroadcastTo(_)))
+                                .any(|look| matches!(look.op, Op::BroadcastTo(_)))
                     }
                     _ => true,
                 };
@@ -204,7 +204,7 @@ impl<H: Host> Machine<'_, H> {
             Class::Instance | Class::Random | Class::NamedTuple => self.pin_type(object, slot),
             Class::Array(..) => {
                 let arg = self.argument_of(value)?;
-                let array = self.value_of(arg, &[], true);
+                let array = self.value_of(arg, &[], Sharing::Nothing);
                 return self.array_attribute(&array, name);
             }
             _ => self.pin(value),

@@ -10,9 +10,11 @@ use super::calls::Keywords;
 use super::host::{Attribute, Base, Class, Host};
 use super::machine::Machine;
 use super::numpy::{Arg, Form};
-use super::value::{DictValue, Iterator, Value};
+use super::value::{DictValue, Iterator, Sharing, Value};
 use crate::ast::py;
 use crate::error::{Error, ErrorKind, Result};
+use crate::graph::{Aval, DType, Dim};
+use crate::ops::{Constant, Elementwise, Op};
 
 /// A `range` longer than this stays unlifted: it would be unrolled.
 const MAX_RANGE: i64 = 100_000;
@@ -227,6 +229,11 @@ impl<H: Host> Machine<'_, H> {
                 self.constant(&py::Constant::Bool(truth))
             }
             ("int", [Value::Size(dim)]) => Value::Size(dim.clone()),
+            ("int", [x @ Value::Scalar(node, _)])
+                if !self.attempts.is_empty() && self.b.aval(*node).dtype.is_float() =>
+            {
+                self.truncated(x)?
+            }
             ("int", [x @ (Value::Array(_) | Value::Scalar(..))]) => {
                 let known = self.known(x, "int()")?;
                 let callee = self.host.builtin("int");
@@ -282,7 +289,7 @@ impl<H: Host> Machine<'_, H> {
                 let node = self.node(value)?;
                 let first = self.b.aval(node).shape.first().cloned();
                 let first = first.ok_or_else(|| Error::type_error("len() of unsized object"))?;
-                self.value_of(Arg::Dim(first), &[], true)
+                self.value_of(Arg::Dim(first), &[], Sharing::Nothing)
             }
             Value::Flat(array) => {
                 let flat = self.flat_copy(&array.clone())?;
@@ -327,6 +334,9 @@ impl<H: Host> Machine<'_, H> {
     }
 
     fn range(&mut self, args: &[Value<H::Object>]) -> Result<Value<H::Object>> {
+        if let Some(span) = self.span(args)? {
+            return Ok(span);
+        }
         let bounds = args
             .iter()
             .map(|v| self.int_of(v, "range()"))
@@ -354,6 +364,63 @@ impl<H: Host> Machine<'_, H> {
             Ok(object) => Ok(Value::Object(object, None)),
             Err(raised) => Err(Error::value(raised.text)),
         }
+    }
+
+    /// `int(x)` of a float within a loop. Python raises for what is no number of 64 bits; here an index
+    /// out of bounds does, after which the loop is Python's.
+    fn truncated(&mut self, x: &Value<H::Object>) -> Result<Value<H::Object>> {
+        let x = self.node(x)?;
+        let size = self.b.elementwise(Elementwise::Absolute, &[x])?;
+        let limit = self.b.float(9.0e18);
+        let fits = self.b.elementwise(Elementwise::Less, &[size, limit])?;
+        let wrong = self.b.elementwise(Elementwise::LogicalNot, &[fits])?;
+        let wrong = self.b.cast(wrong, DType::I64)?;
+        let aval = Aval::new(DType::I64, [Dim::known(1)]);
+        let zero = Constant::Array(crate::eval::value::Value::zeros(DType::I64, &[1]).into());
+        let table = self.b.constant(zero, aval);
+        let axes = std::iter::once(0).collect();
+        let checked = self.b.add(Op::Gather { axes, at: 0 }, &[table, wrong])?;
+        let whole = self.b.cast(x, DType::I64)?;
+        let node = self.b.elementwise(Elementwise::Add, &[whole, checked])?;
+        Ok(Value::Scalar(node, Form::Python))
+    }
+
+    /// A `range` whose bounds are sizes or values, or one that is long: only to be run through.
+    fn span(&mut self, args: &[Value<H::Object>]) -> Result<Option<Value<H::Object>>> {
+        let (zero, one) = (self.int(0), self.int(1));
+        let (start, stop, step) = match args {
+            [stop] => (&zero, stop, &one),
+            [start, stop] => (start, stop, &one),
+            [start, stop, step] => (start, stop, step),
+            _ => return Ok(None),
+        };
+        let mut is_known = true;
+        for bound in [start, stop, step] {
+            is_known &= match bound {
+                Value::Size(_) => false,
+                Value::Scalar(node, _) => {
+                    let node = *node;
+                    if !self.b.aval(node).dtype.is_integer() {
+                        let what = self.describe(bound);
+                        return Err(Error::type_error(format!(
+                            "'{what}' object cannot be interpreted as an integer"
+                        )));
+                    }
+                    false
+                }
+                _ => true,
+            };
+        }
+        if is_known {
+            let bounds = [start, stop, step].map(|v| self.int_of(v, "range()"));
+            let [a, b, by] = bounds;
+            let (a, b, by) = (a?, b?, by?);
+            if by == 0 || b.saturating_sub(a) / by <= MAX_RANGE {
+                return Ok(None);
+            }
+        }
+        let span = Iterator::Span(Box::new([start.clone(), stop.clone(), step.clone()]));
+        Ok(Some(Value::Iterator(Rc::new(span.into()))))
     }
 
     fn zip(&mut self, args: &[Value<H::Object>]) -> Result<Iterator<H::Object>> {
@@ -430,6 +497,7 @@ impl<H: Host> Machine<'_, H> {
             ));
         }
         let dict = Rc::new(DictValue {
+            born: super::value::birth(),
             entries: Vec::new().into(),
             outside: None,
         });

@@ -35,8 +35,17 @@ pub(super) struct Changes<O> {
     containers: Vec<(O, Slot, Value<O>)>,
     /// Instances whose attributes were looked at.
     instances: Vec<(O, Slot)>,
+    /// How often anything was noted.
+    count: usize,
     /// Per `catch_warnings` that is entered: whether all warnings are ignored.
     pub filters: Vec<bool>,
+}
+
+/// A state of [`Changes`].
+pub(super) struct Snapshot<O> {
+    attributes: HashMap<Key, Value<O>>,
+    pending: Vec<Pending<O>>,
+    count: usize,
 }
 
 impl<O> Default for Changes<O> {
@@ -47,6 +56,7 @@ impl<O> Default for Changes<O> {
             pending: Vec::new(),
             containers: Vec::new(),
             instances: Vec::new(),
+            count: 0,
             filters: Vec::new(),
         }
     }
@@ -80,7 +90,27 @@ impl<O: Clone> Changes<O> {
         }
     }
 
+    /// What a loop that is given up must find again.
+    pub fn snapshot(&self) -> Snapshot<O> {
+        Snapshot {
+            attributes: self.attributes.clone(),
+            pending: self.pending.clone(),
+            count: self.count,
+        }
+    }
+
+    /// Goes back to a snapshot; false if anything had changed.
+    pub fn restore(&mut self, to: Snapshot<O>) -> bool {
+        let same = self.count == to.count;
+        if !same {
+            self.attributes = to.attributes;
+            self.pending = to.pending;
+        }
+        same
+    }
+
     fn note(&mut self, place: ChangedPlace<O>) {
+        self.count += 1;
         let same = |other: &ChangedPlace<O>| match (&place, other) {
             (ChangedPlace::Cell(_, a), ChangedPlace::Cell(_, b)) => Rc::ptr_eq(a, b),
             (ChangedPlace::List(a), ChangedPlace::List(b)) => Rc::ptr_eq(a, b),
@@ -179,6 +209,14 @@ impl<H: Host> Machine<'_, H> {
 
     /// Notes a change of a dict.
     pub fn dict_changed(&mut self, dict: &Rc<DictValue<H::Object>>) {
+        let kept = self.attempts.last().is_some_and(|a| {
+            let mut known = a.dicts.iter();
+            known.any(|(known, _)| Rc::ptr_eq(known, dict))
+        });
+        if self.is_before_loop(dict.born) && !kept {
+            // What it held is not kept: the whole function stays Python's.
+            self.corrupted = true;
+        }
         if dict.outside.is_some() {
             self.changes.note(ChangedPlace::Dict(dict.clone()));
         }

@@ -152,6 +152,10 @@ impl<H: Host> Machine<'_, H> {
         if let Some(value) = self.observed.decided.get(&node) {
             return Ok(value.clone());
         }
+        if !self.attempts.is_empty() {
+            // Within a loop that may become a node, a value is that of every trip.
+            return Err(needs_value(construct));
+        }
         if self.observed.decided.len() >= MAX_DECISIONS {
             let what = format!("{MAX_DECISIONS} decisions by values were taken while lifting");
             return Err(Error::new(ErrorKind::TooLong { what }));

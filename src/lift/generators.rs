@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::host::Host;
-use super::machine::{Ended, Machine};
+use super::machine::{Ended, Machine, side_effect};
 use super::value::{Frame, Iterator, Value};
 use crate::ast::{self, intrinsic, py};
 use crate::error::{Error, ErrorKind, Exception, Result};
@@ -123,6 +123,9 @@ impl<H: Host> Machine<'_, H> {
 
     /// The next item of an iterator; `None` if there is none.
     pub fn advance(&mut self, iterator: &Shared<H::Object>) -> Result<Option<Value<H::Object>>> {
+        if self.attempts.iter().any(|a| a.holds(iterator)) {
+            return Err(side_effect("an iterator made before the loop goes on"));
+        }
         match &mut *iterator.borrow_mut() {
             Iterator::Items(left) => return Ok(left.pop()),
             Iterator::List(list, at) => {
@@ -130,7 +133,16 @@ impl<H: Host> Machine<'_, H> {
                 return Ok(list.items.borrow().get(*at - 1).cloned());
             }
             Iterator::Finished => return Ok(None),
+            Iterator::Range { next, stop, step } => {
+                let now = *next;
+                if (*step > 0 && now >= *stop) || (*step < 0 && now <= *stop) {
+                    return Ok(None);
+                }
+                *next += *step;
+                return Ok(Some(self.int(now)));
+            }
             Iterator::Rows(_)
+            | Iterator::Span(_)
             | Iterator::Zip(_)
             | Iterator::Enumerate(..)
             | Iterator::Map(..)
@@ -143,6 +155,14 @@ impl<H: Host> Machine<'_, H> {
             Iterator::Rows(array) => {
                 let rows = self.rows(&array)?;
                 iterator.replace(Iterator::Items(rows.into_iter().rev().collect()));
+                self.advance(iterator)
+            }
+            Iterator::Span(bounds) => {
+                let [next, stop, step] = &*bounds;
+                let next = self.int_of(next, "range()")?;
+                let stop = self.int_of(stop, "range()")?;
+                let step = self.int_of(step, "range()")?;
+                iterator.replace(Iterator::Range { next, stop, step });
                 self.advance(iterator)
             }
             Iterator::Zip(parts) => {
@@ -186,7 +206,10 @@ impl<H: Host> Machine<'_, H> {
                     }
                 }
             }
-            Iterator::Items(_) | Iterator::List(..) | Iterator::Finished => Ok(None),
+            Iterator::Items(_)
+            | Iterator::List(..)
+            | Iterator::Range { .. }
+            | Iterator::Finished => Ok(None),
         }
     }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::host::{Class, Host};
 use super::machine::{Machine, side_effect};
 use super::numpy;
-use super::value::{DictValue, Iterator, ListValue, Value};
+use super::value::{DictValue, Iterator, ListValue, Sharing, Value};
 use crate::ast::py;
 use crate::error::{Error, ErrorKind, Exception, Result};
 
@@ -18,6 +18,12 @@ impl<H: Host> Machine<'_, H> {
         list: &Rc<ListValue<H::Object>>,
         change: impl FnOnce(&mut Vec<Value<H::Object>>),
     ) {
+        if self.is_before_loop(list.born) {
+            let items = list.items.borrow().clone();
+            if let Some(attempt) = self.attempts.last_mut() {
+                attempt.lists.push((list.clone(), items));
+            }
+        }
         change(&mut list.items.borrow_mut());
         self.list_changed(list);
     }
@@ -164,7 +170,7 @@ impl<H: Host> Machine<'_, H> {
     /// A known array without a place outside: a constant of the graph.
     pub fn fresh_constant(&mut self, value: &Value<H::Object>) -> Result<Value<H::Object>> {
         let arg = self.argument_of(value)?;
-        Ok(self.value_of(arg, &[], true))
+        Ok(self.value_of(arg, &[], Sharing::Nothing))
     }
 
     /// A position in a sequence of known length.
@@ -326,6 +332,12 @@ impl<H: Host> Machine<'_, H> {
         key: H::Object,
         value: Value<H::Object>,
     ) -> Result<()> {
+        if self.is_before_loop(dict.born) {
+            let entries = dict.entries.borrow().clone();
+            if let Some(attempt) = self.attempts.last_mut() {
+                attempt.dicts.push((dict.clone(), entries));
+            }
+        }
         match self.position(dict, &key)? {
             Some(at) => dict.entries.borrow_mut()[at].1 = value,
             None => dict.entries.borrow_mut().push((key, value)),
@@ -429,7 +441,13 @@ impl<H: Host> Machine<'_, H> {
         value: &Value<H::Object>,
     ) -> Result<Rc<std::cell::RefCell<Iterator<H::Object>>>> {
         let items = match value {
-            Value::Iterator(it) => return Ok(it.clone()),
+            Value::Iterator(it) => {
+                // A range of computed bounds is the range itself: each run begins anew.
+                if let Iterator::Span(bounds) = &*it.borrow() {
+                    return Ok(Rc::new(Iterator::Span(bounds.clone()).into()));
+                }
+                return Ok(it.clone());
+            }
             Value::Tuple(items, _) => items.to_vec(),
             Value::DictView(dict, view) => self.viewed(&dict.clone(), *view)?,
             Value::Set(set) => {
@@ -506,6 +524,14 @@ impl<H: Host> Machine<'_, H> {
                         Some(method) => self.started(&method),
                         None => self.by_index(value),
                     };
+                }
+                if class == Class::Range {
+                    let mut bound = |name: &str| {
+                        let bound = self.attribute(value, name)?;
+                        self.int_of(&bound, "range()")
+                    };
+                    let (next, stop, step) = (bound("start")?, bound("stop")?, bound("step")?);
+                    return Ok(Rc::new(Iterator::Range { next, stop, step }.into()));
                 }
                 let items = self.host.items(o).ok_or_else(|| {
                     Error::unlifted(

@@ -81,7 +81,13 @@ impl<H: Host> Machine<'_, H> {
                     Some(slot) if untouched || array.views.is_empty() => Tree::Same(slot),
                     Some(slot) => {
                         let output = self.output(value)?;
-                        let ops = array.views.to_vec();
+                        if array.views.iter().any(|look| !look.indices.is_empty()) {
+                            return Err(Error::unlifted(
+                                "a view at a computed position",
+                                "it would leave the function as a copy; return a copy of it",
+                            ));
+                        }
+                        let ops = array.views.iter().map(|look| look.op.clone()).collect();
                         self.views.push(SharedView { output, slot, ops });
                         Tree::Leaf(output, Form::Array)
                     }

@@ -9,18 +9,23 @@ use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use super::branches::{Arrival, Attempt};
+use super::carry::Pattern;
 use super::decide::Observed;
 use super::generators::yielding;
 use super::guard::{Guards, Slot};
 use super::host::{FunctionParts, Host};
-use super::value::{ArrayRef, Cell, Closure, Frame, Iterator, Value};
+use super::value::{ArrayRef, Buffer, Cell, Closure, Frame, Iterator, Value};
 use super::{CallSite, DrawSite, Effect, Input, OutputList, SharedView};
+use crate::ast::flow::Region;
 use crate::ast::{self, Located, Span, Terminator, py};
 use crate::error::{Error, ErrorKind, Exception, Place, Result};
 use crate::graph::{Builder, NodeId, Origin};
 
 /// Statements executed before giving up: lifting must end.
 const MAX_STEPS: usize = 400_000;
+/// The flag of a generator's code.
+const GENERATOR: u32 = 0x20;
 /// Python's own default is 1000; a lift that deep is refused first.
 const MAX_DEPTH: usize = 100;
 
@@ -63,9 +68,26 @@ pub(super) struct Machine<'h, H: Host> {
     pub stack: Vec<(Arc<str>, H::Object, u32)>,
     /// What is being returned or printed, in nodes; leaves become outputs at the end.
     pub outputs: OutputList,
+    /// The loops and branches being lifted, outermost first.
+    pub attempts: Vec<Attempt<H::Object>>,
+    /// Per loop, how often it could not be made a node, and what was found to go from trip to trip.
+    pub failures: HashMap<LoopKey, u8>,
+    pub carried: HashMap<LoopKey, Memo<H::Object>>,
+    /// How often a `while` was met whose test was known.
+    pub visits: HashMap<LoopKey, usize>,
+    /// How deep in branches on values.
+    pub branching: usize,
+    /// Whether something that cannot be taken back happened in a loop that was given up.
+    pub corrupted: bool,
+    flows: HashMap<usize, (Arc<ast::Function>, Rc<ast::flow::Flow>)>,
     steps: usize,
     depth: usize,
 }
+
+/// A loop: its function and its head.
+pub(super) type LoopKey = (usize, ast::BlockId);
+/// What a loop was found to carry: locals and arrays.
+pub(super) type Memo<O> = (Vec<(String, Pattern<O>)>, Vec<Rc<Buffer>>);
 
 /// How running a frame ended.
 pub(super) enum Ended<O> {
@@ -100,6 +122,13 @@ impl<'h, H: Host> Machine<'h, H> {
             leaving: Vec::new(),
             stack: Vec::new(),
             outputs: OutputList::default(),
+            attempts: Vec::new(),
+            failures: HashMap::new(),
+            carried: HashMap::new(),
+            visits: HashMap::new(),
+            branching: 0,
+            corrupted: false,
+            flows: HashMap::new(),
             steps: 0,
             depth: 0,
         }
@@ -126,7 +155,6 @@ impl<'h, H: Host> Machine<'h, H> {
     ) -> Result<Value<H::Object>> {
         let function = closure.function.clone();
         let code = &function.code;
-        const GENERATOR: u32 = 0x20;
         const ASYNC: u32 = 0x80 | 0x100 | 0x200;
         if code.flags & ASYNC != 0 {
             return Err(Error::new(ErrorKind::Unread {
@@ -192,7 +220,19 @@ impl<'h, H: Host> Machine<'h, H> {
         mut given: Option<Result<Value<H::Object>>>,
     ) -> Result<Ended<H::Object>> {
         let function = frame.function.clone();
+        let is_generator = function.code.flags & GENERATOR != 0;
+        if !self.attempts.is_empty() && !is_generator {
+            return self.whole_function(frame).map(Ended::Returned);
+        }
         loop {
+            if given.is_none()
+                && frame.at.1 == 0
+                && !is_generator
+                && let Some(next) = self.enter_loop(frame, frame.at.0)?
+            {
+                frame.at = (next, 0);
+                continue;
+            }
             let block = function
                 .blocks
                 .get(frame.at.0)
@@ -205,6 +245,11 @@ impl<'h, H: Host> Machine<'h, H> {
                 Ok(Flow::Goto(next)) => frame.at = (next, 0),
                 Ok(Flow::Return(value)) => return Ok(Ended::Returned(value)),
                 Ok(Flow::Yield(value)) => return Ok(Ended::Yielded(value)),
+                Ok(Flow::Either { .. }) => {
+                    return Err(Error::new(ErrorKind::NeedsValue {
+                        construct: "a branch of a generator".into(),
+                    }));
+                }
                 Err(error) => match (&error.kind, block.handler) {
                     // No guard could tell the calls that raise from those that do not.
                     (ErrorKind::Raises { .. }, Some(_)) if self.observed.raised => {
@@ -221,11 +266,90 @@ impl<'h, H: Host> Machine<'h, H> {
         }
     }
 
+    /// Runs a function within a loop that is being lifted, whose branches may be on values.
+    fn whole_function(&mut self, frame: &mut Frame<H::Object>) -> Result<Value<H::Object>> {
+        let whole = Region {
+            head: usize::MAX,
+            blocks: (0..frame.function.blocks.len()).collect(),
+        };
+        match self.run_blocks(frame, 0, &whole, None)? {
+            Arrival::Return(value) => Ok(value),
+            Arrival::Met | Arrival::TripEnd(_) => {
+                Err(Error::internal("a jump to a block that does not exist"))
+            }
+        }
+    }
+
+    /// Runs a block, or the loop whose head it is.
+    pub fn step_block(
+        &mut self,
+        frame: &mut Frame<H::Object>,
+        at: ast::BlockId,
+    ) -> Result<Flow<H::Object>> {
+        if let Some(next) = self.enter_loop(frame, at)? {
+            return Ok(Flow::Goto(next));
+        }
+        self.plain_block(frame, at)
+    }
+
+    /// Runs a block.
+    pub fn plain_block(
+        &mut self,
+        frame: &mut Frame<H::Object>,
+        at: ast::BlockId,
+    ) -> Result<Flow<H::Object>> {
+        let function = frame.function.clone();
+        let block = function
+            .blocks
+            .get(at)
+            .ok_or_else(|| Error::internal("a jump to a block that does not exist"))?;
+        frame.at = (at, 0);
+        let flow = self.block(frame, block);
+        match flow {
+            Ok(flow) => Ok(flow),
+            Err(error) => match (&error.kind, block.handler) {
+                (ErrorKind::Raises { exception, message }, Some(handler)) => {
+                    frame.caught = Some(self.exception_of(exception, message)?);
+                    Ok(Flow::Goto(handler))
+                }
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// What the blocks of a function say of its loops.
+    pub fn flow(&mut self, function: &Arc<ast::Function>) -> Rc<ast::flow::Flow> {
+        let key = Arc::as_ptr(function) as usize;
+        let (_, flow) = self.flows.entry(key).or_insert_with(|| {
+            let flow = Rc::new(ast::flow::Flow::new(function));
+            (function.clone(), flow)
+        });
+        flow.clone()
+    }
+
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
     fn block(
         &mut self,
         frame: &mut Frame<H::Object>,
         block: &ast::Block,
     ) -> Result<Flow<H::Object>> {
+        if let Some(value) = self.statements(frame, block)? {
+            return Ok(Flow::Yield(value));
+        }
+        self.step(frame, &block.end.span)?;
+        self.terminator(frame, &block.end)
+            .map_err(|e| self.locate(frame, e, &block.end.span))
+    }
+
+    /// The statements of a block from the frame's on, without its end; what is yielded, if anything is.
+    pub fn statements(
+        &mut self,
+        frame: &mut Frame<H::Object>,
+        block: &ast::Block,
+    ) -> Result<Option<Value<H::Object>>> {
         for (at, statement) in block.statements.iter().enumerate().skip(frame.at.1) {
             self.step(frame, &statement.span)?;
             frame.at.1 = at;
@@ -234,12 +358,10 @@ impl<'h, H: Host> Machine<'h, H> {
                 None => self.statement(frame, &statement.node).map(|()| None),
             };
             if let Some(value) = yielded.map_err(|e| self.locate(frame, e, &statement.span))? {
-                return Ok(Flow::Yield(value));
+                return Ok(Some(value));
             }
         }
-        self.step(frame, &block.end.span)?;
-        self.terminator(frame, &block.end)
-            .map_err(|e| self.locate(frame, e, &block.end.span))
+        Ok(None)
     }
 
     fn step(&mut self, frame: &Frame<H::Object>, span: &Span) -> Result<()> {
@@ -285,11 +407,16 @@ impl<'h, H: Host> Machine<'h, H> {
                 otherwise,
             } => {
                 let value = self.expression(frame, test)?;
-                Flow::Goto(if self.truth(&value, "if")? {
-                    *then
-                } else {
-                    *otherwise
-                })
+                match self.truth(&value, "if") {
+                    Ok(true) => Flow::Goto(*then),
+                    Ok(false) => Flow::Goto(*otherwise),
+                    Err(error) if self.attempts.is_empty() => return Err(error),
+                    Err(_) => Flow::Either {
+                        flag: self.flag_of(&value)?,
+                        then: *then,
+                        otherwise: *otherwise,
+                    },
+                }
             }
             Terminator::Next {
                 iterator,
@@ -406,6 +533,14 @@ impl<'h, H: Host> Machine<'h, H> {
         value: Value<H::Object>,
     ) -> Result<()> {
         if let Some(cell) = frame.cells.get(name) {
+            let is_outer = frame.function.code.freevars.iter().any(|v| v == name);
+            if self
+                .attempts
+                .last()
+                .is_some_and(|a| is_outer || a.depth == self.depth)
+            {
+                return Err(side_effect(&format!("assignment to {name} in a loop")));
+            }
             *cell.borrow_mut() = value;
             self.changes.cell(cell);
             return Ok(());
@@ -551,8 +686,14 @@ impl<'h, H: Host> Machine<'h, H> {
 }
 
 /// Where control goes after a block.
-enum Flow<O> {
+pub(super) enum Flow<O> {
     Goto(ast::BlockId),
+    /// A branch on a value that is not known: the flag's node.
+    Either {
+        flag: NodeId,
+        then: ast::BlockId,
+        otherwise: ast::BlockId,
+    },
     Return(Value<O>),
     Yield(Value<O>),
 }

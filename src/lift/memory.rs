@@ -12,19 +12,28 @@
 use super::guard::Check;
 use super::host::Host;
 use super::machine::Machine;
-use super::value::{ArrayRef, Question, Value};
+use super::value::{ArrayRef, Look, Question, Value};
 use crate::error::{Error, Result};
 use crate::graph::{Dim, NodeId, Shape};
 use crate::ops::Op;
 
 impl<H: Host> Machine<'_, H> {
     /// Notes on the buffer what must hold for the views of a chain to share its memory.
-    pub fn question(&self, array: &ArrayRef, chain: &[Op], asks_for_order: bool) {
+    pub fn question(&self, array: &ArrayRef, chain: &[Look], asks_for_order: bool) {
         let buffer = &array.buffer;
         let mut shape = self.b.aval(buffer.version.get().0).shape.clone();
         let mut in_order = true;
         let mut question = Question::None;
-        for op in array.views.iter().chain(chain) {
+        let mut looks = array.views.iter().chain(chain);
+        while let Some(look) = looks.next() {
+            let op = &look.op;
+            if matches!(op, Op::Gather { .. }) {
+                // Items and computed slices are views; what is made of them may not be.
+                if looks.any(|l| matches!(l.op, Op::Reshape(_))) || asks_for_order {
+                    buffer.question.set(Question::Open);
+                }
+                return;
+            }
             let Some(next) = self.shape_after(&shape, op) else {
                 buffer.question.set(Question::Open);
                 return;

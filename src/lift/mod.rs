@@ -24,8 +24,10 @@ pub mod value;
 
 mod arrays;
 mod attributes;
+mod branches;
 mod builtins;
 mod calls;
+mod carry;
 mod changes;
 mod compiled;
 mod containers;
@@ -37,6 +39,7 @@ mod instances;
 mod items;
 mod known;
 mod leave;
+mod loops;
 mod machine;
 mod memory;
 mod methods;

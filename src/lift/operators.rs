@@ -8,7 +8,7 @@ use std::rc::Rc;
 use super::host::{Class, Host};
 use super::machine::Machine;
 use super::numpy::Arg;
-use super::value::{DictValue, Instance, Piece, Value};
+use super::value::{DictValue, Instance, Piece, Sharing, Value};
 use crate::ast::py;
 use crate::error::{Error, ErrorKind, Exception, Result};
 use crate::graph::Dim;
@@ -271,7 +271,7 @@ impl<H: Host> Machine<'_, H> {
             "mod" if b.as_known().is_some_and(|k| k > 0) => a.clone() - a.floor_div(&b) * b,
             _ => return None,
         };
-        Some(self.value_of(Arg::Dim(dim), &[], true))
+        Some(self.value_of(Arg::Dim(dim), &[], Sharing::Nothing))
     }
 
     pub fn as_dim(&self, value: &Value<H::Object>) -> Option<Dim> {
@@ -308,9 +308,11 @@ impl<H: Host> Machine<'_, H> {
                 self.pin(operand);
                 self.python_operator(name, std::slice::from_ref(o))
             }
-            Value::Size(dim) if op == py::UnaryOp::USub => {
-                Ok(self.value_of(Arg::Dim(dim.clone() * Dim::known(-1)), &[], true))
-            }
+            Value::Size(dim) if op == py::UnaryOp::USub => Ok(self.value_of(
+                Arg::Dim(dim.clone() * Dim::known(-1)),
+                &[],
+                Sharing::Nothing,
+            )),
             other => self.symbolic_operator(name, std::slice::from_ref(other)),
         }
     }

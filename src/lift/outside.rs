@@ -11,7 +11,8 @@ use super::host::{Class, FunctionParts, Host};
 use super::machine::Machine;
 use super::numpy::Form;
 use super::value::{
-    ArrayRef, Buffer, Cell, Closure, DictValue, Instance, ListValue, Question, SetValue, Value,
+    ArrayRef, Buffer, Cell, Closure, DictValue, Instance, ListValue, Question, SetValue, Sharing,
+    Value,
 };
 use crate::ast::py;
 use crate::error::{Error, ErrorKind, Exception, Result};
@@ -118,6 +119,7 @@ impl<H: Host> Machine<'_, H> {
                 } else {
                     let outside = Some((object.clone(), slot));
                     Value::List(Rc::new(ListValue {
+                        born: super::value::birth(),
                         items: values.into(),
                         outside,
                     }))
@@ -151,6 +153,7 @@ impl<H: Host> Machine<'_, H> {
                 }
                 let outside = Some((object.clone(), slot));
                 Value::Dict(Rc::new(DictValue {
+                    born: super::value::birth(),
                     entries: values.into(),
                     outside,
                 }))
@@ -207,6 +210,8 @@ impl<H: Host> Machine<'_, H> {
         self.declare(object, slot, name, dtype, Form::Array, argument, node);
         let array = ArrayRef::of(Buffer {
             version: std::cell::Cell::new((node, 0)),
+            born: super::value::birth(),
+            uncertain: None,
             input: Some(input),
             slot: Some(slot),
             made: node,
@@ -277,7 +282,7 @@ impl<H: Host> Machine<'_, H> {
             Class::Array(..) => {
                 // Made just now by a function without effects: a constant that nobody else has.
                 let arg = self.argument_of(&Value::Object(object, None))?;
-                self.value_of(arg, &[], true)
+                self.value_of(arg, &[], Sharing::Nothing)
             }
             Class::Set => {
                 let items = self.host.items(&object).unwrap_or_default();
@@ -327,6 +332,7 @@ impl<H: Host> Machine<'_, H> {
 
     pub fn list(&self, items: Vec<Value<H::Object>>) -> Value<H::Object> {
         Value::List(Rc::new(ListValue {
+            born: super::value::birth(),
             items: items.into(),
             outside: None,
         }))
@@ -334,6 +340,7 @@ impl<H: Host> Machine<'_, H> {
 
     pub fn dict(&self, entries: Vec<(H::Object, Value<H::Object>)>) -> Value<H::Object> {
         Value::Dict(Rc::new(DictValue {
+            born: super::value::birth(),
             entries: entries.into(),
             outside: None,
         }))
@@ -342,6 +349,7 @@ impl<H: Host> Machine<'_, H> {
     /// An empty dict, as a place for attributes.
     pub fn no_entries(&self) -> Rc<DictValue<H::Object>> {
         Rc::new(DictValue {
+            born: super::value::birth(),
             entries: Vec::new().into(),
             outside: None,
         })

@@ -7,12 +7,19 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::guard::Slot;
 use super::numpy::Form;
 use crate::ast;
 use crate::graph::{Dim, NodeId};
 use crate::ops::Op;
+
+/// A number larger than all before: what was made later has a larger one.
+pub fn birth() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    LAST.fetch_add(1, Ordering::Relaxed)
+}
 
 /// A value of the machine; `O` is a Python object.
 #[derive(Debug)]
@@ -85,6 +92,7 @@ impl<O: Clone> Clone for Value<O> {
 #[derive(Debug)]
 pub struct ListValue<O> {
     pub items: RefCell<Vec<Value<O>>>,
+    pub born: u64,
     pub outside: Option<(O, Slot)>,
 }
 
@@ -92,6 +100,7 @@ pub struct ListValue<O> {
 #[derive(Debug)]
 pub struct DictValue<O> {
     pub entries: RefCell<Vec<(O, Value<O>)>>,
+    pub born: u64,
     pub outside: Option<(O, Slot)>,
 }
 
@@ -152,6 +161,14 @@ pub enum Iterator<O> {
     List(Rc<ListValue<O>>, usize),
     /// The rows of an array; how many there are is looked at only when they are asked for.
     Rows(Box<Value<O>>),
+    /// `range` whose bounds are known.
+    Range {
+        next: i64,
+        stop: i64,
+        step: i64,
+    },
+    /// `range` of computed start, stop and step. Such a range is only run through as a whole.
+    Span(Box<[Value<O>; 3]>),
     Zip(Vec<Rc<RefCell<Iterator<O>>>>),
     Enumerate(Rc<RefCell<Iterator<O>>>, i64),
     /// A function, and the rows of its arguments.
@@ -195,16 +212,37 @@ pub enum Piece<O> {
 pub struct ArrayRef {
     pub buffer: Rc<Buffer>,
     /// Shape operations from the buffer to this view, outermost last.
-    pub views: Rc<Vec<Op>>,
+    pub views: Rc<Vec<Look>>,
     /// The node of this view, and the version of the buffer it was made for.
-    cached: Rc<std::cell::Cell<(NodeId, u32)>>,
+    cached: Rc<std::cell::Cell<(NodeId, u64)>>,
+}
+
+/// What a result may share with its operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sharing {
+    Nothing,
+    /// The memory, where only changes of shape and slices lie between.
+    Views,
+    /// And where it was read at a number or a slice that is computed.
+    Items,
+}
+
+/// How a view looks at what is under it: an operation, and its operands beside the array.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Look {
+    pub op: Op,
+    pub indices: Vec<NodeId>,
 }
 
 /// Memory, as the sequence of its versions.
 #[derive(Debug)]
 pub struct Buffer {
-    /// The node that holds the newest version, and its number.
-    pub version: std::cell::Cell<(NodeId, u32)>,
+    /// The node that holds the newest version, and its number: 0 for the first, unique for others.
+    pub version: std::cell::Cell<(NodeId, u64)>,
+    /// When it was made: see [`birth`].
+    pub born: u64,
+    /// Why it must not be written to, if it may be other memory than it seems.
+    pub uncertain: Option<&'static str>,
     /// The graph input whose memory this is.
     pub input: Option<usize>,
     /// Where the object came from, so that it can be returned as itself.
@@ -230,6 +268,8 @@ impl ArrayRef {
     pub fn fresh(node: NodeId) -> ArrayRef {
         ArrayRef::of(Buffer {
             version: std::cell::Cell::new((node, 0)),
+            born: birth(),
+            uncertain: None,
             input: None,
             slot: None,
             made: node,
@@ -248,7 +288,7 @@ impl ArrayRef {
     }
 
     /// A view of this view.
-    pub fn view(&self, ops: &[Op], node: NodeId) -> ArrayRef {
+    pub fn view(&self, ops: &[Look], node: NodeId) -> ArrayRef {
         let mut views = (*self.views).clone();
         views.extend_from_slice(ops);
         let version = self.buffer.version.get().1;

@@ -7,7 +7,7 @@ use super::calls::Keywords;
 use super::host::Host;
 use super::machine::Machine;
 use super::numpy;
-use super::value::{ArrayRef, Value};
+use super::value::{ArrayRef, Look, Value};
 use crate::ast::py;
 use crate::error::{Error, Result};
 
@@ -166,7 +166,13 @@ impl<H: Host> Machine<'_, H> {
             return Ok(Value::Array(array.clone()));
         }
         let op = self.b.op(flat).clone();
-        Ok(Value::Array(array.view(&[op], flat)))
+        Ok(Value::Array(array.view(
+            &[Look {
+                op,
+                indices: vec![],
+            }],
+            flat,
+        )))
     }
 
     /// The elements in C order, as an array of their own: what is read from `x.flat`.

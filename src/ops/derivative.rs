@@ -90,6 +90,7 @@ pub fn jvp(
         | Op::Scatter { .. }
         | Op::SliceWrite { .. }
         | Op::ArgWhere
+        | Op::Arange
         | Op::ArgSort { .. } => index::jvp(b, op, operands, tangents),
         Op::Contract { .. } => linalg::jvp(b, op, operands, tangents),
         Op::Decide { .. } => Ok(tangents[0]),
@@ -99,6 +100,7 @@ pub fn jvp(
             decompose::jvp(b, &[Some(node)], op, operands, tangents)
                 .map(|mut all| all.swap_remove(0))
         }
+        Op::Loop(_) | Op::Cond(_) => Err(nested(op)),
         Op::Draw { distribution, .. } => Err(not_differentiable(
             &format!("a draw ({distribution:?})"),
             "its parameters depend on what the derivative is taken by, and samples are not \
@@ -153,6 +155,7 @@ pub fn transpose(
             index::transpose(b, op, operands, linear, cotangent, result)
         }
         Op::Fourier { .. } => fourier::transpose(b, op, operands, cotangent, result),
+        Op::Loop(_) | Op::Cond(_) => Err(nested(op)),
         Op::Contract { .. } => linalg::transpose(b, op, operands, linear, cotangent, result),
         Op::Solve(_) | Op::Frechet(_) => {
             decompose::transpose(b, op, operands, linear, cotangent, result)
@@ -164,6 +167,7 @@ pub fn transpose(
         | Op::Iota { .. }
         | Op::ArgReduce { .. }
         | Op::ArgWhere
+        | Op::Arange
         | Op::ArgSort { .. }
         | Op::Draw { .. }
         | Op::Decide { .. }
@@ -171,6 +175,11 @@ pub fn transpose(
         | Op::Decompose(_)
         | Op::PseudoInverse => Err(not_linear(op)),
     }
+}
+
+/// Nested graphs are differentiated by the transforms, which work on graphs.
+fn nested(op: &Op) -> Box<Error> {
+    Error::internal(format!("a rule for single nodes applied to {op:?}"))
 }
 
 pub(super) fn not_linear(op: &Op) -> Box<Error> {

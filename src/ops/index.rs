@@ -56,6 +56,13 @@ pub fn infer(b: &mut Builder, op: &Op, avals: &[Aval]) -> Result<Aval> {
             let x = one(avals)?;
             Ok(Aval::new(DType::I64, [Dim::known(0), Dim::from(x.rank())]))
         }
+        Op::Arange => {
+            let count = one(avals)?;
+            if count.rank() > 0 || count.dtype != DType::I64 {
+                return Err(Error::internal(format!("arange of {count}")));
+            }
+            Ok(Aval::new(DType::I64, [Dim::known(0)]))
+        }
         Op::ArgSort { axis } => {
             let x = one(avals)?;
             size_along(x, *axis)?;
@@ -134,7 +141,7 @@ pub fn jvp(
             b.add(op.clone(), &replaced(operands, &[array, values]))
                 .map(Some)
         }
-        Op::ArgWhere | Op::ArgSort { .. } => Ok(None),
+        Op::ArgWhere | Op::Arange | Op::ArgSort { .. } => Ok(None),
         other => Err(Error::internal(format!("not an indexing: {other:?}"))),
     }
 }
@@ -232,9 +239,19 @@ fn distinct(b: &Builder, indices: &[NodeId]) -> bool {
         let mut id = index;
         loop {
             match b.op(id) {
-                Op::ArgWhere => {
+                Op::ArgWhere | Op::Arange => {
                     found = true;
                     break;
+                }
+                // A range with a start: each place once, unless its step is 0.
+                Op::Elementwise(Elementwise::Add) => {
+                    let operands = b.graph().operands(id);
+                    match operands.iter().find(|&&o| b.aval(o).rank() > 0) {
+                        Some(&array) if operands.iter().any(|&o| b.aval(o).rank() == 0) => {
+                            id = array;
+                        }
+                        _ => break,
+                    }
                 }
                 Op::Slice(_) | Op::Reshape(_) | Op::Cast(_) => id = b.graph().operands(id)[0],
                 _ => break,

@@ -5,6 +5,7 @@
 //! with the same functions in the same order: `infer`, `jvp`, `transpose`.
 //! To add an operation: add the variant, then do what `cargo check` lists.
 
+pub mod control;
 pub mod decide;
 pub mod decompose;
 pub mod derivative;
@@ -26,6 +27,7 @@ use smallvec::{SmallVec, smallvec};
 use crate::error::{Error, Exception, Result};
 use crate::eval::value::Value;
 use crate::graph::{Aval, Builder, DType, Dim, NodeId, Shape};
+pub use control::{Cond, Loop};
 pub use decompose::{Decomposition, MatrixFunction, System};
 pub use derivative::{accumulated, jvp, jvp_results, materialized, transpose, transpose_results};
 pub use elementwise::Elementwise;
@@ -114,6 +116,9 @@ pub enum Op {
     },
     /// `np.argwhere`: int64 of shape (k, rank), k known only when evaluated.
     ArgWhere,
+    /// `np.arange(n)` of an int64 number: int64, its size known only when evaluated. What `x[i:j]`
+    /// reads for bounds that are values is a gather at `i + arange(j - i)`.
+    Arange,
     /// Indices that sort along an axis, stable: int64.
     ArgSort {
         axis: usize,
@@ -144,6 +149,9 @@ pub enum Op {
         kind: Fourier,
         axis: usize,
     },
+    // control.rs: see there for operands and results.
+    Loop(Arc<Loop>),
+    Cond(Arc<Cond>),
 
     // random.rs
     /// A sample from a distribution. Operands are its parameters in NumPy's order, broadcast;
@@ -201,6 +209,9 @@ impl Op {
             | Op::Scatter { .. }
             | Op::SliceWrite { .. }
             | Op::ArgWhere
+            | Op::Arange
+            | Op::Loop(_)
+            | Op::Cond(_)
             | Op::ArgSort { .. }
             | Op::Contract { .. }
             | Op::Solve(_)
@@ -246,7 +257,10 @@ impl Op {
             | Op::Gather { .. }
             | Op::Scatter { .. }
             | Op::ArgWhere
+            | Op::Arange
             | Op::ArgSort { .. }
+            | Op::Loop(_)
+            | Op::Cond(_)
             | Op::Contract { .. }
             | Op::Decide { .. }
             | Op::Decompose(_)
@@ -294,7 +308,10 @@ impl Op {
             | Op::Gather { .. }
             | Op::Scatter { .. }
             | Op::ArgWhere
+            | Op::Arange
             | Op::ArgSort { .. }
+            | Op::Loop(_)
+            | Op::Cond(_)
             | Op::Contract { .. }
             | Op::Decide { .. }
             | Op::Decompose(_)
@@ -392,6 +409,13 @@ pub fn results(b: &mut Builder, op: &Op, operands: &[NodeId]) -> Result<SmallVec
             decompose::results(b, op, &avals)
         }
         Op::Call { .. } => outside::results(op),
+        Op::Loop(_) | Op::Cond(_) => {
+            let mut avals = control::results(b, op, operands)?;
+            for size in avals.iter_mut().flat_map(|aval| &mut aval.shape) {
+                *size = b.canonical(size);
+            }
+            Ok(avals)
+        }
         _ => Ok(smallvec![infer(b, op, operands)?]),
     }
 }
@@ -415,6 +439,10 @@ fn infer_by_family(b: &mut Builder, op: &Op, operands: &[NodeId]) -> Result<Aval
         Op::Constant(constant) => Ok(constant.aval()),
         Op::Size(_) => Ok(Aval::weak(DType::I64)),
         Op::Part(k) => part(b, *k, operands),
+        Op::Loop(_) | Op::Cond(_) => {
+            let first = control::results(b, op, operands)?.into_iter().next();
+            first.ok_or_else(|| Error::internal("a nested graph without results"))
+        }
         Op::Elementwise(e) => {
             let shapes: SmallVec<[&Shape; 4]> = avals.iter().map(|a| &a.shape).collect();
             let shape = broadcast_shapes(b, &shapes)?;
@@ -441,6 +469,7 @@ fn infer_by_family(b: &mut Builder, op: &Op, operands: &[NodeId]) -> Result<Aval
         | Op::Scatter { .. }
         | Op::SliceWrite { .. }
         | Op::ArgWhere
+        | Op::Arange
         | Op::ArgSort { .. } => index::infer(b, op, &avals),
         Op::Contract { .. } => linalg::infer(b, op, &avals),
         Op::Fourier { .. } => fourier::infer(b, op, &avals),

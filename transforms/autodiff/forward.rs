@@ -12,6 +12,8 @@ use lazy_core::graph::{Builder, Graph, NodeId};
 use lazy_core::ops::{self, Op};
 use smallvec::SmallVec;
 
+use super::control;
+
 /// The tangent of each node of a graph; `None` is zero.
 pub(super) struct Tangents(Vec<Option<NodeId>>);
 
@@ -48,8 +50,12 @@ pub(super) fn push(
         }
         b.set_origin(graph.origin(id).cloned());
         let parts = graph.parts(id);
-        let pushed = ops::jvp_results(b, &parts, graph.op(id), &operands, &given)
-            .map_err(|error| graph.locate(error, id))?;
+        let pushed = match graph.op(id) {
+            Op::Loop(_) | Op::Cond(_) if given.iter().all(Option::is_none) => Ok(vec![]),
+            op @ (Op::Loop(_) | Op::Cond(_)) => control::push(b, op, &operands, &given),
+            op => ops::jvp_results(b, &parts, op, &operands, &given),
+        };
+        let pushed = pushed.map_err(|error| graph.locate(error, id))?;
         for (part, tangent) in parts.iter().zip(pushed) {
             if let Some(part) = part {
                 tangents[part.index()] = tangent;

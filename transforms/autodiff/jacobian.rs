@@ -16,7 +16,7 @@ use lazy_core::graph::{Aval, Builder, DType, Dim, Graph, NodeId, Shape};
 use lazy_core::ops::{Axes, Elementwise, Op};
 use smallvec::SmallVec;
 
-use super::vmap::{Operand, batch};
+use super::vmap::{Operand, batch, nested};
 use super::{forward, grad, inexact_inputs, jvp, reverse, zeros};
 use crate::Transform;
 use crate::simplify::dce;
@@ -169,8 +169,22 @@ fn mapped_over_basis(
             .collect();
         if operands.iter().any(|o| o.batched) {
             b.set_origin(graph.origin(id).cloned());
-            let node = batch(b, &graph, id, &operands, &size)?;
-            batched.insert(id, node);
+            match graph.op(id) {
+                Op::Loop(_) | Op::Cond(_) => {
+                    let results = nested(b, &graph, id, &operands, &size)?;
+                    for (part, result) in graph.parts(id).into_iter().zip(results) {
+                        if let (Some(part), true) = (part, result.batched) {
+                            batched.insert(part, result.node);
+                        }
+                    }
+                }
+                // Its whole has said whether it is batched.
+                Op::Part(_) => {}
+                _ => {
+                    let node = batch(b, &graph, id, &operands, &size)?;
+                    batched.insert(id, node);
+                }
+            }
         }
     }
     let mut out = Vec::with_capacity(wanted.len());

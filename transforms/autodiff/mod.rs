@@ -28,6 +28,7 @@
 //!
 //! Source: Radul et al., *You Only Linearize Once* (POPL 2023).
 
+mod control;
 mod forward;
 mod jacobian;
 mod reverse;

@@ -14,7 +14,7 @@ use lazy_core::graph::{Builder, Graph, NodeId, Operands};
 use lazy_core::ops::{self, Op};
 use smallvec::SmallVec;
 
-use super::forward;
+use super::{control, forward};
 
 /// The cotangents of `inputs` for `seeds`, pairs of an output and its cotangent: of the inputs'
 /// shapes and dtypes, and named after them.
@@ -132,7 +132,10 @@ impl Pullback {
             let operands: Operands = b.graph().operands(t);
             let marks: Vec<bool> = operands.iter().map(|o| linear[o.index()]).collect();
             b.set_origin(b.graph().origin(t).cloned());
-            let parts = ops::transpose_results(b, t, &marks, &cotangents)?;
+            let parts = match b.op(t) {
+                Op::Loop(_) | Op::Cond(_) => control::pull(b, t, &marks, &cotangents)?,
+                _ => ops::transpose_results(b, t, &marks, &cotangents)?,
+            };
             for (&operand, part) in operands.iter().zip(parts) {
                 if let Some(part) = part {
                     self.add(b, operand, part)?;

@@ -9,9 +9,12 @@
 //!
 //! Source: the batching rules of JAX (`jax/_src/interpreters/batching.py`), with the axis always first.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use lazy_core::error::{Error, Result};
 use lazy_core::graph::{Aval, Builder, DType, Dim, Graph, NodeId, Operands, Shape};
-use lazy_core::ops::{Axes, Op, Range};
+use lazy_core::ops::{Axes, Cond, Elementwise, Loop, Op, Range};
 use smallvec::SmallVec;
 
 use crate::Transform;
@@ -24,52 +27,277 @@ use crate::simplify::dce;
 /// `Unlifted` for draws and for results whose size depends on values.
 pub fn vmap(in_axes: Vec<Option<usize>>) -> impl Transform {
     move |graph: &Graph| {
-        let mut b = Builder::rebuild(graph);
-        let mut size = None;
-        let mut new: Vec<Operand> = Vec::with_capacity(graph.len());
-        let mut axes = in_axes.iter();
-        for id in graph.nodes() {
-            let operands: SmallVec<[Operand; 4]> =
-                graph.operands(id).iter().map(|o| new[o.index()]).collect();
-            let axis = match graph.op(id) {
-                Op::Input => axes.next().copied().flatten(),
-                _ => None,
-            };
-            new.push(match (axis, &size) {
-                (Some(axis), _) => mapped_input(&mut b, graph, id, axis, &mut size)?,
-                (None, Some(size)) if operands.iter().any(|o| o.batched) => {
-                    b.set_origin(graph.origin(id).cloned());
-                    let node = batch(&mut b, graph, id, &operands, size)?;
-                    if let Some(name) = &graph.node(id).name {
-                        b.name(node, name.clone());
-                    }
-                    Operand {
-                        node,
-                        batched: true,
-                    }
-                }
-                (None, _) => {
-                    let operands: Operands = operands.iter().map(|o| o.node).collect();
-                    Operand {
-                        node: b.copy(graph, id, &operands),
-                        batched: false,
-                    }
-                }
-            });
-        }
-        let size =
-            size.ok_or_else(|| Error::value("vmap needs an argument with an axis to map over"))?;
+        let mut mapped = mapped(graph, &in_axes)?;
         let mut outputs = Vec::with_capacity(graph.outputs().len());
-        for &output in graph.outputs() {
-            outputs.push(whole(
-                &mut b,
-                new[output.index()],
-                graph.aval(output),
-                &size,
-            )?);
+        for (&output, &operand) in graph.outputs().iter().zip(&mapped.outputs) {
+            let aval = graph.aval(output);
+            outputs.push(whole(&mut mapped.b, operand, aval, &mapped.size)?);
         }
-        b.set_origin(None);
-        dce(&b.finish(outputs))
+        mapped.b.set_origin(None);
+        dce(&mapped.b.finish(outputs))
+    }
+}
+
+/// A graph with one more axis on some of its inputs.
+struct Mapped {
+    b: Builder,
+    size: Dim,
+    outputs: Vec<Operand>,
+}
+
+fn mapped(graph: &Graph, in_axes: &[Option<usize>]) -> Result<Mapped> {
+    let mut b = Builder::rebuild(graph);
+    let mut size = None;
+    let mut new: Vec<Operand> = Vec::with_capacity(graph.len());
+    let mut axes = in_axes.iter();
+    // The results of loops and branches, by the parts that hold them.
+    let mut results: HashMap<NodeId, Operand> = HashMap::new();
+    for id in graph.nodes() {
+        if let Some(&result) = results.get(&id) {
+            new.push(result);
+            continue;
+        }
+        let operands: SmallVec<[Operand; 4]> =
+            graph.operands(id).iter().map(|o| new[o.index()]).collect();
+        let axis = match graph.op(id) {
+            Op::Input => axes.next().copied().flatten(),
+            _ => None,
+        };
+        new.push(match (axis, &size) {
+            (None, Some(size))
+                if matches!(graph.op(id), Op::Loop(_) | Op::Cond(_))
+                    && operands.iter().any(|o| o.batched) =>
+            {
+                b.set_origin(graph.origin(id).cloned());
+                let all = nested(&mut b, graph, id, &operands, size)?;
+                for (part, &result) in graph.parts(id).iter().zip(&all) {
+                    results.extend(part.map(|part| (part, result)));
+                }
+                all[0]
+            }
+            (Some(axis), _) => mapped_input(&mut b, graph, id, axis, &mut size)?,
+            (None, Some(size)) if operands.iter().any(|o| o.batched) => {
+                b.set_origin(graph.origin(id).cloned());
+                let node = batch(&mut b, graph, id, &operands, size)?;
+                if let Some(name) = &graph.node(id).name {
+                    b.name(node, name.clone());
+                }
+                Operand {
+                    node,
+                    batched: true,
+                }
+            }
+            (None, _) => {
+                let operands: Operands = operands.iter().map(|o| o.node).collect();
+                Operand {
+                    node: b.copy(graph, id, &operands),
+                    batched: false,
+                }
+            }
+        });
+    }
+    let size =
+        size.ok_or_else(|| Error::value("vmap needs an argument with an axis to map over"))?;
+    let outputs = graph.outputs().iter().map(|o| new[o.index()]).collect();
+    Ok(Mapped { b, size, outputs })
+}
+
+/// The results of a loop or branch of which some operands have the axis.
+///
+/// # Errors
+/// `Unlifted` where elements would need different trips.
+pub(super) fn nested(
+    b: &mut Builder,
+    graph: &Graph,
+    id: NodeId,
+    operands: &[Operand],
+    size: &Dim,
+) -> Result<Vec<Operand>> {
+    let avals: Vec<Aval> = graph
+        .operands(id)
+        .iter()
+        .map(|&o| graph.aval(o).clone())
+        .collect();
+    let given = |b: &mut Builder, i: usize, batched: bool| match batched {
+        true => whole(b, operands[i], &avals[i], size),
+        false => Ok(operands[i].node),
+    };
+    let refused = || {
+        Error::unlifted(
+            "vmap of a loop",
+            "each element may need another trip or side",
+        )
+    };
+    let axes =
+        |flags: &[bool]| -> Vec<Option<usize>> { flags.iter().map(|&f| f.then_some(0)).collect() };
+    match graph.op(id) {
+        Op::Loop(l) => {
+            if operands[0].batched {
+                return Err(refused());
+            }
+            let count = operands.len();
+            let first = count - l.carried;
+            let mut flags: Vec<bool> = operands.iter().map(|o| o.batched).collect();
+            // A value that a trip leaves with the axis has it from the next trip on.
+            let mut inner = loop {
+                let inner = mapped(&l.body, &axes(&flags))?;
+                let grown = (0..l.carried).find(|&k| inner.outputs[k].batched && !flags[first + k]);
+                match grown {
+                    Some(k) => flags[first + k] = true,
+                    None => break inner,
+                }
+            };
+            if l.conditional && flags[first] {
+                return Err(refused());
+            }
+            let mut outputs = Vec::new();
+            for (k, &output) in l.body.outputs().iter().enumerate() {
+                let wanted = k < l.carried && flags[first + k];
+                let operand = inner.outputs[k];
+                outputs.push(match wanted {
+                    true => whole(&mut inner.b, operand, l.body.aval(output), &inner.size)?,
+                    false => operand.node,
+                });
+            }
+            let rows: Vec<bool> = inner.outputs[l.carried..]
+                .iter()
+                .map(|o| o.batched)
+                .collect();
+            let op = Op::Loop(Arc::new(Loop {
+                body: dce(&inner.b.finish(outputs))?,
+                ..**l
+            }));
+            let mut nodes = Operands::new();
+            for (i, &flag) in flags.iter().enumerate() {
+                nodes.push(given(b, i, flag)?);
+            }
+            let node = b.add(op, &nodes)?;
+            let mut out = Vec::new();
+            for k in 0..l.carried {
+                let node = part(b, node, k)?;
+                let batched = flags[first + k];
+                out.push(Operand { node, batched });
+            }
+            for (r, batched) in rows.into_iter().enumerate() {
+                let stack = part(b, node, l.carried + r)?;
+                // Trips come first in a stack.
+                let node = match batched {
+                    true => to_front(b, stack, 1)?,
+                    false => stack,
+                };
+                out.push(Operand { node, batched });
+            }
+            Ok(out)
+        }
+        Op::Cond(c) => {
+            let flags: Vec<bool> = operands[1..].iter().map(|o| o.batched).collect();
+            let mut sides = match flags.contains(&true) {
+                true => [
+                    mapped(&c.then, &axes(&flags))?,
+                    mapped(&c.otherwise, &axes(&flags))?,
+                ],
+                false => return chosen(b, c, operands, size),
+            };
+            let count = c.then.outputs().len();
+            let batched: Vec<bool> = (0..count)
+                .map(|k| operands[0].batched || sides.iter().any(|s| s.outputs[k].batched))
+                .collect();
+            let mut graphs = Vec::with_capacity(2);
+            for (side, graph) in sides.iter_mut().zip([&c.then, &c.otherwise]) {
+                let mut outputs = Vec::new();
+                for (k, &output) in graph.outputs().iter().enumerate() {
+                    outputs.push(match batched[k] {
+                        true => {
+                            whole(&mut side.b, side.outputs[k], graph.aval(output), &side.size)?
+                        }
+                        false => side.outputs[k].node,
+                    });
+                }
+                graphs.push(dce(&std::mem::take(&mut side.b).finish(outputs))?);
+            }
+            let mut nodes = Operands::new();
+            for (i, &flag) in flags.iter().enumerate() {
+                nodes.push(given(b, i + 1, flag)?);
+            }
+            let [then, otherwise] =
+                <[Graph; 2]>::try_from(graphs).map_err(|_| Error::internal("two sides"))?;
+            if !operands[0].batched {
+                nodes.insert(0, operands[0].node);
+                let node = b.add(Op::Cond(Arc::new(Cond { then, otherwise })), &nodes)?;
+                return (0..count)
+                    .map(|k| {
+                        let node = part(b, node, k)?;
+                        let batched = batched[k];
+                        Ok(Operand { node, batched })
+                    })
+                    .collect();
+            }
+            select(b, operands[0].node, [&then, &otherwise], &nodes)
+        }
+        other => Err(Error::internal(format!("no control flow: {other:?}"))),
+    }
+}
+
+/// A branch of which only the flag has the axis.
+fn chosen(b: &mut Builder, c: &Cond, operands: &[Operand], size: &Dim) -> Result<Vec<Operand>> {
+    let nodes: Operands = operands[1..].iter().map(|o| o.node).collect();
+    let mut sides = Vec::with_capacity(2);
+    for graph in [&c.then, &c.otherwise] {
+        let inlined = b.inline(graph, &nodes)?;
+        let mut outputs = Vec::new();
+        for &output in graph.outputs() {
+            let node = inlined[output.index()];
+            outputs.push(b.broadcast_to(node, prefixed(size, &graph.aval(output).shape))?);
+        }
+        sides.push(outputs);
+    }
+    merged(b, operands[0].node, &sides[0], &sides[1])
+}
+
+/// Both sides of a branch, and per element the one that its flag says.
+fn select(
+    b: &mut Builder,
+    flag: NodeId,
+    sides: [&Graph; 2],
+    operands: &[NodeId],
+) -> Result<Vec<Operand>> {
+    let mut all = Vec::with_capacity(2);
+    for graph in sides {
+        let nodes = b.inline(graph, operands)?;
+        all.push(
+            graph
+                .outputs()
+                .iter()
+                .map(|o| nodes[o.index()])
+                .collect::<Vec<NodeId>>(),
+        );
+    }
+    merged(b, flag, &all[0], &all[1])
+}
+
+fn merged(
+    b: &mut Builder,
+    flag: NodeId,
+    then: &[NodeId],
+    otherwise: &[NodeId],
+) -> Result<Vec<Operand>> {
+    let pair = |(&yes, &no): (&NodeId, &NodeId)| {
+        let mut shape = b.aval(flag).shape.clone();
+        shape.resize(b.aval(yes).rank(), Dim::known(1));
+        let flag = b.reshape(flag, shape)?;
+        let node = b.elementwise(Elementwise::Where, &[flag, yes, no])?;
+        Ok(Operand {
+            node,
+            batched: true,
+        })
+    };
+    then.iter().zip(otherwise).map(pair).collect()
+}
+
+fn part(b: &mut Builder, node: NodeId, k: usize) -> Result<NodeId> {
+    match k {
+        0 => Ok(node),
+        _ => b.add(Op::Part(k), &[node]),
     }
 }
 
@@ -251,6 +479,11 @@ impl Rule<'_> {
                 "vmap of a branch on values",
                 "each element may take another side",
             )),
+            Op::Arange => Err(Error::unlifted(
+                "vmap of arange",
+                "each element would have a result of its own size",
+            )),
+            Op::Loop(_) | Op::Cond(_) => Err(Error::internal("nested graphs are mapped as wholes")),
             Op::Draw { .. } => Err(Error::unlifted(
                 "vmap of a random draw",
                 "whether the elements share one sample is not said",

@@ -75,6 +75,9 @@ fn spaces(graph: &Graph) -> Vec<Option<Shape>> {
             | Op::Scatter { .. }
             | Op::SliceWrite { .. }
             | Op::ArgWhere
+            | Op::Arange
+            | Op::Loop(_)
+            | Op::Cond(_)
             | Op::ArgSort { .. }
             | Op::Contract { .. }
             | Op::Draw { .. }

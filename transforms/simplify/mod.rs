@@ -19,6 +19,7 @@ mod canonicalize;
 mod cse;
 mod dce;
 mod fold;
+mod nested;
 mod pattern;
 mod reductions;
 mod reflect;
@@ -28,6 +29,8 @@ pub use canonicalize::canonicalize;
 pub use cse::cse;
 pub use dce::dce;
 pub use fold::fold;
+pub(crate) use nested::reordered;
+pub use nested::{everywhere, prune};
 pub use reductions::reductions;
 pub use reflect::reflect;
 pub use rules::{
@@ -82,22 +85,30 @@ pub fn standard() -> impl Transform {
 /// The standard passes, repeated until nothing changes.
 pub fn standard_for(truths: Truths) -> impl Transform {
     move |graph: &Graph| {
-        let passes = canonicalize
-            .then(fold)
-            .then(cse)
-            .then(simplify(truths))
-            .then(reductions(truths))
-            .then(dce);
-        let mut graph = passes.apply(graph)?;
-        for _ in 1..ROUNDS {
-            let next = passes.apply(&graph)?;
-            if cse::same_program(&graph, &next) {
-                break;
-            }
-            graph = next;
+        let mut graph = everywhere(&|graph: &Graph| to_fixpoint(graph, truths), graph)?;
+        if nested::has_nested(&graph) {
+            graph = to_fixpoint(&prune(&graph)?, truths)?;
         }
         Ok(graph)
     }
+}
+
+fn to_fixpoint(graph: &Graph, truths: Truths) -> Result<Graph> {
+    let passes = canonicalize
+        .then(fold)
+        .then(cse)
+        .then(simplify(truths))
+        .then(reductions(truths))
+        .then(dce);
+    let mut graph = passes.apply(graph)?;
+    for _ in 1..ROUNDS {
+        let next = passes.apply(&graph)?;
+        if cse::same_program(&graph, &next) {
+            break;
+        }
+        graph = next;
+    }
+    Ok(graph)
 }
 
 /// A bound on the rounds of the fixpoint. Each round already rewrites what it has just rewritten,

@@ -296,8 +296,8 @@ pub fn simplified(graph: &Graph) -> Result<Graph> {
 /// # Errors
 /// A pass's own, which is a bug.
 pub fn prepared(graph: &Graph) -> Result<Graph> {
-    simplify::strengthen(simplify::Truths::Default)
+    let passes = simplify::strengthen(simplify::Truths::Default)
         .then(simplify::reflect)
-        .then(fuse::fuse)
-        .apply(graph)
+        .then(fuse::fuse);
+    simplify::everywhere(&passes, graph)
 }

@@ -139,6 +139,13 @@ impl Speller<'_, '_> {
                 let x = self.value(self.facts.operand(id));
                 syntax::call("np.argwhere", [x], [])
             }
+            Op::Arange => {
+                let count = self.value(self.facts.operand(id));
+                syntax::call("np.arange", [count], [])
+            }
+            Op::Loop(_) | Op::Cond(_) => {
+                return Err(Error::unlifted("a loop", "it is not an expression"));
+            }
             Op::ArgSort { axis } => self.arg_sort(id, *axis),
             Op::Contract { batch, contract } => self.contract(id, batch, contract),
             Op::Decompose(kind) => self.decompose(id, *kind),

@@ -19,7 +19,7 @@ use super::{Arg, Form, Symbolic};
 use crate::error::{Error, Exception, Result};
 use crate::eval::value::Value;
 use crate::graph::{Builder, DType, Dim, Kind, NodeId, Shape};
-use crate::ops::{Axes, Op, Range};
+use crate::ops::{Axes, Elementwise as E, Op, Range};
 
 /// A key, understood.
 pub(super) struct Plan {
@@ -40,6 +40,8 @@ pub(super) struct Plan {
 enum Item {
     Int(Dim),
     Slice(Box<[Arg; 3]>),
+    /// A slice whose bounds are values: the positions that it means.
+    Window(NodeId),
     NewAxis,
     Ellipsis,
     /// An integer array, or an integer scalar that is a node.
@@ -49,7 +51,7 @@ enum Item {
 impl Item {
     fn consumes(&self) -> usize {
         match self {
-            Item::Int(_) | Item::Slice(_) | Item::Array(_) => 1,
+            Item::Int(_) | Item::Slice(_) | Item::Window(_) | Item::Array(_) => 1,
             Item::NewAxis | Item::Ellipsis => 0,
         }
     }
@@ -65,6 +67,11 @@ pub(super) fn get(call: &mut Call<'_>) -> Result<Arg> {
 /// `x[key]`.
 pub(super) fn getitem(b: &mut Builder, x: Symbolic, key: &Arg) -> Result<Arg> {
     let node = strong(b, x.node)?;
+    if let Some((window, rest)) = several_windows(b, node, key) {
+        let seen = getitem(b, Symbolic { node, ..x }, &window)?;
+        let seen = symbolic(b, &seen)?;
+        return getitem(b, seen, &rest);
+    }
     let plan = plan(b, node, key)?;
     let view = read_view(b, node, &plan)?;
     let out = if plan.axes.is_empty() {
@@ -77,6 +84,45 @@ pub(super) fn getitem(b: &mut Builder, x: Symbolic, key: &Arg) -> Result<Arg> {
     } else {
         as_array(out)
     })
+}
+
+/// A key with several slices of computed bounds as two keys: the first of them alone, and the rest.
+pub(super) fn several_windows(b: &Builder, x: NodeId, key: &Arg) -> Option<(Arg, Arg)> {
+    let Arg::Tuple(parts) = key else { return None };
+    let is_window = |part: &Arg| match part {
+        Arg::Slice(slice) => slice[..2].iter().any(|bound| is_computed(b, bound)),
+        _ => false,
+    };
+    let simple = |part: &Arg| {
+        !matches!(
+            part,
+            Arg::None | Arg::Ellipsis | Arg::List(_) | Arg::Bool(_)
+        )
+    };
+    if parts.iter().filter(|p| is_window(p)).count() < 2 {
+        return None;
+    }
+    let first = parts.iter().position(is_window)?;
+    if !parts[..first].iter().all(simple) || first >= b.aval(x).rank() {
+        return None;
+    }
+    let whole = || Arg::Slice(Box::new([Arg::None, Arg::None, Arg::None]));
+    let mut alone: Vec<Arg> = (0..first).map(|_| whole()).collect();
+    alone.push(parts[first].clone());
+    let mut rest = parts.clone();
+    rest[first] = whole();
+    Some((Arg::Tuple(alone), Arg::Tuple(rest)))
+}
+
+/// Whether a slice's bound is a value.
+fn is_computed(b: &Builder, bound: &Arg) -> bool {
+    match bound {
+        Arg::Array(x) => {
+            let aval = b.aval(x.node);
+            aval.rank() == 0 && aval.dtype.is_integer() && integer(b, bound).is_none()
+        }
+        _ => false,
+    }
 }
 
 pub(super) fn read_view(b: &mut Builder, x: NodeId, plan: &Plan) -> Result<NodeId> {
@@ -159,6 +205,7 @@ pub(super) fn plan(b: &mut Builder, x: NodeId, key: &Arg) -> Result<Plan> {
         scalar: !any_ellipsis,
     };
     let mut rest = shape.len() - used;
+    let mut window = None;
     for item in items {
         let axis = out.ranges.len();
         match item {
@@ -189,12 +236,27 @@ pub(super) fn plan(b: &mut Builder, x: NodeId, key: &Arg) -> Result<Plan> {
                 let index = strong(b, index)?;
                 out.advance(&shape[axis], index);
             }
+            Item::Window(index) => {
+                if window.is_some() || advanced {
+                    return Err(Error::unlifted(
+                        "indexing",
+                        "a slice with computed bounds beside another, or beside arrays",
+                    ));
+                }
+                window = Some(out.view.len());
+                out.advance(&shape[axis], index);
+            }
             Item::Array(index) => out.advance(&shape[axis], index),
         }
     }
     for dim in &shape[out.ranges.len()..] {
         out.ranges.push(Range::full(dim.clone()));
         out.view.push(dim.clone());
+    }
+    if let Some(window) = window {
+        // A slice stays where it is among the axes.
+        out.at = (0..window).filter(|a| !out.axes.contains(a)).count();
+        return Ok(out);
     }
     let adjacent = out.axes.windows(2).all(|w| w[1] == w[0] + 1);
     out.at = match out.axes.first() {
@@ -269,7 +331,13 @@ fn read_item(
     match part {
         Arg::None => items.push(Item::NewAxis),
         Arg::Ellipsis => items.push(Item::Ellipsis),
-        Arg::Slice(slice) => items.push(Item::Slice(slice.clone())),
+        Arg::Slice(slice) => {
+            let index = match shape.get(axis) {
+                Some(size) => window(b, size, slice)?,
+                None => None,
+            };
+            items.push(index.map_or_else(|| Item::Slice(slice.clone()), Item::Window));
+        }
         Arg::List(list) if list.is_empty() => {
             let none = array_constant(b, Value::zeros(DType::I64, &[0]));
             items.push(Item::Array(none));
@@ -466,6 +534,79 @@ pub(super) fn resolve(b: &mut Builder, size: &Dim, slice: &[Arg; 3]) -> Result<R
         size: length,
         step,
     })
+}
+
+/// The positions that a slice means whose bounds are values; none if they are known or sizes.
+fn window(b: &mut Builder, size: &Dim, slice: &[Arg; 3]) -> Result<Option<NodeId>> {
+    if !slice[..2].iter().any(|bound| is_computed(b, bound)) {
+        return Ok(None);
+    }
+    let step = match &slice[2] {
+        Arg::None => 1,
+        step => known_integer(b, step, "a slice's step")?,
+    };
+    if step == 0 {
+        return Err(Error::value("slice step cannot be zero"));
+    }
+    let n = b.recent_size(size.clone());
+    let (zero, one) = (b.recent_size(Dim::known(0)), b.recent_size(Dim::known(1)));
+    let (lower, upper) = match step > 0 {
+        true => (zero, n),
+        false => (
+            b.recent_size(Dim::known(-1)),
+            b.shared(E::Subtract, &[n, one])?,
+        ),
+    };
+    let mut bound = |arg: &Arg, missing: NodeId| -> Result<NodeId> {
+        if *arg == Arg::None {
+            return Ok(missing);
+        }
+        let mut value = symbolic(b, arg)?.node;
+        if b.aval(value).dtype != DType::I64 {
+            value = b.cast(value, DType::I64)?;
+        }
+        if !b.is_natural(value) {
+            let from_end = b.shared(E::Add, &[value, n])?;
+            let negative = b.shared(E::Less, &[value, zero])?;
+            value = b.shared(E::Where, &[negative, from_end, value])?;
+            value = b.shared(E::Maximum, &[value, lower])?;
+        }
+        b.shared(E::Minimum, &[value, upper])
+    };
+    let (first, last) = match step > 0 {
+        true => (lower, upper),
+        false => (upper, lower),
+    };
+    let start = bound(&slice[0], first)?;
+    let stop = bound(&slice[1], last)?;
+    let (low, high) = match step > 0 {
+        true => (start, stop),
+        false => (stop, start),
+    };
+    let mut count = match integer(b, &number(low)).and_then(|d| d.as_known()) {
+        Some(0) => high,
+        _ => b.shared(E::Subtract, &[high, low])?,
+    };
+    if step.abs() != 1 {
+        let more = b.recent_size(Dim::known(step.abs() - 1));
+        let by = b.recent_size(Dim::known(step.abs()));
+        count = b.shared(E::Add, &[count, more])?;
+        count = b.shared(E::FloorDivide, &[count, by])?;
+    }
+    let mut index = b.add(Op::Arange, &[count])?;
+    if step != 1 {
+        let step = b.recent_size(Dim::known(step));
+        index = b.shared(E::Multiply, &[index, step])?;
+    }
+    match integer(b, &number(start)).and_then(|d| d.as_known()) {
+        Some(0) => Ok(Some(index)),
+        _ => b.shared(E::Add, &[index, start]).map(Some),
+    }
+}
+
+fn number(node: NodeId) -> Arg {
+    let form = Form::Python;
+    Arg::Array(Symbolic { node, form })
 }
 
 fn slice_bound(b: &Builder, arg: &Arg) -> Result<Dim> {

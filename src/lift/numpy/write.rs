@@ -10,7 +10,7 @@
 
 use super::Arg;
 use super::argument::*;
-use super::index::{Plan, check_mask, is_whole, plan, read_view};
+use super::index::{Plan, check_mask, is_whole, plan, read_view, several_windows};
 use crate::error::{Error, Result};
 use crate::graph::{Builder, DType, Dim, NodeId, Shape};
 use crate::ops::elementwise::check_literal;
@@ -87,6 +87,14 @@ fn write_mask(b: &mut Builder, target: NodeId, key: &Arg, value: NodeId) -> Resu
 }
 
 fn write(b: &mut Builder, target: NodeId, key: &Arg, value: NodeId, kind: Write) -> Result<NodeId> {
+    if let Some((window, rest)) = several_windows(b, target, key) {
+        let form = super::Form::Array;
+        let whole = super::Symbolic { node: target, form };
+        let seen = super::index::getitem(b, whole, &window)?;
+        let seen = symbolic(b, &seen)?.node;
+        let new = write(b, seen, &rest, value, kind)?;
+        return write(b, target, &window, new, Write::Set);
+    }
     let plan = plan(b, target, key)?;
     let sliced: Shape = plan.ranges.iter().map(|r| r.size.clone()).collect();
     if plan.axes.is_empty() {

@@ -1,0 +1,369 @@
+//! The instructions of a [`Program`](super::Program).
+//!
+//! In: nothing. Out: the enums that the compiler writes and the interpreter reads. Short
+//! instructions are 16 bytes; what does not fit is an entry of a table that they name.
+//! `Load2 { to, array, i, j }` is `to = array[i, j]`.
+
+use smallvec::SmallVec;
+
+use super::Location;
+use crate::eval::kernels::{Check, Kernel};
+use crate::eval::reduce::Fold;
+use crate::graph::DType;
+use crate::ops::{Cumulation, Extreme, Write};
+
+/// A scalar register.
+pub type Reg = u16;
+/// A descriptor of an array.
+pub type ArrayId = u16;
+/// Memory that the program owns.
+pub type BufferId = u16;
+/// A jump, relative to the instruction itself.
+pub type Offset = i32;
+
+/// One instruction.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Code {
+    Jump(Offset),
+    /// Jumps if the flag is false.
+    Unless(Reg, Offset),
+    /// Starts a loop: the counter is 0; jumps if there is no trip.
+    Enter {
+        counter: Reg,
+        trips: Reg,
+        exit: Offset,
+    },
+    /// Counts a trip; jumps back if there is another.
+    Next {
+        counter: Reg,
+        trips: Reg,
+        again: Offset,
+    },
+    Move {
+        to: Reg,
+        from: Reg,
+    },
+    Select {
+        to: Reg,
+        flag: Reg,
+        yes: Reg,
+        no: Reg,
+    },
+
+    /// An instruction of three registers: result and operands.
+    Binary(Binary, Reg, Reg, Reg),
+    Unary(Unary, Reg, Reg),
+    /// `to = a * b + c`, rounded twice, and `to = c - a * b`.
+    MultiplyAdd {
+        to: Reg,
+        a: Reg,
+        b: Reg,
+        c: Reg,
+    },
+    MultiplySubtract {
+        to: Reg,
+        a: Reg,
+        b: Reg,
+        c: Reg,
+    },
+
+    /// Elements of 8 bytes.
+    Load1 {
+        to: Reg,
+        array: ArrayId,
+        i: Reg,
+    },
+    Load2 {
+        to: Reg,
+        array: ArrayId,
+        i: Reg,
+        j: Reg,
+    },
+    Load3 {
+        to: Reg,
+        array: ArrayId,
+        i: Reg,
+        j: Reg,
+        k: Reg,
+    },
+    Load4 {
+        to: Reg,
+        array: ArrayId,
+        i: Reg,
+        j: Reg,
+        k: Reg,
+        l: Reg,
+    },
+    Store1 {
+        from: Reg,
+        array: ArrayId,
+        i: Reg,
+    },
+    Store2 {
+        from: Reg,
+        array: ArrayId,
+        i: Reg,
+        j: Reg,
+    },
+    Store3 {
+        from: Reg,
+        array: ArrayId,
+        i: Reg,
+        j: Reg,
+        k: Reg,
+    },
+    /// Any other element: an entry of the table of elements.
+    Load(u32),
+    Store(u32),
+
+    /// A kernel on single elements: an entry of the table of calls.
+    Call(u32),
+    /// An operation on arrays: an entry of their table.
+    Array(u32),
+    /// Python raises where a float operation on finite numbers gives no finite one.
+    Finite {
+        value: Reg,
+        a: Reg,
+        b: Reg,
+    },
+}
+
+macro_rules! instructions {
+    ($(#[$doc:meta])* $name:ident { $($(#[$line:meta])* $variant:ident,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name { $($(#[$line])* $variant,)* }
+    };
+}
+instructions! {
+    /// `F` on float64, `I` on int64, `B` on bool. `Python` ones raise where Python does.
+    Binary {
+        AddF, SubtractF, MultiplyF, DivideF, MinimumF, MaximumF,
+        EqualF, NotEqualF, LessF, LessEqualF,
+        AddI, SubtractI, MultiplyI, MinimumI, MaximumI, FloorDivideI, RemainderI,
+        AndI, OrI, XorI, ShiftLeftI, ShiftRightI,
+        EqualI, NotEqualI, LessI, LessEqualI,
+        AndB, OrB, XorB,
+        AddPython, SubtractPython, MultiplyPython, FloorDividePython, RemainderPython,
+        PowerPython, ShiftLeftPython, ShiftRightPython, DividePython,
+    }
+}
+instructions! {
+    Unary {
+        NegativeF, AbsoluteF, SquareF, SqrtF,
+        NegativeI, AbsoluteI, SquareI, InvertI, NegativePython, AbsolutePython, SquarePython,
+        NotB, FloatOfInt, FloatOfBool, IntOfBool, BoolOfInt, BoolOfFloat,
+    }
+}
+
+/// A kernel on single elements.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub kernel: Kernel,
+    pub check: Option<Check>,
+    pub to: Reg,
+    pub operands: SmallVec<[Reg; 3]>,
+}
+
+/// An element of an array.
+#[derive(Clone, Debug)]
+pub struct Element {
+    /// What is read into, or written.
+    pub value: Reg,
+    pub array: ArrayId,
+    pub indices: SmallVec<[Reg; 6]>,
+    pub kind: Write,
+}
+
+/// A size or a position: known, or in a register.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Number {
+    Known(i64),
+    Register(Reg),
+}
+
+/// A range along an axis of a view.
+#[derive(Clone, Copy, Debug)]
+pub struct Part {
+    pub start: Number,
+    pub size: Number,
+    pub step: Number,
+}
+
+/// How the axes of an array are indexed, one of them per axis.
+#[derive(Clone, Copy, Debug)]
+pub enum Index {
+    Whole,
+    /// The axis is dropped.
+    At(Reg),
+    /// `start + step * (0..size)`, as for indices that are arrays: bounds are checked.
+    Range(Part),
+    /// An int64 array.
+    Array(ArrayId),
+}
+
+/// An operation on arrays. `to` is a descriptor; `buffer` the memory that it then points to.
+#[derive(Clone, Debug)]
+pub enum ArrayOp {
+    Alias {
+        to: ArrayId,
+        from: ArrayId,
+    },
+    /// Fresh memory, not initialised.
+    Allocate {
+        to: ArrayId,
+        buffer: BufferId,
+        shape: Vec<Number>,
+    },
+    Copy {
+        to: ArrayId,
+        buffer: BufferId,
+        from: ArrayId,
+    },
+    /// Each loop-carried array takes over the memory of what the trip computed:
+    /// `(carried, its buffer, computed, its buffer)`.
+    Rotate(Vec<(ArrayId, BufferId, ArrayId, BufferId)>),
+
+    // Views.
+    Slice {
+        to: ArrayId,
+        from: ArrayId,
+        parts: Vec<Part>,
+    },
+    /// Of whole axes, numbers and ranges.
+    View {
+        to: ArrayId,
+        from: ArrayId,
+        indices: Vec<Index>,
+        at: usize,
+    },
+    Transpose {
+        to: ArrayId,
+        from: ArrayId,
+        axes: Vec<usize>,
+    },
+    Broadcast {
+        to: ArrayId,
+        from: Location,
+        shape: Vec<Number>,
+    },
+    /// A view if the elements lie well, and a copy into `buffer` if not.
+    Reshape {
+        to: ArrayId,
+        buffer: BufferId,
+        from: ArrayId,
+        shape: Vec<Number>,
+    },
+
+    // Writes. The values are broadcast.
+    Write {
+        kind: Write,
+        to: ArrayId,
+        values: Location,
+    },
+
+    // Fresh results.
+    Zero {
+        to: ArrayId,
+    },
+    Map(Box<Map>),
+    Reduce(Box<Reduce>),
+    Contract(Box<Contract>),
+    Iota {
+        to: ArrayId,
+        buffer: BufferId,
+        size: Number,
+    },
+    Gather {
+        to: ArrayId,
+        buffer: BufferId,
+        from: ArrayId,
+        picked: Picked,
+    },
+    Scatter {
+        kind: Write,
+        to: ArrayId,
+        values: Location,
+        picked: Picked,
+    },
+    Cumulate {
+        kind: Cumulation,
+        to: ArrayId,
+        buffer: BufferId,
+        from: ArrayId,
+        axis: usize,
+    },
+    ArgReduce {
+        kind: Extreme,
+        to: Location,
+        buffer: BufferId,
+        from: ArrayId,
+        axis: usize,
+    },
+
+    /// What a graph assumes of sizes that only running tells: equal, or at most.
+    Expect {
+        a: Number,
+        b: Number,
+        at_most: bool,
+    },
+    /// A size of an array, into a register.
+    SizeOf {
+        to: Reg,
+        array: ArrayId,
+        axis: usize,
+    },
+}
+
+/// An elementwise operation, broadcasting.
+#[derive(Clone, Debug)]
+pub struct Map {
+    pub kernel: Kernel,
+    pub check: Option<Check>,
+    pub to: ArrayId,
+    pub buffer: BufferId,
+    pub operands: SmallVec<[Location; 3]>,
+    pub dtypes: SmallVec<[DType; 3]>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Reduce {
+    pub fold: Fold,
+    /// The ufunc, for messages.
+    pub name: &'static str,
+    pub to: Location,
+    pub out: DType,
+    pub buffer: BufferId,
+    pub from: ArrayId,
+    pub axes: Vec<usize>,
+}
+
+/// A product of two arrays.
+#[derive(Clone, Debug)]
+pub struct Contract {
+    pub to: Location,
+    pub buffer: BufferId,
+    pub sides: [ArrayId; 2],
+    pub batch: Vec<(usize, usize)>,
+    pub contract: Vec<(usize, usize)>,
+    /// Per side, its axes in three groups: batch, rows, columns.
+    pub orders: [[Vec<usize>; 3]; 2],
+}
+
+/// Elements at index arrays, which are broadcast to their common shape.
+#[derive(Clone, Debug)]
+pub struct Picked {
+    pub axes: Vec<usize>,
+    /// Where the common shape stands among the other axes.
+    pub at: usize,
+    pub indices: Vec<Location>,
+}
+
+/// The bytes of one element of a dtype as a register's content.
+pub fn word(dtype: DType, bytes: &[u8]) -> [u64; 2] {
+    let mut all = [0u8; 16];
+    all[..dtype.size()].copy_from_slice(&bytes[..dtype.size()]);
+    let (low, high) = all.split_at(8);
+    let number = |half: &[u8]| half.iter().rev().fold(0, |n, &b| n << 8 | u64::from(b));
+    [number(low), number(high)]
+}

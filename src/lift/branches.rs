@@ -1,0 +1,425 @@
+//! Branches on values, inside loops: both sides are run, and become a `Cond` node.
+//!
+//! In: a block that ends in a branch, and the flag's node. Out: where the sides meet, with what they
+//! assigned and wrote merged. A side that leaves the loop says so in a flag.
+//!
+//! ```text
+//! if x[i] > m: m = x[i]       m = cond(x[i] > m, x[i], m)
+//! if err < tol: break         left = cond(err < tol, True, False)
+//! ```
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::carry::Pattern;
+use super::host::Host;
+use super::machine::{Flow, Machine};
+use super::value::{Buffer, DictValue, Frame, Iterator, ListValue, Value, birth};
+use crate::ast::BlockId;
+use crate::ast::flow::Region;
+use crate::error::{Error, ErrorKind, Result};
+use crate::graph::NodeId;
+use crate::graph::extract::Extract;
+use crate::ops::{Cond, Op};
+
+/// A loop that is not made a node goes round through branches within branches.
+const DEEPEST: usize = 24;
+
+/// The local that says that a trip left the loop.
+pub(super) const LEFT: &str = "$left";
+
+/// How a run through blocks ended.
+pub(super) enum Arrival<O> {
+    /// At the block that it was to stop at.
+    Met,
+    /// At the end of a trip; if it was by leaving the loop, where to.
+    TripEnd(Option<BlockId>),
+    Return(Value<O>),
+}
+
+/// What a loop or a branch being lifted may not touch, and what it wrote.
+pub(super) struct Attempt<O> {
+    /// What was made before this is not to be changed but for arrays.
+    pub born: u64,
+    /// The depth of the frame that it is in.
+    pub depth: usize,
+    /// Buffers written since, with the version before.
+    pub written: Vec<(Rc<Buffer>, (NodeId, u64))>,
+    /// Iterators among the locals when it began.
+    pub iterators: Vec<Rc<RefCell<Iterator<O>>>>,
+    /// Lists and dicts changed since that were there before, with what they held.
+    pub lists: Vec<(Rc<ListValue<O>>, Vec<Value<O>>)>,
+    pub dicts: Vec<(Rc<DictValue<O>>, Vec<(O, Value<O>)>)>,
+}
+
+impl<O> Attempt<O> {
+    /// Whether an iterator was there when it began.
+    pub fn holds(&self, iterator: &Rc<RefCell<Iterator<O>>>) -> bool {
+        self.iterators
+            .iter()
+            .any(|known| Rc::ptr_eq(known, iterator))
+    }
+}
+
+/// A state of the machine that a side starts from.
+struct Before<O> {
+    locals: HashMap<String, Value<O>>,
+    written: usize,
+}
+
+/// What a side left.
+struct Side<O> {
+    arrival: Arrival<O>,
+    locals: HashMap<String, Value<O>>,
+    buffers: Vec<(Rc<Buffer>, NodeId)>,
+}
+
+impl<H: Host> Machine<'_, H> {
+    /// Runs blocks from `at` to where they are to stop.
+    pub fn run_blocks(
+        &mut self,
+        frame: &mut Frame<H::Object>,
+        mut at: BlockId,
+        region: &Region,
+        until: Option<BlockId>,
+    ) -> Result<Arrival<H::Object>> {
+        let mut first = true;
+        loop {
+            if until == Some(at) && !first {
+                return Ok(Arrival::Met);
+            }
+            if at == region.head && !first {
+                return Ok(Arrival::TripEnd(None));
+            }
+            if at != region.head && !region.blocks.contains(&at) {
+                return Ok(Arrival::TripEnd(Some(at)));
+            }
+            first = false;
+            let ran = match at == region.head {
+                true => self.plain_block(frame, at)?,
+                false => self.step_block(frame, at)?,
+            };
+            match ran {
+                Flow::Goto(next) => at = next,
+                Flow::Return(value) => return Ok(Arrival::Return(value)),
+                Flow::Yield(_) => return Err(Error::unlifted("a loop", "it yields")),
+                Flow::Either {
+                    flag,
+                    then,
+                    otherwise,
+                } => {
+                    let meeting = self.flow(&frame.function).meeting(region, at);
+                    let until = meeting.or(until.filter(|_| false));
+                    match self.branch(frame, flag, [then, otherwise], region, until)? {
+                        Arrival::Met => match until {
+                            Some(next) => at = next,
+                            None => return Err(Error::internal("a branch that meets nowhere")),
+                        },
+                        end => return Ok(end),
+                    }
+                }
+            }
+        }
+    }
+
+    fn branch(
+        &mut self,
+        frame: &mut Frame<H::Object>,
+        flag: NodeId,
+        sides: [BlockId; 2],
+        region: &Region,
+        until: Option<BlockId>,
+    ) -> Result<Arrival<H::Object>> {
+        if self.branching >= DEEPEST {
+            return Err(Error::new(ErrorKind::TooLong {
+                what: format!("more than {DEEPEST} branches within each other"),
+            }));
+        }
+        self.branching += 1;
+        let arrival = self.both_sides(frame, flag, sides, region, until);
+        self.branching -= 1;
+        arrival
+    }
+
+    fn both_sides(
+        &mut self,
+        frame: &mut Frame<H::Object>,
+        flag: NodeId,
+        sides: [BlockId; 2],
+        region: &Region,
+        until: Option<BlockId>,
+    ) -> Result<Arrival<H::Object>> {
+        let before = Before {
+            locals: frame.locals.clone(),
+            written: self.attempt()?.written.len(),
+        };
+        let (first, born) = (self.b.mark(), birth());
+        let mut ran = Vec::with_capacity(2);
+        for start in sides {
+            let arrival = match until == Some(start) {
+                true => Arrival::Met,
+                false if start == region.head => Arrival::TripEnd(None),
+                false => self.run_side(frame, start, region, until)?,
+            };
+            let locals = std::mem::replace(&mut frame.locals, before.locals.clone());
+            let buffers = self.unwrite(before.written, born)?;
+            ran.push(Side {
+                arrival,
+                locals,
+                buffers,
+            });
+        }
+        let [then, otherwise] =
+            <[Side<H::Object>; 2]>::try_from(ran).map_err(|_| Error::internal("two sides"))?;
+        self.merge(frame, flag, &first, [then, otherwise], region, until)
+    }
+
+    /// A side from its first block on, which may itself be where a trip ends.
+    fn run_side(
+        &mut self,
+        frame: &mut Frame<H::Object>,
+        start: BlockId,
+        region: &Region,
+        until: Option<BlockId>,
+    ) -> Result<Arrival<H::Object>> {
+        if !region.blocks.contains(&start) {
+            return Ok(Arrival::TripEnd(Some(start)));
+        }
+        self.run_blocks(frame, start, region, until)
+    }
+
+    /// Takes back the writes since a length of the list; what each buffer that was there before `born`
+    /// held at the end.
+    pub fn unwrite(&mut self, since: usize, born: u64) -> Result<Vec<(Rc<Buffer>, NodeId)>> {
+        let attempt = self
+            .attempts
+            .last_mut()
+            .ok_or_else(|| Error::internal("no attempt"))?;
+        let undone = attempt.written.split_off(since);
+        let mut out: Vec<(Rc<Buffer>, NodeId)> = Vec::new();
+        for (buffer, _) in &undone {
+            if buffer.born < born && !out.iter().any(|(b, _)| Rc::ptr_eq(b, buffer)) {
+                out.push((buffer.clone(), buffer.version.get().0));
+            }
+        }
+        for (buffer, old) in undone.into_iter().rev() {
+            buffer.version.set(old);
+        }
+        Ok(out)
+    }
+
+    fn merge(
+        &mut self,
+        frame: &mut Frame<H::Object>,
+        flag: NodeId,
+        first: &crate::graph::Mark,
+        [mut then, mut otherwise]: [Side<H::Object>; 2],
+        region: &Region,
+        until: Option<BlockId>,
+    ) -> Result<Arrival<H::Object>> {
+        let arrival = self.arrival_of(&mut then, &mut otherwise)?;
+        let mut patterns: Vec<(String, Pattern<H::Object>)> = Vec::new();
+        let mut nodes: [Vec<NodeId>; 2] = [vec![], vec![]];
+        let mut names: Vec<&String> = then.locals.keys().chain(otherwise.locals.keys()).collect();
+        names.sort();
+        names.dedup();
+        let flow = self.flow(&frame.function);
+        let mut merged: HashMap<String, Value<H::Object>> = HashMap::new();
+        for name in names {
+            let pair = (then.locals.get(name), otherwise.locals.get(name));
+            let read = match (&arrival, until) {
+                (Arrival::Return(_), _) => false,
+                (Arrival::Met, Some(block)) => flow.reads(block, name),
+                (Arrival::TripEnd(left), _) => {
+                    name == LEFT
+                        || flow.reads(region.head, name)
+                        || left.is_some_and(|exit| flow.reads(exit, name))
+                }
+                _ => true,
+            };
+            match pair {
+                (Some(a), Some(b)) if self.is_same(a, b) => {
+                    merged.insert(name.clone(), a.clone());
+                }
+                (Some(a), Some(b)) if read => {
+                    let pattern = self.joined(a, b)?;
+                    self.leaves(a, &pattern, &mut nodes[0])?;
+                    self.leaves(b, &pattern, &mut nodes[1])?;
+                    patterns.push((name.clone(), pattern));
+                }
+                // Bound on one side only, or not read: whoever reads it after all is refused.
+                _ => {
+                    merged.insert(name.clone(), Value::Unbound);
+                }
+            }
+        }
+        let returned = match (&arrival, &then.arrival, &otherwise.arrival) {
+            (Arrival::Return(_), Arrival::Return(a), Arrival::Return(b)) => {
+                let pattern = self.joined(a, b)?;
+                self.leaves(a, &pattern, &mut nodes[0])?;
+                self.leaves(b, &pattern, &mut nodes[1])?;
+                Some(pattern)
+            }
+            _ => None,
+        };
+        let mut buffers: Vec<Rc<Buffer>> = Vec::new();
+        for (buffer, _) in then.buffers.iter().chain(&otherwise.buffers) {
+            if !buffers.iter().any(|b| Rc::ptr_eq(b, buffer)) {
+                buffers.push(buffer.clone());
+            }
+        }
+        for buffer in &buffers {
+            for (side, nodes) in [&then, &otherwise].into_iter().zip(&mut nodes) {
+                let written = side.buffers.iter().find(|(b, _)| Rc::ptr_eq(b, buffer));
+                nodes.push(written.map_or(buffer.version.get().0, |(_, node)| *node));
+            }
+        }
+        let results = self.cond(flag, first, &nodes)?;
+        let mut results = results.into_iter();
+        for (name, pattern) in patterns {
+            let why = Some("it may be an array that has another name");
+            let value = self.filled_in(&pattern, &mut results, why)?;
+            merged.insert(name, value);
+        }
+        let returned = match returned {
+            Some(pattern) => {
+                let why = Some("it may be an array that has another name");
+                Some(self.filled_in(&pattern, &mut results, why)?)
+            }
+            None => None,
+        };
+        for (buffer, node) in buffers.into_iter().zip(results) {
+            self.set_version(&buffer, node)?;
+        }
+        frame.locals = merged;
+        Ok(match returned {
+            Some(value) => Arrival::Return(value),
+            None => arrival,
+        })
+    }
+
+    /// How both sides ended; leaving the loop on one side becomes a flag.
+    fn arrival_of(
+        &mut self,
+        then: &mut Side<H::Object>,
+        otherwise: &mut Side<H::Object>,
+    ) -> Result<Arrival<H::Object>> {
+        Ok(match (&then.arrival, &otherwise.arrival) {
+            (Arrival::Met, Arrival::Met) => Arrival::Met,
+            (Arrival::Return(a), Arrival::Return(_)) => Arrival::Return(a.clone()),
+            (&Arrival::TripEnd(a), &Arrival::TripEnd(b)) => {
+                let out = match (a, b) {
+                    (Some(a), Some(b)) if a != b => {
+                        return Err(Error::unlifted("a loop", "it is left for two places"));
+                    }
+                    (Some(out), _) | (_, Some(out)) => Some(out),
+                    (None, None) => None,
+                };
+                for (side, left) in [(then, a), (otherwise, b)] {
+                    let known = side.locals.contains_key(LEFT);
+                    if left.is_some() && !known {
+                        let value = self.constant(&crate::ast::py::Constant::Bool(true));
+                        side.locals.insert(LEFT.into(), value);
+                    } else if left.is_none() && out.is_some() {
+                        let value = self.constant(&crate::ast::py::Constant::Bool(false));
+                        side.locals.insert(LEFT.into(), value);
+                    }
+                }
+                Arrival::TripEnd(out)
+            }
+            _ => {
+                return Err(Error::new(ErrorKind::NeedsValue {
+                    construct: "if".into(),
+                }));
+            }
+        })
+    }
+
+    /// The node for two lists of results, made since a mark.
+    fn cond(
+        &mut self,
+        flag: NodeId,
+        first: &crate::graph::Mark,
+        [then, otherwise]: &[Vec<NodeId>; 2],
+    ) -> Result<Vec<NodeId>> {
+        if then.is_empty() {
+            self.b.forget_symbols(first);
+            return Ok(vec![]);
+        }
+        let graph = self.b.graph();
+        let captured = Extract::new(graph, first.nodes, &[], then, vec![]).captured;
+        let captured = Extract::new(graph, first.nodes, &[], otherwise, captured).captured;
+        let side = |name: &str, outputs: &[NodeId]| {
+            let extract = Extract::new(graph, first.nodes, &[], outputs, captured.clone());
+            match extract.captured.len() == captured.len() {
+                true => Ok(extract.build(name, &[], &[], outputs)),
+                false => Err(Error::internal("the sides of a branch read other values")),
+            }
+        };
+        let op = Op::Cond(std::sync::Arc::new(Cond {
+            then: side("then", then)?,
+            otherwise: side("otherwise", otherwise)?,
+        }));
+        let count = then.len();
+        let mut operands = vec![flag];
+        operands.extend(captured);
+        self.b.forget_symbols(first);
+        let node = self.b.add(op, &operands)?;
+        self.parts(node, count)
+    }
+
+    /// The nodes of a node's results.
+    pub fn parts(&mut self, node: NodeId, count: usize) -> Result<Vec<NodeId>> {
+        (0..count)
+            .map(|k| match k {
+                0 => Ok(node),
+                _ => self.b.add(Op::Part(k), &[node]),
+            })
+            .collect()
+    }
+
+    /// Makes a node the content of a buffer.
+    pub fn set_version(&mut self, buffer: &Rc<Buffer>, node: NodeId) -> Result<()> {
+        if let Some(why) = buffer.uncertain {
+            return Err(Error::unlifted("a write to this array", why));
+        }
+        let old = buffer.version.get();
+        for attempt in &mut self.attempts {
+            attempt.written.push((buffer.clone(), old));
+        }
+        buffer.version.set((node, birth() + 1));
+        Ok(())
+    }
+
+    pub fn attempt(&self) -> Result<&Attempt<H::Object>> {
+        self.attempts
+            .last()
+            .ok_or_else(|| Error::internal("no attempt"))
+    }
+
+    /// Whether something made at that time was there before the loop that is being lifted.
+    pub fn is_before_loop(&self, born: u64) -> bool {
+        self.attempts.last().is_some_and(|a| born < a.born)
+    }
+
+    /// The node of a truth that is not known now.
+    pub fn flag_of(&mut self, value: &Value<H::Object>) -> Result<NodeId> {
+        let node = self.node(value)?;
+        let aval = self.b.aval(node).clone();
+        let node = match aval.shape.iter().all(|d| d.is_one()) {
+            true => self.b.reshape(node, [].into_iter().collect())?,
+            false => {
+                return Err(Error::new(ErrorKind::NeedsValue {
+                    construct: "if".into(),
+                }));
+            }
+        };
+        if aval.dtype == crate::graph::DType::Bool {
+            return Ok(node);
+        }
+        let zero = self.b.constant_like(0.0, node);
+        self.b
+            .elementwise(crate::ops::Elementwise::NotEqual, &[node, zero])
+    }
+}
