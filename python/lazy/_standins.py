@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 from numpy._core._multiarray_umath import _array_converter
 
+from lazy import _equivalents
+
 _MISSING = object()
 
 
@@ -519,6 +521,8 @@ _FUNCTIONS |= {
     copy.copy: _copy,
     copy.deepcopy: _deepcopy,
 }
+
+_FUNCTIONS |= _equivalents.FUNCTIONS
 
 # By address: hashing an object could run code of its class.
 TABLE: dict[int, Any] = {id(compiled): function for compiled, function in _FUNCTIONS.items()}

@@ -375,6 +375,11 @@ impl Host for Cpython<'_> {
         self.stand_in_of(object)
     }
 
+    fn method_stand_in(&self, method: &str) -> Option<Object> {
+        let table = self.known.method_stand_ins.bind(self.py);
+        Some(self.object(table.get_item(method).ok()??))
+    }
+
     fn in_order(&self, object: &Object) -> bool {
         crate::guards::in_order(self.api, object.bind(self.py))
     }

@@ -23,6 +23,9 @@ use crate::error::{Error, Result};
 use crate::graph::DType;
 use crate::ops::Elementwise;
 
+/// Of an elementwise operation: `betainc_derivative` has as many.
+const MOST_OPERANDS: usize = 5;
+
 /// Elements of a chunk: a register of float64 is 8 kB, a few of them fill the first-level cache.
 pub const CHUNK: usize = 1024;
 /// Bytes of a register.
@@ -459,7 +462,7 @@ impl<'a> Worker<'a> {
                     operands,
                     ..
                 } => {
-                    let mut inputs = [std::ptr::null::<u8>(); 4];
+                    let mut inputs = [std::ptr::null::<u8>(); MOST_OPERANDS];
                     for (input, &operand) in inputs.iter_mut().zip(operands) {
                         *input = pointers[operand as usize];
                     }

@@ -118,6 +118,14 @@ impl<'s> Term<'s> {
         self.scope.apply(op, &[self.node, other.node(self.scope)])
     }
 
+    /// An operation of this term and others.
+    pub fn apply_with(self, op: Elementwise, others: &[Term<'s>]) -> Term<'s> {
+        let operands: Vec<NodeId> = std::iter::once(self.node)
+            .chain(others.iter().map(|x| x.node))
+            .collect();
+        self.scope.apply(op, &operands)
+    }
+
     /// `where(self, yes, no)`.
     pub fn choose(self, yes: impl Operand, no: impl Operand) -> Term<'s> {
         let operands = [self.node, yes.node(self.scope), no.node(self.scope)];

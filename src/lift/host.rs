@@ -187,6 +187,8 @@ pub trait Host {
     fn in_order(&self, object: &Self::Object) -> bool;
     /// A Python function that does what this compiled one does (`itertools.chain`).
     fn stand_in(&self, object: &Self::Object) -> Option<Self::Object>;
+    /// The same for a method of NumPy's: `"ndarray.partition"`, `"ufunc.accumulate"`.
+    fn method_stand_in(&self, method: &str) -> Option<Self::Object>;
     /// An exception class of Python's or NumPy's, by name.
     fn exception_class(&self, name: &str) -> Option<Self::Object>;
     /// The same for the same object, and for no other that is alive.

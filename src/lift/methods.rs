@@ -116,15 +116,23 @@ impl<H: Host> Machine<'_, H> {
         if let Some(result) = self.builtin(name, &callee, &args, &keywords)? {
             return Ok(result);
         }
-        if let Some(result) = self.operation(name, &args, &keywords)? {
-            return Ok(result);
-        }
+        let refused = match self.operation(name, &args, &keywords) {
+            Ok(Some(result)) => return Ok(result),
+            Ok(None) => None,
+            Err(error) if matches!(error.kind, ErrorKind::Unlifted { .. }) => Some(error),
+            Err(error) => return Err(error),
+        };
         let mut all = args.iter().chain(keywords.iter().map(|(_, v)| v));
         let known = all.all(|v| !self.is_symbolic(v));
         if known && method != "at" && self.host.is_pure(owner) {
             return self.known_method(receiver, method, &args, &keywords);
         }
-        Err(self.unknown_call(&callee))
+        if let Some(stand_in) = self.host.method_stand_in(&format!("ufunc.{method}")) {
+            let mut all = vec![receiver.clone()];
+            all.extend(args);
+            return self.call(&Value::Object(stand_in, None), all, keywords);
+        }
+        Err(refused.unwrap_or_else(|| self.unknown_call(&callee)))
     }
 
     pub fn known_method(
@@ -220,19 +228,22 @@ impl<H: Host> Machine<'_, H> {
             }
             _ => {}
         }
-        match self.operation(&format!("numpy.ndarray.{name}"), &all, &keywords)? {
-            Some(result) => Ok(result),
-            None if PURE.contains(&name) && keywords.iter().all(|(key, _)| key != "out") => {
-                let class = self.type_of(receiver)?;
-                let class = self.known(&class, "a class")?;
-                let key = self.host.constant(&py::Constant::Str(name.into()));
-                let getattr = self.host.builtin("getattr");
-                match self.host.call(&getattr, &[class, key], &[]) {
-                    Ok(method) => self.call_compiled(&method, &all, &keywords),
-                    Err(raised) => Err(Error::raises(Exception::Attribute, raised.text)),
-                }
-            }
-            None => Err(self.unknown_call(&Value::Method(Rc::new(receiver.clone()), name.into()))),
+        if let Some(result) = self.operation(&format!("numpy.ndarray.{name}"), &all, &keywords)? {
+            return Ok(result);
         }
+        if let Some(stand_in) = self.host.method_stand_in(&format!("ndarray.{name}")) {
+            return self.call(&Value::Object(stand_in, None), all, keywords);
+        }
+        if PURE.contains(&name) && keywords.iter().all(|(key, _)| key != "out") {
+            let class = self.type_of(receiver)?;
+            let class = self.known(&class, "a class")?;
+            let key = self.host.constant(&py::Constant::Str(name.into()));
+            let getattr = self.host.builtin("getattr");
+            return match self.host.call(&getattr, &[class, key], &[]) {
+                Ok(method) => self.call_compiled(&method, &all, &keywords),
+                Err(raised) => Err(Error::raises(Exception::Attribute, raised.text)),
+            };
+        }
+        Err(self.unknown_call(&Value::Method(Rc::new(receiver.clone()), name.into())))
     }
 }

@@ -360,6 +360,16 @@ fn transpose_by(
     cotangent: NodeId,
 ) -> Result<NodeId> {
     use Elementwise::*;
+    if let (Multiply | Divide, Some((mask, sides))) = (op, masked(b, cotangent)) {
+        // What was not chosen takes no part, be its slope infinite: the choice stays outermost.
+        let mut choice = [mask, sides[0], sides[1]];
+        for side in &mut choice[1..] {
+            if literal(b, *side) != Some(0.0) {
+                *side = transpose_by(b, op, operands, i, *side)?;
+            }
+        }
+        return b.elementwise(Where, &choice);
+    }
     match op {
         Add | Positive => Ok(cotangent),
         Subtract if i == 0 => Ok(cotangent),
@@ -390,6 +400,17 @@ fn transpose_by(
             b.elementwise(op, &applied)
         }
     }
+}
+
+/// The condition and the sides of a choice between something and zero.
+fn masked(b: &Builder, x: NodeId) -> Option<(NodeId, [NodeId; 2])> {
+    if *b.op(x) != Op::Elementwise(Elementwise::Where) {
+        return None;
+    }
+    let operands = b.graph().operands(x);
+    let sides = [operands[1], operands[2]];
+    let is_zero = |x: &NodeId| literal(b, *x) == Some(0.0);
+    sides.iter().any(is_zero).then_some((operands[0], sides))
 }
 
 /// `-x`; of a literal, the literal.

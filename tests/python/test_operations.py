@@ -22,6 +22,16 @@ ULPS = {"f": 2, "d": 2, "F": 16, "D": 16}
 NEAR_ROOT = {"logaddexp": 1e-15, "logaddexp2": 1e-15, "gammaln": 1e-15}
 
 
+# To the truth these are held by `tests/elementwise.rs`; SciPy's own values are off by as much, and its
+# float32 loops round within.
+EXACT = {"erf", "erfc", "gamma", "gammaln", "digamma", "expit", "log_expit", "xlogy", "xlog1py", "polygamma"}
+INTEGRALS = {
+    name
+    for name, (spellings, _) in TABLE.items()
+    if spellings and spellings[0].startswith("scipy.special.") and name not in EXACT
+}
+
+
 def numpys(spellings):
     """The function that the first usable spelling names."""
     for spelling in spellings:
@@ -63,18 +73,18 @@ def plainly(function, arguments):
         return function(*arguments)
 
 
-def same(actual, expected, absolute):
+def same(actual, expected, absolute, times=1):
     assert type(actual) is type(expected)
     for a, e in zip(np.atleast_1d(actual).ravel(), np.atleast_1d(expected).ravel(), strict=True):
         assert a.dtype == e.dtype
         if e.dtype.char in ULPS:
-            spacing = np.finfo(e.dtype).eps * ULPS[e.dtype.char]
+            spacing = np.finfo(e.dtype).eps * ULPS[e.dtype.char] * times
             np.testing.assert_allclose(a, e, rtol=spacing, atol=max(absolute, spacing * 1e-3))
         else:
             np.testing.assert_array_equal(a, e)
 
 
-def compare(function, arguments, absolute=0.0):
+def compare(function, arguments, absolute=0.0, times=1):
     jitted = lazy.jit(function)
     try:
         expected = plainly(function, arguments)
@@ -85,15 +95,16 @@ def compare(function, arguments, absolute=0.0):
     actual = plainly(jitted, arguments)
     if isinstance(expected, tuple):
         for a, e in zip(actual, expected, strict=True):
-            same(a, e, absolute)
+            same(a, e, absolute, times)
     else:
-        same(actual, expected, absolute)
+        same(actual, expected, absolute, times)
 
 
 @pytest.mark.parametrize("name", UFUNCS)
 def test_values(name):
     ufunc, domain = UFUNCS[name], TABLE[name][1]
     rng, near = np.random.default_rng(3), NEAR_ROOT.get(name, 0.0)
+    times = 1024 if name in INTEGRALS else 1
     for dtype in DTYPES:
         arguments = [samples(d, dtype, (3, 4), rng) for d in domain]
 
@@ -101,12 +112,12 @@ def test_values(name):
             return ufunc(*operands)
 
         for columns in zip(*(layouts(x) for x in arguments), strict=True):
-            compare(function, columns, near)
-        compare(function, [x[0, 0] for x in arguments], near)
+            compare(function, columns, near, times)
+        compare(function, [x[0, 0] for x in arguments], near, times)
         compare(function, [x[:0] for x in arguments])
         if len(arguments) == 2:
-            compare(function, [arguments[0], arguments[1][0]], near)
-            compare(function, [arguments[0][:, :1], arguments[1][:1]], near)
+            compare(function, [arguments[0], arguments[1][0]], near, times)
+            compare(function, [arguments[0][:, :1], arguments[1][:1]], near, times)
 
 
 @pytest.mark.parametrize("name", UFUNCS)

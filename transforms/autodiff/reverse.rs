@@ -31,7 +31,8 @@ pub(super) fn pull(
     let mut tangent_of_input = Vec::with_capacity(inputs.len());
     for &x in inputs {
         let aval = graph.aval(x).clone();
-        let any = match aval.weak {
+        // The literal 0.0 would make a real number of a complex one's cotangent.
+        let any = match aval.weak && !aval.dtype.is_complex() {
             true => b.float(0.0),
             false => b.full(0.0, aval.dtype, aval.shape)?,
         };

@@ -615,6 +615,16 @@ fn elementwise_cost(op: Elementwise) -> u32 {
         | Expit | Xlogy | Xlog1py | Erf | Erfc => 20,
         Logaddexp | Logaddexp2 | LogExpit | Softplus | Power | FloatPower | Gcd | Lcm => 32,
         Gamma | Gammaln | Digamma | Polygamma => 64,
+        Erfcx | Erfinv | Erfcinv | Dawsn | Ndtr | LogNdtr | Ndtri | NdtriExp | OwensT
+        | Loggamma | Gammasgn | Rgamma | Poch | Beta | Betaln | Binom | Zeta | ZetaDerivative
+        | Zetac | Gammainc | Gammaincc | GammaincDerivative | Gammaincinv | Gammainccinv
+        | Betainc | Betaincc | BetaincDerivative | Betaincinv | Betainccinv | Stdtr | Stdtrit
+        | Entr | RelEntr | KlDiv | Huber | PseudoHuber | Logit | Exprel | ExprelDerivative
+        | Boxcox | Boxcox1p | InvBoxcox | InvBoxcox1p | Cosm1 | Sindg | Cosdg | Tandg | J0 | J1
+        | Jv | Y0 | Y1 | Yv | I0 | I0e | I1 | I1e | Iv | Ive | K0 | K0e | K1 | K1e | Kv | Kve
+        | SphericalJn | Hyp0f1 | Hyp1f1 | Hyp2f1 | Expn | Exp1 | Expi | SinIntegral
+        | CosIntegral | SinhIntegral | CoshIntegral | FresnelS | FresnelC | Spence | Ellipk
+        | Ellipkm1 | Ellipe | Ellipkinc | Ellipeinc => 64,
     }
 }
 

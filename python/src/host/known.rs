@@ -34,6 +34,8 @@ pub(super) struct Known {
     pub environ: Py<PyAny>,
     /// Python functions by the address of the compiled function they stand for.
     pub stand_ins: Py<PyDict>,
+    /// Of methods of arrays and ufuncs, by name.
+    pub method_stand_ins: Py<PyDict>,
     pub refresh_stand_ins: Py<PyAny>,
     pub operator: Py<PyModule>,
     pub builtins: Py<PyModule>,
@@ -87,6 +89,11 @@ pub(super) fn known(py: Python<'_>) -> PyResult<&'static Known> {
             stand_ins: py
                 .import("lazy._standins")?
                 .getattr("TABLE")?
+                .cast_into::<PyDict>()?
+                .unbind(),
+            method_stand_ins: py
+                .import("lazy._equivalents")?
+                .getattr("METHODS")?
                 .cast_into::<PyDict>()?
                 .unbind(),
             refresh_stand_ins: py.import("lazy._standins")?.getattr("refresh")?.unbind(),

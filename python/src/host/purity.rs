@@ -98,6 +98,7 @@ impl Cpython<'_> {
                             | "put"
                             | "putmask"
                             | "place"
+                            | "fill_diagonal"
                             | "shuffle"
                             | "set_printoptions"
                             | "empty"

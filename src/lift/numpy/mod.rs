@@ -28,6 +28,7 @@ mod reduce;
 mod scipy_linalg;
 mod shape;
 mod signature;
+mod special;
 mod table;
 mod take;
 mod ufunc;

@@ -13,7 +13,7 @@ use super::fourier::Kind as F;
 use super::signature::{Call, Signature};
 use super::{
     Arg, arrange, composed, create, decompose, diagonal, einsum, fourier, index, join, linalg,
-    order, python, reduce, scipy_linalg, shape, take, ufunc,
+    order, python, reduce, scipy_linalg, shape, special, take, ufunc,
 };
 use crate::error::Result;
 use crate::graph::DType;
@@ -324,7 +324,7 @@ static ROWS: &[Row] = &[
     fresh(&["numpy.isclose"], "a, b, rtol=1e-5, atol=1e-8, equal_nan=False", composed::is_close),
     fresh(&["numpy.allclose"], "a, b, rtol=1e-5, atol=1e-8, equal_nan=False", composed::all_close),
     fresh(&["numpy.array_equal"], "a1, a2, equal_nan=False", composed::array_equal),
-    fresh(&["numpy.sinc"], "x", composed::sinc),
+    fresh(&["numpy.sinc", "scipy.special.sinc"], "x", composed::sinc),
     fresh(&["numpy.angle"], "z, deg=False", composed::angle),
     view(&["numpy.real", "numpy.ndarray.real"], "val", |c| composed::complex_part(c, E::Real)),
     view(&["numpy.imag", "numpy.ndarray.imag"], "val", |c| composed::complex_part(c, E::Imag)),
@@ -334,6 +334,35 @@ static ROWS: &[Row] = &[
     fresh(&["numpy.divmod"], ufunc::BINARY, |c| ufunc::several(c, &[E::FloorDivide, E::Remainder], 2)),
     fresh(&["numpy.modf"], ufunc::UNARY, ufunc::modf),
     fresh(&["numpy.frexp"], ufunc::UNARY, |c| ufunc::several(c, &[E::FrexpMantissa, E::FrexpExponent], 1)),
+
+    // Special functions, composed.
+    fresh(&["scipy.special.bdtr"], "k, n, p, /, out=None", |c| special::binomial(c, false)),
+    fresh(&["scipy.special.bdtrc"], "k, n, p, /, out=None", |c| special::binomial(c, true)),
+    fresh(&["scipy.special.nbdtr"], "k, n, p, /, out=None", |c| special::negative_binomial(c, false)),
+    fresh(&["scipy.special.nbdtrc"], "k, n, p, /, out=None", |c| special::negative_binomial(c, true)),
+    fresh(&["scipy.special.pdtr"], "k, m, /, out=None", |c| special::poisson(c, E::Gammaincc)),
+    fresh(&["scipy.special.pdtrc"], "k, m, /, out=None", |c| special::poisson(c, E::Gammainc)),
+    fresh(&["scipy.special.chdtr"], "v, x, /, out=None", |c| special::chi_square(c, E::Gammainc)),
+    fresh(&["scipy.special.chdtrc"], "v, x, /, out=None", |c| special::chi_square(c, E::Gammaincc)),
+    fresh(&["scipy.special.chdtri"], "v, p, /, out=None", special::chi_square_inverse),
+    fresh(&["scipy.special.gdtr"], "a, b, x, /, out=None", |c| special::gamma(c, E::Gammainc)),
+    fresh(&["scipy.special.gdtrc"], "a, b, x, /, out=None", |c| special::gamma(c, E::Gammaincc)),
+    fresh(&["scipy.special.fdtr"], "dfn, dfd, x, /, out=None", |c| special::fisher(c, false)),
+    fresh(&["scipy.special.fdtrc"], "dfn, dfd, x, /, out=None", |c| special::fisher(c, true)),
+    fresh(&["scipy.special.fdtri"], "dfn, dfd, p, /, out=None", special::fisher_inverse),
+    fresh(&["scipy.special.radian"], "d, m, s, /, out=None", special::radian),
+    fresh(&["scipy.special.powm1"], "x, y, /, out=None", special::power_less_one),
+    fresh(&["scipy.special.exp10"], "x, /, out=None", special::power_of_ten),
+    fresh(&["scipy.special.comb"], "N, k, *, exact=False, repetition=False", special::combinations),
+    fresh(&["scipy.special.perm"], "N, k, exact=False", special::permutations),
+    fresh(&["scipy.special.factorial"], "n, exact=False, extend=zero", special::factorial),
+    fresh(&["scipy.special.zeta"], "x, q=None, out=None", special::zeta),
+    fresh(&["scipy.special.spherical_jn"], "n, z, derivative=False", special::spherical_jn),
+    fresh(&["scipy.special.multigammaln"], "a, d", special::multigammaln),
+    fresh(&["scipy.special.sici"], "x, /, out=None", |c| special::both(c, [E::SinIntegral, E::CosIntegral])),
+    fresh(&["scipy.special.shichi"], "x, /, out=None", |c| special::both(c, [E::SinhIntegral, E::CoshIntegral])),
+    fresh(&["scipy.special.fresnel"], "x, /, out=None", |c| special::both(c, [E::FresnelS, E::FresnelC])),
+    fresh(&["numpy.i0"], "x", special::i0),
 
     // Making arrays.
     fresh(&["numpy.zeros", "numpy.empty"], FILLED, |c| create::filled(c, 0.0)),
@@ -476,6 +505,8 @@ fn add_ufunc(
     let (signature, arity) = match op.arity() {
         1 => (ufunc::UNARY, 1),
         2 => (ufunc::BINARY, 2),
+        3 => (ufunc::TERNARY, 3),
+        4 => (ufunc::QUATERNARY, 4),
         _ => return,
     };
     let scipy = name.starts_with("scipy.");

@@ -13,7 +13,7 @@ use super::signature::Call;
 use super::{Arg, Form, Symbolic};
 use crate::error::{Error, Result};
 use crate::graph::{Builder, DType, Dim, NodeId, result_type};
-use crate::ops::elementwise::check_literal;
+use crate::ops::elementwise::{Loop, Loops, check_literal};
 use crate::ops::{Constant, Elementwise, Op};
 
 use Elementwise as E;
@@ -21,13 +21,16 @@ use Elementwise as E;
 /// Signatures by number of operands.
 pub(super) const UNARY: &str = "x, /, out=None, *, where=True, casting=same_kind|safe|unsafe|no|equiv, order=K|C|A, dtype=None, subok=True|False, signature=None";
 pub(super) const BINARY: &str = "x1, x2, /, out=None, *, where=True, casting=same_kind|safe|unsafe|no|equiv, order=K|C|A, dtype=None, subok=True|False, signature=None";
+pub(super) const TERNARY: &str = "x1, x2, x3, /, out=None, *, where=True, casting=same_kind|safe|unsafe|no|equiv, order=K|C|A, dtype=None, subok=True|False, signature=None";
+pub(super) const QUATERNARY: &str = "x1, x2, x3, x4, /, out=None, *, where=True, casting=same_kind|safe|unsafe|no|equiv, order=K|C|A, dtype=None, subok=True|False, signature=None";
 
 /// The parameters of a ufunc of this many operands.
 pub(super) fn operand_names(arity: usize) -> &'static [&'static str] {
     match arity {
         1 => &["x"],
         2 => &["x1", "x2"],
-        _ => &["x1", "x2", "x3"],
+        3 => &["x1", "x2", "x3"],
+        _ => &["x1", "x2", "x3", "x4"],
     }
 }
 
@@ -133,7 +136,12 @@ pub(super) fn ufunc(call: &mut Call<'_>, op: E, arity: usize) -> Result<Arg> {
 /// A function of `scipy.special`, which knows no float16: integers are float64.
 pub(super) fn special(call: &mut Call<'_>, op: E, arity: usize) -> Result<Arg> {
     let mut xs = operands(call, arity)?;
-    if xs.iter().all(|x| !call.b.aval(x.node).dtype.is_inexact()) {
+    let single_first = matches!(op.def().loops, Loops::Same([Loop::Of(DType::F32), ..], _));
+    let exact = |x: &Symbolic| {
+        let aval = call.b.aval(x.node);
+        !aval.dtype.is_inexact() && (aval.weak || !single_first)
+    };
+    if xs.iter().all(exact) {
         for x in &mut xs {
             x.node = convert(call.b, x.node, DType::F64)?;
         }

@@ -84,8 +84,8 @@ loops! {
     QUOTIENTS = Integers(F64), Of(F32), Of(F64), Of(C64), Of(C128);
     DOUBLES = Of(F64), Of(C128);
     PARTS = Integers(F64), Of(F32), Of(F64);
-    POLYGAMMA = Of(F32), Of(F64);
-    // SciPy's order: double first.
+    // SciPy's order: some of its functions have float32 first, which small integers take; most float64.
+    SINGLE_FIRST = Of(F32), Of(F64);
     SPECIAL = Of(F64), Of(F32);
     SPECIAL_INEXACT = Of(F64), Of(F32), Of(C128), Of(C64);
 }

@@ -12,6 +12,7 @@
 
 mod dtypes;
 mod partials;
+mod special;
 mod table;
 
 use std::collections::HashMap;
@@ -24,6 +25,7 @@ use crate::graph::term::Term;
 use crate::graph::{Aval, Builder, DType, NodeId};
 
 pub use dtypes::{Loop, Loops, Out, Resolution, check_literal, literal_fits};
+pub use special::spherical as spherical_slope;
 pub use table::Elementwise;
 
 /// What is known of an operation.

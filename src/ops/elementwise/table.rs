@@ -14,13 +14,16 @@ use super::Loops::Same;
 use super::Partial::{MinusOne, NotDifferentiable, One, Zero};
 use super::dtypes::{
     ALL, BITS, DOUBLES, FLOATS, INEXACT, INTEGERS, INTEGERS_NO_BOOL, NUMBERS, NUMBERS_NO_BOOL, Out,
-    PARTS, POLYGAMMA, QUOTIENTS, REAL_NUMBERS, REALS, SPECIAL, SPECIAL_INEXACT,
+    PARTS, QUOTIENTS, REAL_NUMBERS, REALS, SINGLE_FIRST, SPECIAL, SPECIAL_INEXACT,
 };
-use super::{Def, Loops, Slope, partials};
+use super::special::FRAC_1_SQRT_TAU;
+use super::{Def, Loops, Slope, partials, special};
 use crate::eval::kernels::{arithmetic, compare, float, functions, integer};
 use crate::graph::DType;
 
-use Elementwise::{Copysign, Exp2, FloorDivide, FrexpExponent, Ldexp, Log1p, Polygamma};
+use Elementwise::{
+    Copysign, Exp2, ExprelDerivative, FloorDivide, FrexpExponent, Ldexp, Log1p, Polygamma,
+};
 
 /// The enum and its definitions from the rows.
 macro_rules! table {
@@ -246,7 +249,7 @@ table! {
     /// `numpy.cbrt`.
     Cbrt => {
         name: "cbrt",
-        numpy: &["numpy.cbrt"],
+        numpy: &["numpy.cbrt", "scipy.special.cbrt"],
         loops: Same(FLOATS, Out::Same),
         kernel: functions::cbrt,
         partials: [|_, out| 1.0 / (3.0 * out * out)],
@@ -370,7 +373,7 @@ table! {
         numpy: &["numpy.logaddexp"],
         loops: Same(FLOATS, Out::Same),
         kernel: functions::logaddexp,
-        partials: [|x, out| (x[0] - out).exp(), |x, out| (x[1] - out).exp()],
+        partials: [|x, _| special::share(x[0], x[1]), |x, _| special::share(x[1], x[0])],
         linear: No,
         domain: &[-3.0..3.0, -3.0..3.0],
     }
@@ -1027,7 +1030,7 @@ table! {
     Polygamma => {
         name: "polygamma",
         numpy: &["scipy.special.polygamma"],
-        loops: Same(POLYGAMMA, Out::Same),
+        loops: Same(SINGLE_FIRST, Out::Same),
         kernel: functions::polygamma,
         partials: [
             |_, _| NotDifferentiable("its order is an integer"),
@@ -1088,5 +1091,973 @@ table! {
         ],
         linear: No,
         domain: &[0.2..3.0, 0.2..3.0],
+    }
+    // The normal distribution and the error function's relatives.
+    /// `exp(x**2) * erfc(x)`.
+    Erfcx => {
+        name: "erfcx",
+        numpy: &["scipy.special.erfcx"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::erfcx,
+        partials: [|x, out| 2 * x[0] * out - FRAC_2_SQRT_PI],
+        linear: No,
+        domain: &[-2.0..3.0],
+    }
+    /// `scipy.special.erfinv`.
+    Erfinv => {
+        name: "erfinv",
+        numpy: &["scipy.special.erfinv"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::erfinv,
+        partials: [|_, out| (out * out).exp() * (1.0 / FRAC_2_SQRT_PI)],
+        linear: No,
+        domain: &[-0.9..0.9],
+    }
+    /// `scipy.special.erfcinv`.
+    Erfcinv => {
+        name: "erfcinv",
+        numpy: &["scipy.special.erfcinv"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::erfcinv,
+        partials: [|_, out| (out * out).exp() * (-1.0 / FRAC_2_SQRT_PI)],
+        linear: No,
+        domain: &[0.1..1.9],
+    }
+    /// Dawson's integral.
+    Dawsn => {
+        name: "dawsn",
+        numpy: &["scipy.special.dawsn"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::dawsn,
+        partials: [|x, out| 1.0 - 2 * x[0] * out],
+        linear: No,
+        domain: &[-3.0..3.0],
+    }
+    /// The normal distribution function.
+    Ndtr => {
+        name: "ndtr",
+        numpy: &["scipy.special.ndtr"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::ndtr,
+        partials: [|x, _| special::normal_density(x[0])],
+        linear: No,
+        domain: &[-3.0..3.0],
+    }
+    /// The logarithm of `ndtr`.
+    LogNdtr => {
+        name: "log_ndtr",
+        numpy: &["scipy.special.log_ndtr"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::log_ndtr,
+        partials: [|x, out| (-0.5 * (x[0] * x[0]) - out).exp() * FRAC_1_SQRT_TAU],
+        linear: No,
+        domain: &[-3.0..3.0],
+    }
+    /// The inverse of `ndtr`.
+    Ndtri => {
+        name: "ndtri",
+        numpy: &["scipy.special.ndtri"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::ndtri,
+        partials: [|_, out| 1.0 / special::normal_density(out)],
+        linear: No,
+        domain: &[0.1..0.9],
+    }
+    /// The inverse of `log_ndtr`.
+    NdtriExp => {
+        name: "ndtri_exp",
+        numpy: &["scipy.special.ndtri_exp"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::ndtri_exp,
+        partials: [|x, out| x[0].exp() / special::normal_density(out)],
+        linear: No,
+        domain: &[-3.0..-0.1],
+    }
+    /// Owen's T function.
+    OwensT => {
+        name: "owens_t",
+        numpy: &["scipy.special.owens_t"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::owens_t,
+        partials: [|x, _| special::owens_t_by_h(x), |x, _| special::owens_t_by_a(x)],
+        linear: No,
+        domain: &[-2.0..2.0, -2.0..2.0],
+    }
+    // The gamma function's relatives.
+    /// `log gamma(x)`, of negative numbers NaN.
+    Loggamma => {
+        name: "loggamma",
+        numpy: &["scipy.special.loggamma"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::loggamma,
+        partials: [|x, _| x[0].digamma()],
+        linear: No,
+        domain: &[0.2..3.0],
+    }
+    /// The sign of `gamma`.
+    Gammasgn => {
+        name: "gammasgn",
+        numpy: &["scipy.special.gammasgn"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::gammasgn,
+        partials: [|_, _| Zero],
+        linear: No,
+        domain: &[0.2..3.0],
+    }
+    /// `1 / gamma(x)`.
+    Rgamma => {
+        name: "rgamma",
+        numpy: &["scipy.special.rgamma"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::rgamma,
+        partials: [|x, out| special::rgamma(x[0], out)],
+        linear: No,
+        domain: &[-1.8..3.0],
+    }
+    /// `gamma(a + m) / gamma(a)`.
+    Poch => {
+        name: "poch",
+        numpy: &["scipy.special.poch"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::poch,
+        partials: [
+            |x, out| out * ((x[0] + x[1]).digamma() - x[0].digamma()),
+            |x, out| out * (x[0] + x[1]).digamma(),
+        ],
+        linear: No,
+        domain: &[0.2..3.0, 0.2..3.0],
+    }
+    /// Euler's beta function.
+    Beta => {
+        name: "beta",
+        numpy: &["scipy.special.beta"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::beta,
+        partials: [
+            |x, out| out * (x[0].digamma() - (x[0] + x[1]).digamma()),
+            |x, out| out * (x[1].digamma() - (x[0] + x[1]).digamma()),
+        ],
+        linear: No,
+        domain: &[0.2..3.0, 0.2..3.0],
+    }
+    /// `log |beta(a, b)|`.
+    Betaln => {
+        name: "betaln",
+        numpy: &["scipy.special.betaln"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::betaln,
+        partials: [
+            |x, _| x[0].digamma() - (x[0] + x[1]).digamma(),
+            |x, _| x[1].digamma() - (x[0] + x[1]).digamma(),
+        ],
+        linear: No,
+        domain: &[0.2..3.0, 0.2..3.0],
+    }
+    /// The binomial coefficient of real numbers.
+    Binom => {
+        name: "binom",
+        numpy: &["scipy.special.binom"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::binom,
+        partials: [
+            |x, out| out * ((x[0] + 1).digamma() - (x[0] - x[1] + 1).digamma()),
+            |x, out| out * ((x[0] - x[1] + 1).digamma() - (x[1] + 1).digamma()),
+        ],
+        linear: No,
+        domain: &[3.0..6.0, 0.2..2.0],
+    }
+    /// Hurwitz' zeta function of `s` and `q`.
+    Zeta => {
+        name: "zeta",
+        numpy: &["scipy.special.zeta"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::zeta,
+        partials: [
+            |x, _| special::zeta_derivative(1, x),
+            |x, _| -x[0] * (x[0] + 1).apply2(Elementwise::Zeta, x[1]),
+        ],
+        linear: No,
+        domain: &[1.5..4.0, 0.2..3.0],
+    }
+    /// Order, `s` and `q`: the order-th derivative of `zeta` in `s`.
+    ZetaDerivative => {
+        name: "zeta_derivative",
+        numpy: &[],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::zeta_derivative,
+        partials: [
+            |_, _| NotDifferentiable("its order has no derivative here"),
+            |x, _| special::zeta_derivative_by_s(x),
+            |x, _| special::zeta_derivative_by_q(x),
+        ],
+        linear: No,
+        domain: &[1.0..3.0, 1.5..4.0, 0.2..3.0],
+    }
+    /// Riemann's zeta function less one.
+    Zetac => {
+        name: "zetac",
+        numpy: &["scipy.special.zetac"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::zetac,
+        partials: [|x, _| special::zeta_derivative(1, &[x[0], x[0].scope().float(1.0)])],
+        linear: No,
+        domain: &[1.5..4.0],
+    }
+    /// The regularized lower incomplete gamma function of `a` and `x`.
+    Gammainc => {
+        name: "gammainc",
+        numpy: &["scipy.special.gammainc"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::gammainc,
+        partials: [
+            |x, _| special::gammainc_derivative(1, x),
+            |x, _| special::gamma_density(x),
+        ],
+        linear: No,
+        domain: &[0.5..3.0, 0.2..3.0],
+    }
+    /// The regularized upper incomplete gamma function.
+    Gammaincc => {
+        name: "gammaincc",
+        numpy: &["scipy.special.gammaincc"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::gammaincc,
+        partials: [
+            |x, _| -special::gammainc_derivative(1, x),
+            |x, _| -special::gamma_density(x),
+        ],
+        linear: No,
+        domain: &[0.5..3.0, 0.2..3.0],
+    }
+    /// Order, `a` and `x`: the order-th derivative of `gammainc` in `a`.
+    GammaincDerivative => {
+        name: "gammainc_derivative",
+        numpy: &[],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::gammainc_derivative,
+        partials: [
+            |_, _| NotDifferentiable("its order has no derivative here"),
+            |x, _| special::gammainc_derivative_by_a(x),
+            |x, _| special::gammainc_derivative_by_x(x),
+        ],
+        linear: No,
+        domain: &[1.0..3.0, 0.5..3.0, 0.2..3.0],
+    }
+    /// The inverse of `gammainc` in `x`.
+    Gammaincinv => {
+        name: "gammaincinv",
+        numpy: &["scipy.special.gammaincinv"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::gammaincinv,
+        partials: [
+            |x, out| -special::gammainc_derivative(1, &[x[0], out]) / special::gamma_density(&[x[0], out]),
+            |x, out| 1.0 / special::gamma_density(&[x[0], out]),
+        ],
+        linear: No,
+        domain: &[0.5..3.0, 0.2..0.8],
+    }
+    /// The inverse of `gammaincc` in `x`.
+    Gammainccinv => {
+        name: "gammainccinv",
+        numpy: &["scipy.special.gammainccinv"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::gammainccinv,
+        partials: [
+            |x, out| -special::gammainc_derivative(1, &[x[0], out]) / special::gamma_density(&[x[0], out]),
+            |x, out| -1.0 / special::gamma_density(&[x[0], out]),
+        ],
+        linear: No,
+        domain: &[0.5..3.0, 0.2..0.8],
+    }
+    /// The regularized incomplete beta function of `a`, `b` and `x`.
+    Betainc => {
+        name: "betainc",
+        numpy: &["scipy.special.betainc"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::betainc,
+        partials: [
+            |x, _| special::betainc_derivative([1, 0], x),
+            |x, _| special::betainc_derivative([0, 1], x),
+            |x, _| special::beta_density(x),
+        ],
+        linear: No,
+        domain: &[0.5..3.0, 0.5..3.0, 0.1..0.9],
+    }
+    /// `1 - betainc(a, b, x)`.
+    Betaincc => {
+        name: "betaincc",
+        numpy: &["scipy.special.betaincc"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::betaincc,
+        partials: [
+            |x, _| -special::betainc_derivative([1, 0], x),
+            |x, _| -special::betainc_derivative([0, 1], x),
+            |x, _| -special::beta_density(x),
+        ],
+        linear: No,
+        domain: &[0.5..3.0, 0.5..3.0, 0.1..0.9],
+    }
+    /// Two orders, `a`, `b` and `x`: the derivative of `betainc` of these orders in `a` and `b`.
+    BetaincDerivative => {
+        name: "betainc_derivative",
+        numpy: &[],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::betainc_derivative,
+        partials: [
+            |_, _| NotDifferentiable("its order has no derivative here"),
+            |_, _| NotDifferentiable("its order has no derivative here"),
+            |x, _| special::betainc_derivative_by([1, 0], x),
+            |x, _| special::betainc_derivative_by([0, 1], x),
+            |x, _| special::betainc_derivative_by_x(x),
+        ],
+        linear: No,
+        domain: &[1.0..3.0, 1.0..3.0, 0.5..3.0, 0.5..3.0, 0.1..0.9],
+    }
+    /// The inverse of `betainc` in `x`.
+    Betaincinv => {
+        name: "betaincinv",
+        numpy: &["scipy.special.betaincinv"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::betaincinv,
+        partials: [
+            |x, out| special::betaincinv([1, 0], x, out),
+            |x, out| special::betaincinv([0, 1], x, out),
+            |x, out| 1.0 / special::beta_density(&[x[0], x[1], out]),
+        ],
+        linear: No,
+        domain: &[0.5..3.0, 0.5..3.0, 0.2..0.8],
+    }
+    /// The inverse of `betaincc` in `x`.
+    Betainccinv => {
+        name: "betainccinv",
+        numpy: &["scipy.special.betainccinv"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::betainccinv,
+        partials: [
+            |x, out| special::betaincinv([1, 0], x, out),
+            |x, out| special::betaincinv([0, 1], x, out),
+            |x, out| -1.0 / special::beta_density(&[x[0], x[1], out]),
+        ],
+        linear: No,
+        domain: &[0.5..3.0, 0.5..3.0, 0.2..0.8],
+    }
+    /// Student's distribution function of `df` and `t`.
+    Stdtr => {
+        name: "stdtr",
+        numpy: &["scipy.special.stdtr"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::stdtr,
+        partials: [|x, _| special::student_by_df(x), |x, _| special::student_density(x)],
+        linear: No,
+        domain: &[0.7..5.0, 0.3..2.0],
+    }
+    /// The inverse of `stdtr` in `t`.
+    Stdtrit => {
+        name: "stdtrit",
+        numpy: &["scipy.special.stdtrit"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::stdtrit,
+        partials: [
+            |x, out| -special::student_by_df(&[x[0], out]) / special::student_density(&[x[0], out]),
+            |x, out| 1.0 / special::student_density(&[x[0], out]),
+        ],
+        linear: No,
+        domain: &[0.7..5.0, 0.6..0.9],
+    }
+    // Entropies, losses and transformations of data.
+    /// `-x * log(x)`, 0 at 0.
+    Entr => {
+        name: "entr",
+        numpy: &["scipy.special.entr"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::entr,
+        partials: [|x, _| -x[0].log() - 1.0],
+        linear: No,
+        domain: &[0.2..3.0],
+    }
+    /// `x * log(x / y)`, 0 where `x` is.
+    RelEntr => {
+        name: "rel_entr",
+        numpy: &["scipy.special.rel_entr"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::rel_entr,
+        partials: [|x, _| (x[0] / x[1]).log() + 1.0, |x, _| -x[0] / x[1]],
+        linear: No,
+        domain: &[0.2..3.0, 0.2..3.0],
+    }
+    /// `x * log(x / y) - x + y`.
+    KlDiv => {
+        name: "kl_div",
+        numpy: &["scipy.special.kl_div"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::kl_div,
+        partials: [|x, _| (x[0] / x[1]).log(), |x, _| 1.0 - x[0] / x[1]],
+        linear: No,
+        domain: &[0.2..3.0, 0.2..3.0],
+    }
+    /// Huber's loss of `delta` and a residual.
+    Huber => {
+        name: "huber",
+        numpy: &["scipy.special.huber"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::huber,
+        partials: [
+            |x, _| (x[1].abs() - x[0]).apply2(Elementwise::Maximum, 0.0),
+            |x, _| x[1].apply2(Elementwise::Maximum, -x[0]).apply2(Elementwise::Minimum, x[0]),
+        ],
+        linear: No,
+        domain: &[0.2..1.0, 1.2..3.0],
+    }
+    /// `delta**2 * (sqrt(1 + (r / delta)**2) - 1)`.
+    PseudoHuber => {
+        name: "pseudo_huber",
+        numpy: &["scipy.special.pseudo_huber"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::pseudo_huber,
+        partials: [
+            |x, _| special::pseudo_huber_by_delta(x),
+            |x, _| x[1] / (1.0 + (x[1] / x[0]) * (x[1] / x[0])).sqrt(),
+        ],
+        linear: No,
+        domain: &[0.2..3.0, -3.0..3.0],
+    }
+    /// `log(p / (1 - p))`.
+    Logit => {
+        name: "logit",
+        numpy: &["scipy.special.logit"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::logit,
+        partials: [|x, _| 1.0 / (x[0] * (1.0 - x[0]))],
+        linear: No,
+        domain: &[0.1..0.9],
+    }
+    /// `(exp(x) - 1) / x`, 1 at 0.
+    Exprel => {
+        name: "exprel",
+        numpy: &["scipy.special.exprel"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::exprel,
+        partials: [|x, _| x[0].scope().int(1).apply2(ExprelDerivative, x[0])],
+        linear: No,
+        domain: &[-3.0..3.0],
+    }
+    /// Order and argument: the order-th derivative of `exprel`.
+    ExprelDerivative => {
+        name: "exprel_derivative",
+        numpy: &[],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::exprel_derivative,
+        partials: [
+            |_, _| NotDifferentiable("its order has no derivative here"),
+            |x, _| (x[0] + 1).apply2(ExprelDerivative, x[1]),
+        ],
+        linear: No,
+        domain: &[0.0..4.0, -3.0..3.0],
+    }
+    /// `(x**lmbda - 1) / lmbda`, `log(x)` at 0.
+    Boxcox => {
+        name: "boxcox",
+        numpy: &["scipy.special.boxcox"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::boxcox,
+        partials: [
+            |x, _| x[0].pow(x[1] - 1),
+            |x, _| special::boxcox_by_lambda(x[0].log(), x[1]),
+        ],
+        linear: No,
+        domain: &[0.2..3.0, -2.0..2.0],
+    }
+    /// `boxcox` of `1 + x`.
+    Boxcox1p => {
+        name: "boxcox1p",
+        numpy: &["scipy.special.boxcox1p"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::boxcox1p,
+        partials: [
+            |x, _| (1 + x[0]).pow(x[1] - 1),
+            |x, _| special::boxcox_by_lambda(x[0].apply(Log1p), x[1]),
+        ],
+        linear: No,
+        domain: &[-0.8..3.0, -2.0..2.0],
+    }
+    /// The inverse of `boxcox` in `x`.
+    InvBoxcox => {
+        name: "inv_boxcox",
+        numpy: &["scipy.special.inv_boxcox"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::inv_boxcox,
+        partials: [
+            |x, out| out / (1 + x[0] * x[1]),
+            |x, out| out * special::inv_boxcox_by_lambda(x),
+        ],
+        linear: No,
+        domain: &[0.2..3.0, 0.2..2.0],
+    }
+    /// The inverse of `boxcox1p` in `x`.
+    InvBoxcox1p => {
+        name: "inv_boxcox1p",
+        numpy: &["scipy.special.inv_boxcox1p"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::inv_boxcox1p,
+        partials: [
+            |x, out| (1 + out) / (1 + x[0] * x[1]),
+            |x, out| (1 + out) * special::inv_boxcox_by_lambda(x),
+        ],
+        linear: No,
+        domain: &[0.2..3.0, 0.2..2.0],
+    }
+    /// `cos(x) - 1`.
+    Cosm1 => {
+        name: "cosm1",
+        numpy: &["scipy.special.cosm1"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::cosm1,
+        partials: [|x, _| -x[0].sin()],
+        linear: No,
+        domain: &[-3.0..3.0],
+    }
+    /// The sine of degrees.
+    Sindg => {
+        name: "sindg",
+        numpy: &["scipy.special.sindg"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::sindg,
+        partials: [|x, _| x[0].apply(Elementwise::Cosdg) * (PI / 180.0)],
+        linear: No,
+        domain: &[-80.0..80.0],
+    }
+    /// The cosine of degrees.
+    Cosdg => {
+        name: "cosdg",
+        numpy: &["scipy.special.cosdg"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::cosdg,
+        partials: [|x, _| x[0].apply(Elementwise::Sindg) * (-PI / 180.0)],
+        linear: No,
+        domain: &[-80.0..80.0],
+    }
+    /// The tangent of degrees.
+    Tandg => {
+        name: "tandg",
+        numpy: &["scipy.special.tandg"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::tandg,
+        partials: [|_, out| (1.0 + out * out) * (PI / 180.0)],
+        linear: No,
+        domain: &[-80.0..80.0],
+    }
+    // Bessel functions.
+    /// `scipy.special.j0`.
+    J0 => {
+        name: "j0",
+        numpy: &["scipy.special.j0"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::j0,
+        partials: [|x, _| -x[0].apply(Elementwise::J1)],
+        linear: No,
+        domain: &[0.2..6.0],
+    }
+    /// `scipy.special.j1`.
+    J1 => {
+        name: "j1",
+        numpy: &["scipy.special.j1"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::j1,
+        partials: [|x, _| special::cylinder(Elementwise::Jv, 1, x[0])],
+        linear: No,
+        domain: &[0.2..6.0],
+    }
+    /// Of the first kind, of order `v`.
+    Jv => {
+        name: "jv",
+        numpy: &["scipy.special.jv", "scipy.special.jn", "scipy.special.jve"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::jv,
+        partials: [
+            |_, _| NotDifferentiable("its order has no derivative here"),
+            |x, _| 0.5 * ((x[0] - 1).apply2(Elementwise::Jv, x[1]) - (x[0] + 1).apply2(Elementwise::Jv, x[1])),
+        ],
+        linear: No,
+        domain: &[0.2..3.0, 0.2..6.0],
+    }
+    /// `scipy.special.y0`.
+    Y0 => {
+        name: "y0",
+        numpy: &["scipy.special.y0"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::y0,
+        partials: [|x, _| -x[0].apply(Elementwise::Y1)],
+        linear: No,
+        domain: &[0.2..6.0],
+    }
+    /// `scipy.special.y1`.
+    Y1 => {
+        name: "y1",
+        numpy: &["scipy.special.y1"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::y1,
+        partials: [|x, _| special::cylinder(Elementwise::Yv, 1, x[0])],
+        linear: No,
+        domain: &[0.2..6.0],
+    }
+    /// Of the second kind, of order `v`.
+    Yv => {
+        name: "yv",
+        numpy: &["scipy.special.yv", "scipy.special.yn"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::yv,
+        partials: [
+            |_, _| NotDifferentiable("its order has no derivative here"),
+            |x, _| 0.5 * ((x[0] - 1).apply2(Elementwise::Yv, x[1]) - (x[0] + 1).apply2(Elementwise::Yv, x[1])),
+        ],
+        linear: No,
+        domain: &[0.2..3.0, 0.5..6.0],
+    }
+    /// Modified, of order zero.
+    I0 => {
+        name: "i0",
+        numpy: &["scipy.special.i0"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::i0,
+        partials: [|x, _| x[0].apply(Elementwise::I1)],
+        linear: No,
+        domain: &[-3.0..3.0],
+    }
+    /// `exp(-|x|) * i0(x)`.
+    I0e => {
+        name: "i0e",
+        numpy: &["scipy.special.i0e"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::i0e,
+        partials: [|x, out| x[0].apply(Elementwise::I1e) - x[0].sign() * out],
+        linear: No,
+        domain: &[0.2..3.0],
+    }
+    /// Modified, of order one.
+    I1 => {
+        name: "i1",
+        numpy: &["scipy.special.i1"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::i1,
+        partials: [|x, _| special::modified(Elementwise::Iv, 1, x[0])],
+        linear: No,
+        domain: &[-3.0..3.0],
+    }
+    /// `exp(-|x|) * i1(x)`.
+    I1e => {
+        name: "i1e",
+        numpy: &["scipy.special.i1e"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::i1e,
+        partials: [|x, out| special::modified(Elementwise::Ive, 1, x[0]) - x[0].sign() * out],
+        linear: No,
+        domain: &[0.2..3.0],
+    }
+    /// Modified of the first kind, of order `v`.
+    Iv => {
+        name: "iv",
+        numpy: &["scipy.special.iv"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::iv,
+        partials: [
+            |_, _| NotDifferentiable("its order has no derivative here"),
+            |x, _| 0.5 * ((x[0] - 1).apply2(Elementwise::Iv, x[1]) + (x[0] + 1).apply2(Elementwise::Iv, x[1])),
+        ],
+        linear: No,
+        domain: &[0.2..3.0, 0.2..6.0],
+    }
+    /// `exp(-|x|) * iv(v, x)`.
+    Ive => {
+        name: "ive",
+        numpy: &["scipy.special.ive"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::ive,
+        partials: [
+            |_, _| NotDifferentiable("its order has no derivative here"),
+            |x, out| 0.5 * ((x[0] - 1).apply2(Elementwise::Ive, x[1]) + (x[0] + 1).apply2(Elementwise::Ive, x[1])) - x[1].sign() * out,
+        ],
+        linear: No,
+        domain: &[0.2..3.0, 0.2..6.0],
+    }
+    /// Modified of the second kind, of order zero.
+    K0 => {
+        name: "k0",
+        numpy: &["scipy.special.k0"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::k0,
+        partials: [|x, _| -x[0].apply(Elementwise::K1)],
+        linear: No,
+        domain: &[0.2..6.0],
+    }
+    /// `exp(x) * k0(x)`.
+    K0e => {
+        name: "k0e",
+        numpy: &["scipy.special.k0e"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::k0e,
+        partials: [|x, out| out - x[0].apply(Elementwise::K1e)],
+        linear: No,
+        domain: &[0.2..6.0],
+    }
+    /// Modified of the second kind, of order one.
+    K1 => {
+        name: "k1",
+        numpy: &["scipy.special.k1"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::k1,
+        partials: [|x, _| -special::modified(Elementwise::Kv, 1, x[0])],
+        linear: No,
+        domain: &[0.2..6.0],
+    }
+    /// `exp(x) * k1(x)`.
+    K1e => {
+        name: "k1e",
+        numpy: &["scipy.special.k1e"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::k1e,
+        partials: [|x, out| out - special::modified(Elementwise::Kve, 1, x[0])],
+        linear: No,
+        domain: &[0.2..6.0],
+    }
+    /// Modified of the second kind, of order `v`.
+    Kv => {
+        name: "kv",
+        numpy: &["scipy.special.kv", "scipy.special.kn"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::kv,
+        partials: [
+            |_, _| NotDifferentiable("its order has no derivative here"),
+            |x, _| -0.5 * ((x[0] - 1).apply2(Elementwise::Kv, x[1]) + (x[0] + 1).apply2(Elementwise::Kv, x[1])),
+        ],
+        linear: No,
+        domain: &[0.2..3.0, 0.2..6.0],
+    }
+    /// `exp(x) * kv(v, x)`.
+    Kve => {
+        name: "kve",
+        numpy: &["scipy.special.kve"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::kve,
+        partials: [
+            |_, _| NotDifferentiable("its order has no derivative here"),
+            |x, out| out - 0.5 * ((x[0] - 1).apply2(Elementwise::Kve, x[1]) + (x[0] + 1).apply2(Elementwise::Kve, x[1])),
+        ],
+        linear: No,
+        domain: &[0.2..3.0, 0.2..6.0],
+    }
+    /// Spherical of the first kind, of whole order `n`.
+    SphericalJn => {
+        name: "spherical_jn",
+        numpy: &["scipy.special.spherical_jn"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::spherical_jn,
+        partials: [
+            |_, _| NotDifferentiable("its order has no derivative here"),
+            |x, out| special::spherical(x, out),
+        ],
+        linear: No,
+        domain: &[0.0..4.0, 0.2..6.0],
+    }
+    // Integrals and hypergeometric functions.
+    /// The confluent limit function of `v` and `x`.
+    Hyp0f1 => {
+        name: "hyp0f1",
+        numpy: &["scipy.special.hyp0f1"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::hyp0f1,
+        partials: [
+            |_, _| NotDifferentiable("only its argument has a derivative here, not its parameters"),
+            |x, _| (x[0] + 1).apply2(Elementwise::Hyp0f1, x[1]) / x[0],
+        ],
+        linear: No,
+        domain: &[0.5..3.0, -3.0..3.0],
+    }
+    /// Kummer's function of `a`, `b` and `x`.
+    Hyp1f1 => {
+        name: "hyp1f1",
+        numpy: &["scipy.special.hyp1f1"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::hyp1f1,
+        partials: [
+            |_, _| NotDifferentiable("only its argument has a derivative here, not its parameters"),
+            |_, _| NotDifferentiable("only its argument has a derivative here, not its parameters"),
+            |x, _| special::hyp1f1(x),
+        ],
+        linear: No,
+        domain: &[0.5..3.0, 0.5..3.0, -3.0..3.0],
+    }
+    /// Gauss' function of `a`, `b`, `c` and `x`.
+    Hyp2f1 => {
+        name: "hyp2f1",
+        numpy: &["scipy.special.hyp2f1"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::hyp2f1,
+        partials: [
+            |_, _| NotDifferentiable("only its argument has a derivative here, not its parameters"),
+            |_, _| NotDifferentiable("only its argument has a derivative here, not its parameters"),
+            |_, _| NotDifferentiable("only its argument has a derivative here, not its parameters"),
+            |x, _| special::hyp2f1(x),
+        ],
+        linear: No,
+        domain: &[0.5..2.0, 0.5..2.0, 1.5..3.0, -3.0..0.9],
+    }
+    /// The exponential integral of whole order `n`.
+    Expn => {
+        name: "expn",
+        numpy: &["scipy.special.expn"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::expn,
+        partials: [
+            |_, _| NotDifferentiable("its order has no derivative here"),
+            |x, _| -(x[0] - 1).apply2(Elementwise::Expn, x[1]),
+        ],
+        linear: No,
+        domain: &[1.0..4.0, 0.2..3.0],
+    }
+    /// The exponential integral of order one.
+    Exp1 => {
+        name: "exp1",
+        numpy: &["scipy.special.exp1"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::exp1,
+        partials: [|x, _| -(-x[0]).exp() / x[0]],
+        linear: No,
+        domain: &[0.2..3.0],
+    }
+    /// The exponential integral `Ei`.
+    Expi => {
+        name: "expi",
+        numpy: &["scipy.special.expi"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::expi,
+        partials: [|x, _| x[0].exp() / x[0]],
+        linear: No,
+        domain: &[0.2..3.0],
+    }
+    /// `sici(x)[0]`.
+    SinIntegral => {
+        name: "sin_integral",
+        numpy: &[],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::sin_integral,
+        partials: [|x, _| special::sinc(x[0])],
+        linear: No,
+        domain: &[0.2..6.0],
+    }
+    /// `sici(x)[1]`.
+    CosIntegral => {
+        name: "cos_integral",
+        numpy: &[],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::cos_integral,
+        partials: [|x, _| x[0].cos() / x[0]],
+        linear: No,
+        domain: &[0.2..6.0],
+    }
+    /// `shichi(x)[0]`.
+    SinhIntegral => {
+        name: "sinh_integral",
+        numpy: &[],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::sinh_integral,
+        partials: [|x, _| special::sinhc(x[0])],
+        linear: No,
+        domain: &[0.2..3.0],
+    }
+    /// `shichi(x)[1]`.
+    CoshIntegral => {
+        name: "cosh_integral",
+        numpy: &[],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::cosh_integral,
+        partials: [|x, _| x[0].cosh() / x[0]],
+        linear: No,
+        domain: &[0.2..3.0],
+    }
+    /// `fresnel(x)[0]`.
+    FresnelS => {
+        name: "fresnel_s",
+        numpy: &[],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::fresnel_s,
+        partials: [|x, _| (0.5 * PI * (x[0] * x[0])).sin()],
+        linear: No,
+        domain: &[-2.0..2.0],
+    }
+    /// `fresnel(x)[1]`.
+    FresnelC => {
+        name: "fresnel_c",
+        numpy: &[],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::fresnel_c,
+        partials: [|x, _| (0.5 * PI * (x[0] * x[0])).cos()],
+        linear: No,
+        domain: &[-2.0..2.0],
+    }
+    /// The dilogarithm of `1 - x`.
+    Spence => {
+        name: "spence",
+        numpy: &["scipy.special.spence"],
+        loops: Same(SINGLE_FIRST, Out::Same),
+        kernel: functions::spence,
+        partials: [|x, _| special::spence(x[0])],
+        linear: No,
+        domain: &[0.2..0.9],
+    }
+    /// The complete elliptic integral of the first kind.
+    Ellipk => {
+        name: "ellipk",
+        numpy: &["scipy.special.ellipk"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::ellipk,
+        partials: [|x, out| special::ellipk(x[0], out)],
+        linear: No,
+        domain: &[-2.0..0.9],
+    }
+    /// `ellipk(1 - p)`.
+    Ellipkm1 => {
+        name: "ellipkm1",
+        numpy: &["scipy.special.ellipkm1"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::ellipkm1,
+        partials: [|x, out| -special::ellipk(1.0 - x[0], out)],
+        linear: No,
+        domain: &[0.1..3.0],
+    }
+    /// The complete elliptic integral of the second kind.
+    Ellipe => {
+        name: "ellipe",
+        numpy: &["scipy.special.ellipe"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::ellipe,
+        partials: [|x, out| special::ellipe(x[0], out)],
+        linear: No,
+        domain: &[-2.0..0.9],
+    }
+    /// The incomplete elliptic integral of the first kind of `phi` and `m`.
+    Ellipkinc => {
+        name: "ellipkinc",
+        numpy: &["scipy.special.ellipkinc"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::ellipkinc,
+        partials: [
+            |x, _| 1.0 / special::elliptic_root(x),
+            |x, out| special::ellipkinc_by_m(x, out),
+        ],
+        linear: No,
+        domain: &[0.2..1.4, 0.2..0.8],
+    }
+    /// The incomplete elliptic integral of the second kind.
+    Ellipeinc => {
+        name: "ellipeinc",
+        numpy: &["scipy.special.ellipeinc"],
+        loops: Same(SPECIAL, Out::Same),
+        kernel: functions::ellipeinc,
+        partials: [
+            |x, _| special::elliptic_root(x),
+            |x, out| special::ellipeinc_by_m(x, out),
+        ],
+        linear: No,
+        domain: &[0.2..1.4, 0.2..0.8],
     }
 }

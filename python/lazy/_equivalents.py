@@ -1,0 +1,992 @@
+"""NumPy's compiled functions as NumPy code, which is lifted in their place.
+
+In: the arguments of the function. Out: what it returns, made of functions that have operations.
+``np.interp(x, xp, fp)`` is a search, two reads and a line between them, so it has derivatives.
+
+The code runs only while lifting, never on arrays: a call whose arguments are all known is NumPy's own.
+Where a function raises, the call is left to NumPy, which raises the exception itself. The functions are
+part of the table of `lazy._standins`; methods are looked up by name.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+METHODS: dict[str, Callable[..., Any]] = {}
+
+
+def _of(*functions: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def register(equivalent: Callable[..., Any]) -> Callable[..., Any]:
+        for function in functions:
+            FUNCTIONS[function] = equivalent
+        return equivalent
+
+    return register
+
+
+def _method(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def register(equivalent: Callable[..., Any]) -> Callable[..., Any]:
+        METHODS[name] = equivalent
+        return equivalent
+
+    return register
+
+
+def _axis(axis: Any, rank: int) -> int:
+    at = operator.index(axis)
+    if not -rank <= at < rank:
+        raise np.exceptions.AxisError(at, rank)
+    return at % rank
+
+
+def _product(sizes: Any) -> Any:
+    product = 1
+    for size in sizes:
+        product = product * size
+    return product
+
+
+def _axes(axis: Any, rank: int) -> list[int]:
+    if axis is None:
+        return list(range(rank))
+    if isinstance(axis, (tuple, list)):
+        return [_axis(a, rank) for a in axis]
+    return [_axis(axis, rank)]
+
+
+# -- searching ---------------------------------------------------------------------------------
+
+
+@_method("ndarray.searchsorted")
+def _searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
+    """Counts those of ``a`` that a stable sort of both puts before each of ``v``."""
+    if side not in ("left", "right"):
+        raise ValueError("search side must be 'left' or 'right'")
+    if sorter is not None:
+        a = a[sorter]
+    v = np.asarray(v)
+    flat = v.reshape(-1)
+    if side == "left":
+        order = np.argsort(np.concatenate([flat, a]), kind="stable")
+        before = np.cumsum(order >= flat.shape[0])
+        place = np.argsort(order)[: flat.shape[0]]
+    else:
+        order = np.argsort(np.concatenate([a, flat]), kind="stable")
+        before = np.cumsum(order < a.shape[0])
+        place = np.argsort(order)[a.shape[0] :]
+    found = before[place].reshape(v.shape)
+    return found[()] if v.ndim == 0 else found
+
+
+@_of(np.digitize)
+def _digitize(x: Any, bins: Any, right: bool = False) -> Any:
+    x, bins = np.asarray(x), np.asarray(bins)
+    up = np.searchsorted(bins, x, side="left" if right else "right")
+    down = bins.shape[0] - np.searchsorted(bins[::-1], x, side="right" if right else "left")
+    return np.where(bins[0] > bins[-1], down, up)[()]
+
+
+@_of(np.interp)
+def _interp(
+    x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
+) -> Any:
+    x = np.asarray(x, dtype=np.float64)
+    xp = np.asarray(xp, dtype=np.float64)
+    fp = np.asarray(fp)
+    if not np.iscomplexobj(fp):
+        fp = fp.astype(np.float64)
+    if period is not None:
+        period = abs(period)
+        x, xp = x % period, xp % period
+        order = np.argsort(xp)
+        xp, fp = xp[order], fp[order]
+        xp = np.concatenate((xp[-1:] - period, xp, xp[0:1] + period))
+        fp = np.concatenate((fp[-1:], fp, fp[0:1]))
+        left = right = None
+    left = fp[0] if left is None else left
+    right = fp[-1] if right is None else right
+    if xp.shape[0] == 1:
+        middle = np.where(x == xp[0], fp[0], x + np.nan)
+    else:
+        at = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, xp.shape[0] - 2)
+        low, high = xp[at], xp[at + 1]
+        run = np.where(high == low, 1.0, high - low)
+        middle = (fp[at + 1] - fp[at]) / run * (x - low) + fp[at]
+        middle = np.where(x == xp[-1], fp[-1], middle)
+    return np.where(x < xp[0], left, np.where(x > xp[-1], right, middle))[()]
+
+
+@_of(np.isin)
+def _isin(
+    element: Any,
+    test_elements: Any,
+    assume_unique: bool = False,
+    invert: bool = False,
+    *,
+    kind: Any = None,
+) -> Any:
+    element, test = np.asarray(element), np.asarray(test_elements).reshape(-1)
+    test = np.sort(test)
+    first = np.searchsorted(test, element, side="left")
+    past = np.searchsorted(test, element, side="right")
+    found = (past > first) & (element == element)
+    return ~found if invert else found
+
+
+@_of(np.bincount)
+def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
+    x = np.asarray(x)
+    size = minlength
+    if x.shape[0] > 0:
+        size = max(int(x.max()) + 1, minlength)
+    if weights is None:
+        counts = np.zeros(size, dtype=np.intp)
+        np.add.at(counts, x, 1)
+        return counts
+    sums = np.zeros(size)
+    np.add.at(sums, x, np.asarray(weights, dtype=np.float64))
+    return sums
+
+
+@_of(np.lexsort)
+def _lexsort(keys: Any, axis: int = -1) -> Any:
+    order = np.argsort(keys[0], axis=axis, kind="stable")
+    for k in range(1, len(keys)):
+        key = np.take_along_axis(np.asarray(keys[k]), order, axis=axis)
+        order = np.take_along_axis(order, np.argsort(key, axis=axis, kind="stable"), axis=axis)
+    return order
+
+
+@_method("ndarray.argpartition")
+def _argpartition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = None) -> Any:
+    """The order within the parts is NumPy's to choose, and ours: sorted."""
+    return np.argsort(a, axis=axis)
+
+
+@_method("ndarray.partition")
+def _partition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = None) -> None:
+    a.sort(axis=axis)
+
+
+# -- sets --------------------------------------------------------------------------------------
+
+
+@_of(np.unique)
+def _unique(
+    ar: Any,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: Any = None,
+    *,
+    equal_nan: bool = True,
+    sorted: bool = True,
+) -> Any:
+    if axis is not None:
+        raise NotImplementedError("unique rows")
+    ar = np.asarray(ar)
+    flat = ar.reshape(-1)
+    order = np.argsort(flat, kind="stable")
+    aux = flat[order]
+    at = np.arange(aux.shape[0])
+    before = aux[np.maximum(at - 1, 0)]
+    new = aux != before
+    if equal_nan and aux.dtype.kind in "fc":
+        new = new & ~(np.isnan(aux) & np.isnan(before))
+    new = new | (at == 0)
+    first = np.flatnonzero(new)
+    results = [aux[first]]
+    if return_index:
+        results.append(order[first])
+    if return_inverse:
+        group = np.cumsum(new) - 1
+        results.append(group[np.argsort(order)].reshape(ar.shape))
+    if return_counts:
+        ends = np.concatenate([first[1:], np.full(1, aux.shape[0])])
+        results.append(ends - first)
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+@_of(np.unique_values)
+def _unique_values(x: Any) -> Any:
+    return _unique(x, equal_nan=False)
+
+
+@_of(np.union1d)
+def _union1d(ar1: Any, ar2: Any) -> Any:
+    return _unique(np.concatenate((np.asarray(ar1).reshape(-1), np.asarray(ar2).reshape(-1))))
+
+
+@_of(np.setdiff1d)
+def _setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
+    ar1 = np.asarray(ar1).reshape(-1) if assume_unique else _unique(ar1)
+    return ar1[_isin(ar1, ar2, invert=True)]
+
+
+@_of(np.intersect1d)
+def _intersect1d(
+    ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False
+) -> Any:
+    if return_indices:
+        raise NotImplementedError("the places of common elements")
+    if not assume_unique:
+        ar1, ar2 = _unique(ar1), _unique(ar2)
+    aux = np.sort(np.concatenate((np.asarray(ar1).reshape(-1), np.asarray(ar2).reshape(-1))))
+    return aux[:-1][aux[1:] == aux[:-1]]
+
+
+@_of(np.setxor1d)
+def _setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
+    if not assume_unique:
+        ar1, ar2 = _unique(ar1), _unique(ar2)
+    aux = np.sort(np.concatenate((np.asarray(ar1).reshape(-1), np.asarray(ar2).reshape(-1))))
+    at = np.arange(aux.shape[0])
+    last = aux.shape[0] - 1
+    alone = (aux != aux[np.maximum(at - 1, 0)]) | (at == 0)
+    alone = alone & ((aux != aux[np.minimum(at + 1, last)]) | (at == last))
+    return aux[alone]
+
+
+# -- quantiles ---------------------------------------------------------------------------------
+
+# alpha and beta of the continuous methods (Hyndman and Fan, *Sample quantiles*, 1996).
+_CONTINUOUS = {
+    "linear": (1.0, 1.0),
+    "interpolated_inverted_cdf": (0.0, 1.0),
+    "hazen": (0.5, 0.5),
+    "weibull": (0.0, 0.0),
+    "median_unbiased": (1.0 / 3.0, 1.0 / 3.0),
+    "normal_unbiased": (3.0 / 8.0, 3.0 / 8.0),
+}
+
+
+def _virtual_index(n: Any, q: Any, method: str) -> tuple[Any, Any]:
+    """The position among n sorted elements, and how far it is to the next."""
+    if method in _CONTINUOUS:
+        alpha, beta = _CONTINUOUS[method]
+        at = (n - 1) * q if method == "linear" else n * q + (alpha + q * (1 - alpha - beta)) - 1
+        low = np.floor(np.clip(at, 0, n - 1))
+        return low, np.clip(at, 0, n - 1) - low
+    at = (n - 1) * q
+    if method == "lower":
+        return np.floor(at), at * 0
+    if method == "higher":
+        return np.ceil(at), at * 0
+    if method == "nearest":
+        # Halves to the even neighbour.
+        return np.round(at), at * 0
+    if method == "midpoint":
+        return np.floor(at), np.where(at == np.floor(at), 0.0, 0.5)
+    at = n * q - 1
+    low = np.clip(np.floor(at), 0, n - 1)
+    if method == "inverted_cdf":
+        return np.clip(np.ceil(at), 0, n - 1), at * 0
+    if method == "averaged_inverted_cdf":
+        between = np.where(at == np.floor(at), 0.5, 1.0)
+        return low, np.where(at < 0, 0.0, between)
+    if method == "closest_observation":
+        at = n * q - 1.5
+        odd = (at == np.floor(at)) & (np.floor(at) % 2 == 1)
+        return np.clip(np.floor(at) + np.where(odd, 0.0, 1.0), 0, n - 1), at * 0
+    raise ValueError(f"{method!r} is not a valid method")
+
+
+def _quantiles(a: Any, q: Any, axis: Any, method: str, keepdims: bool, skip_nan: bool) -> Any:
+    a = np.asarray(a)
+    axes = _axes(axis, a.ndim)
+    kept = [k for k in range(a.ndim) if k not in axes]
+    lines = np.transpose(a, kept + axes).reshape(tuple(a.shape[k] for k in kept) + (-1,))
+    lines = np.sort(lines, axis=-1)
+    is_float = lines.dtype.kind == "f"
+    if isinstance(q, (int, float)):
+        if not 0 <= q <= 1:
+            raise ValueError("Quantiles must be in the range [0, 1]")
+        q = np.asarray(q, dtype=lines.dtype) if is_float else np.asarray(q, dtype=np.float64)
+    else:
+        q = np.asarray(q, dtype=np.float64)
+    n = lines.shape[-1]
+    if skip_nan and is_float:
+        n = np.sum(~np.isnan(lines), axis=-1)[..., None]
+    # One row of places per quantile, the quantiles last.
+    places, step = _virtual_index(n, q.reshape(-1), method)
+    shape = lines.shape[:-1] + (q.size,)
+    low = np.broadcast_to(np.maximum(places.astype(np.intp), 0), shape)
+    step = np.broadcast_to(step.astype(q.dtype), shape)
+    high = np.minimum(low + 1, np.maximum(n - 1, 0))
+    first = np.take_along_axis(lines, low, axis=-1)
+    if method in ("lower", "higher", "nearest", "inverted_cdf", "closest_observation"):
+        found = first
+    else:
+        second = np.take_along_axis(lines, high, axis=-1)
+        gap = second - first
+        found = np.where(step >= 0.5, second - gap * (1 - step), first + gap * step)
+        found = found.astype(np.result_type(lines.dtype, q.dtype if not is_float else found.dtype))
+    if is_float and not skip_nan:
+        # NaN sorts to the end.
+        found = np.where(np.isnan(lines[..., -1:]), lines[..., -1:], found)
+    elif is_float:
+        found = np.where(n == 0, np.nan, found)
+    found = np.moveaxis(found, -1, 0)
+    shape = tuple(1 if k in axes else a.shape[k] for k in range(a.ndim))
+    if not keepdims:
+        shape = tuple(a.shape[k] for k in kept)
+    return found.reshape(q.shape + shape)[()]
+
+
+@_of(np.quantile)
+def _quantile(
+    a: Any,
+    q: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Any:
+    if weights is not None or out is not None:
+        raise NotImplementedError("weighted quantiles")
+    return _quantiles(a, q, axis, method, keepdims, False)
+
+
+@_of(np.percentile)
+def _percentile(
+    a: Any,
+    q: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Any:
+    if weights is not None or out is not None:
+        raise NotImplementedError("weighted percentiles")
+    q = q / 100 if isinstance(q, (int, float)) else np.asarray(q) / 100
+    return _quantiles(a, q, axis, method, keepdims, False)
+
+
+@_of(np.nanquantile)
+def _nanquantile(
+    a: Any,
+    q: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Any:
+    if weights is not None or out is not None:
+        raise NotImplementedError("weighted quantiles")
+    return _quantiles(a, q, axis, method, keepdims, True)
+
+
+@_of(np.nanpercentile)
+def _nanpercentile(
+    a: Any,
+    q: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: Any = None,
+) -> Any:
+    if weights is not None or out is not None:
+        raise NotImplementedError("weighted percentiles")
+    q = q / 100 if isinstance(q, (int, float)) else np.asarray(q) / 100
+    return _quantiles(a, q, axis, method, keepdims, True)
+
+
+@_of(np.nanmedian)
+def _nanmedian(
+    a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False
+) -> Any:
+    if out is not None:
+        raise NotImplementedError("out=")
+    return _quantiles(a, 0.5, axis, "midpoint", bool(keepdims), True)
+
+
+# -- histograms --------------------------------------------------------------------------------
+
+
+def _edges(a: Any, bins: Any, range: Any) -> Any:
+    if isinstance(bins, str):
+        raise NotImplementedError("the number of bins by a rule")
+    if np.ndim(bins) == 1:
+        return np.asarray(bins)
+    if range is not None:
+        first, last = range
+    elif a.size == 0:
+        first, last = 0.0, 1.0
+    else:
+        first, last = a.min(), a.max()
+    same = first == last
+    first, last = np.where(same, first - 0.5, first), np.where(same, last + 0.5, last)
+    return np.linspace(first, last, operator.index(bins) + 1, dtype=np.result_type(first, last, 1.0))
+
+
+def _bin(a: Any, edges: Any) -> tuple[Any, Any]:
+    """The bin of each element, and whether it is in any; the last bin has both its ends."""
+    at = np.searchsorted(edges, a, side="right") - 1
+    inside = (a >= edges[0]) & (a <= edges[-1])
+    return np.clip(at, 0, edges.shape[0] - 2), inside
+
+
+@_of(np.histogram_bin_edges)
+def _histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
+    return _edges(np.asarray(a).reshape(-1), bins, range)
+
+
+@_of(np.histogram)
+def _histogram(
+    a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
+) -> Any:
+    a = np.asarray(a).reshape(-1)
+    edges = _edges(a, bins, range)
+    at, inside = _bin(a, edges)
+    if weights is None:
+        counts = np.zeros(edges.shape[0] - 1, dtype=np.intp)
+        np.add.at(counts, at, inside.astype(np.intp))
+    else:
+        weights = np.asarray(weights).reshape(-1)
+        counts = np.zeros(edges.shape[0] - 1, dtype=weights.dtype)
+        np.add.at(counts, at, np.where(inside, weights, 0).astype(weights.dtype))
+    if density:
+        return counts / np.diff(edges) / counts.sum(), edges
+    return counts, edges
+
+
+@_of(np.histogramdd)
+def _histogramdd(
+    sample: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
+) -> Any:
+    columns = [np.asarray(s) for s in sample] if isinstance(sample, (list, tuple)) else None
+    if columns is None:
+        sample = np.asarray(sample)
+        sample = sample[:, None] if sample.ndim == 1 else sample
+        columns = [sample[:, k] for k in _count(sample.shape[1])]
+    rank = len(columns)
+    bins = [bins] * rank if isinstance(bins, int) else list(bins)
+    ranges = [None] * rank if range is None else list(range)
+    edges = [_edges(columns[k], bins[k], ranges[k]) for k in _count(rank)]
+    flat, inside = 0, True
+    for k in _count(rank):
+        at, within = _bin(columns[k], edges[k])
+        flat = flat * (edges[k].shape[0] - 1) + at
+        inside = within & inside
+    shape = tuple(e.shape[0] - 1 for e in edges)
+    counts = np.zeros(_product(shape))
+    np.add.at(counts, flat, np.where(inside, 1.0 if weights is None else weights, 0.0))
+    hist = counts.reshape(shape)
+    if density:
+        total = hist.sum()
+        for k in _count(rank):
+            widths = np.diff(edges[k])
+            hist = hist / widths.reshape([-1 if j == k else 1 for j in _count(rank)])
+        hist = hist / total
+    return hist, edges
+
+
+def _count(n: int) -> Any:
+    """``range``, which a parameter of NumPy's hides."""
+    return range(n)
+
+
+# -- positions ---------------------------------------------------------------------------------
+
+
+@_of(np.unravel_index)
+def _unravel_index(indices: Any, shape: Any, order: str = "C") -> Any:
+    sizes = list(shape) if isinstance(shape, (tuple, list)) else [shape]
+    rest = np.asarray(indices)
+    if order == "C":
+        sizes = sizes[::-1]
+    out = []
+    for size in sizes[:-1]:
+        out.append(rest % size)
+        rest = rest // size
+    out.append(rest)
+    return tuple(out[::-1] if order == "C" else out)
+
+
+@_of(np.ravel_multi_index)
+def _ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C") -> Any:
+    parts = [np.asarray(i) for i in multi_index]
+    dims = list(dims) if isinstance(dims, (tuple, list)) else [dims]
+    modes = list(mode) if isinstance(mode, (tuple, list)) else [mode] * len(parts)
+    for k in range(len(parts)):
+        if modes[k] == "clip":
+            parts[k] = np.clip(parts[k], 0, dims[k] - 1)
+        elif modes[k] == "wrap":
+            parts[k] = parts[k] % dims[k]
+    if order == "F":
+        parts, dims = parts[::-1], dims[::-1]
+    flat = parts[0]
+    for k in range(1, len(parts)):
+        flat = flat * dims[k] + parts[k]
+    return flat[()]
+
+
+# -- joining and cutting -----------------------------------------------------------------------
+
+
+@_of(np.delete)
+def _delete(arr: Any, obj: Any, axis: Any = None) -> Any:
+    arr = np.asarray(arr)
+    if axis is None:
+        arr, axis = arr.reshape(-1), 0
+    axis = _axis(axis, arr.ndim)
+    n = arr.shape[axis]
+    if isinstance(obj, int):
+        obj = [obj]
+    if isinstance(obj, slice):
+        gone = list(range(n))[obj]
+    elif isinstance(obj, (list, tuple)):
+        if any(isinstance(i, bool) for i in obj):
+            return np.compress(~np.asarray(obj), arr, axis=axis)
+        gone = []
+        for i in obj:
+            if not -n <= i < n:
+                raise IndexError(f"index {i} is out of bounds for axis {axis} with size {n}")
+            gone.append(i % n)
+    else:
+        obj = np.asarray(obj)
+        if obj.dtype == bool:
+            return np.compress(~obj, arr, axis=axis)
+        keep = np.ones(n, dtype=bool)
+        keep[obj] = False
+        return np.compress(keep, arr, axis=axis)
+    kept = [i for i in range(n) if i not in gone]
+    return np.take(arr, np.array(kept, dtype=np.intp), axis=axis)
+
+
+@_of(np.insert)
+def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
+    arr = np.asarray(arr)
+    if axis is None:
+        arr, axis = arr.reshape(-1), 0
+    axis = _axis(axis, arr.ndim)
+    n = arr.shape[axis]
+    values = np.asarray(values).astype(arr.dtype)
+    if isinstance(obj, int):
+        if not -n <= obj <= n:
+            raise IndexError(f"index {obj} is out of bounds for axis {axis} with size {n}")
+        at = [obj + n if obj < 0 else obj]
+        # As NumPy: the first axis of the values is the new one.
+        while values.ndim < arr.ndim:
+            values = values[None]
+        values = np.moveaxis(values, 0, axis)
+        at = at * values.shape[axis]
+    elif isinstance(obj, (list, tuple)) and not any(isinstance(i, bool) for i in obj):
+        at = [i + n if i < 0 else i for i in obj]
+    else:
+        raise NotImplementedError("insertion where an array says")
+    shape = tuple(len(at) if k == axis else arr.shape[k] for k in range(arr.ndim))
+    values = np.broadcast_to(values, shape)
+    # Which of the elements, the new ones after the old, comes where.
+    order = [k for _, k in sorted([(at[k], k) for k in range(len(at))])]
+    picked, old = [], 0
+    for k in order:
+        picked += list(range(old, at[k])) + [n + k]
+        old = at[k]
+    picked += list(range(old, n))
+    joined = np.concatenate([arr, values], axis=axis)
+    return np.take(joined, np.array(picked, dtype=np.intp), axis=axis)
+
+
+@_of(np.ediff1d)
+def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
+    ary = np.asarray(ary).reshape(-1)
+    parts = [ary[1:] - ary[:-1]]
+    if to_begin is not None:
+        parts.insert(0, np.asarray(to_begin).reshape(-1).astype(ary.dtype))
+    if to_end is not None:
+        parts.append(np.asarray(to_end).reshape(-1).astype(ary.dtype))
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+@_of(np.resize)
+def _resize(a: Any, new_shape: Any) -> Any:
+    shape = tuple(new_shape) if isinstance(new_shape, (tuple, list)) else (new_shape,)
+    flat = np.asarray(a).reshape(-1)
+    size = _product(shape)
+    if size == 0 or flat.shape[0] == 0:
+        return np.zeros(shape, dtype=flat.dtype)
+    return flat[np.arange(size) % flat.shape[0]].reshape(shape)
+
+
+@_of(np.block)
+def _block(arrays: Any) -> Any:
+    def depth(part: Any) -> int:
+        return 1 + depth(part[0]) if isinstance(part, list) else 0
+
+    def rank(part: Any) -> int:
+        return max(rank(p) for p in part) if isinstance(part, list) else np.ndim(part)
+
+    levels = depth(arrays)
+    ndim = max(levels, rank(arrays))
+
+    def joined(part: Any, level: int) -> Any:
+        if isinstance(part, list):
+            return np.concatenate([joined(p, level + 1) for p in part], axis=level - levels)
+        part = np.asarray(part)
+        return part.reshape((1,) * (ndim - part.ndim) + part.shape)
+
+    return joined(arrays, 0)
+
+
+@_of(np.lib.stride_tricks.sliding_window_view)
+def _sliding_window_view(
+    x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
+) -> Any:
+    if writeable:
+        raise NotImplementedError("a window to write through")
+    x = np.asarray(x)
+    windows = list(window_shape) if isinstance(window_shape, (tuple, list)) else [window_shape]
+    for at, window in zip(_axes(axis, x.ndim), windows, strict=True):
+        starts = np.arange(x.shape[at] - window + 1)
+        x = np.moveaxis(np.take(x, starts[:, None] + np.arange(window), axis=at), at + 1, -1)
+    return x
+
+
+@_of(np.pad)
+def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
+    """The modes that depend on values; the others are operations."""
+    array = np.asarray(array)
+    if mode not in ("maximum", "minimum", "mean", "median", "linear_ramp") or "stat_length" in options:
+        raise NotImplementedError(f"mode {mode!r}")
+    for axis, (before, after) in enumerate(_pairs(pad_width, array.ndim)):
+        lines = np.moveaxis(array, axis, 0)
+        if mode == "linear_ramp":
+            low, high = _pairs(options.get("end_values", 0), array.ndim)[axis]
+            start = np.linspace(low, lines[0], before, endpoint=False)
+            end = np.linspace(high, lines[-1], after, endpoint=False)[::-1]
+        else:
+            stat = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median}
+            value = stat[mode](lines, axis=0, keepdims=True)
+            if lines.dtype.kind in "iu":
+                value = np.round(value)
+            start = np.broadcast_to(value, (before,) + lines.shape[1:])
+            end = np.broadcast_to(value, (after,) + lines.shape[1:])
+        parts = [start.astype(array.dtype), lines, end.astype(array.dtype)]
+        array = np.moveaxis(np.concatenate(parts), 0, axis)
+    return array
+
+
+def _pairs(widths: Any, rank: int) -> list[Any]:
+    """Before and after, for each axis."""
+    if not isinstance(widths, (tuple, list)):
+        return [(widths, widths)] * rank
+    first = widths[0]
+    if not isinstance(first, (tuple, list)):
+        pair = (first, first) if len(widths) == 1 else tuple(widths)
+        return [pair] * rank
+    pairs = [tuple(w) if len(w) == 2 else (w[0], w[0]) for w in widths]
+    return pairs * rank if len(pairs) == 1 else pairs
+
+
+# -- choices -----------------------------------------------------------------------------------
+
+
+@_of(np.choose)
+def _choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
+    n = len(choices)
+    if mode not in ("clip", "wrap") or out is not None:
+        raise NotImplementedError(f"mode {mode!r}")
+    return np.choose(np.clip(a, 0, n - 1) if mode == "clip" else np.asarray(a) % n, choices)
+
+
+@_of(np.piecewise)
+def _piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
+    x = np.asarray(x)
+    if not isinstance(condlist, (list, tuple)):
+        condlist = [condlist]
+    conditions = [np.asarray(c).astype(bool) for c in condlist]
+    if len(conditions) == len(funclist) - 1:
+        none = ~conditions[0]
+        for condition in conditions[1:]:
+            none = none & ~condition
+        conditions.append(none)
+    if len(conditions) != len(funclist):
+        raise ValueError("with one condition more or none there must be as many functions")
+    y = np.zeros(x.shape, dtype=x.dtype)
+    for condition, function in zip(conditions, funclist, strict=True):
+        if isinstance(function, (int, float, complex, np.generic, np.ndarray)):
+            y[condition] = function
+        else:
+            y[condition] = function(x[condition], *args, **kw)
+    return y
+
+
+@_of(np.apply_along_axis)
+def _apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: Any) -> Any:
+    arr = np.asarray(arr)
+    axis = _axis(axis, arr.ndim)
+    lines = np.moveaxis(arr, axis, -1)
+    outer = lines.shape[:-1]
+    if _product(outer) > 256:
+        raise NotImplementedError("more than 256 lines: each becomes its own piece of the graph")
+    lines = lines.reshape((-1,) + lines.shape[-1:])
+    results = [np.asarray(func1d(lines[k], *args, **kwargs)) for k in range(lines.shape[0])]
+    inner = results[0].shape
+    whole = np.stack(results).reshape(outer + inner)
+    # The axes of a result take the place of the axis that was given.
+    order = list(range(axis)) + list(range(len(outer), len(outer) + len(inner)))
+    return np.transpose(whole, order + list(range(axis, len(outer))))
+
+
+@_of(np.array_equiv)
+def _array_equiv(a1: Any, a2: Any) -> Any:
+    a1, a2 = np.broadcast_arrays(a1, a2)
+    return np.array_equal(a1, a2)
+
+
+# -- polynomials, windows, products ------------------------------------------------------------
+
+
+def _aligned(a1: Any, a2: Any) -> tuple[Any, Any]:
+    """Coefficients of the same number, by zeros in front."""
+    a1, a2 = np.atleast_1d(a1), np.atleast_1d(a2)
+    n, m = a1.shape[0], a2.shape[0]
+    if n < m:
+        a1 = np.concatenate((np.zeros(m - n, dtype=a1.dtype), a1))
+    elif m < n:
+        a2 = np.concatenate((np.zeros(n - m, dtype=a2.dtype), a2))
+    return a1, a2
+
+
+@_of(np.polyadd)
+def _polyadd(a1: Any, a2: Any) -> Any:
+    a1, a2 = _aligned(a1, a2)
+    return a1 + a2
+
+
+@_of(np.polysub)
+def _polysub(a1: Any, a2: Any) -> Any:
+    a1, a2 = _aligned(a1, a2)
+    return a1 - a2
+
+
+@_of(np.polyint)
+def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
+    p = np.asarray(p)
+    constants = [0] * m if k is None else list(np.atleast_1d(k))
+    constants = constants * m if len(constants) == 1 else constants
+    for step in range(m):
+        p = p / np.arange(p.shape[0], 0, -1)
+        p = np.concatenate((p, np.atleast_1d(np.asarray(constants[step], dtype=p.dtype))))
+    return p
+
+
+@_of(np.poly)
+def _poly(seq_of_zeros: Any) -> Any:
+    zeros = np.asarray(seq_of_zeros)
+    if zeros.ndim != 1 or zeros.dtype.kind == "c":
+        raise NotImplementedError("the polynomial of a matrix, or of complex zeros")
+    a = np.ones(1, dtype=np.result_type(zeros.dtype, np.float64))
+    for k in range(zeros.shape[0]):
+        shifted = np.concatenate((np.zeros(1, dtype=a.dtype), a))
+        a = np.concatenate((a, np.zeros(1, dtype=a.dtype))) - zeros[k] * shifted
+    return a
+
+
+@_of(np.kaiser)
+def _kaiser(M: int, beta: Any) -> Any:
+    if M == 1:
+        return np.ones(1)
+    n = np.arange(0, M)
+    alpha = (M - 1) / 2.0
+    return np.i0(beta * np.sqrt(1 - ((n - alpha) / alpha) ** 2.0)) / np.i0(beta)
+
+
+@_of(np.matvec)
+def _matvec(x1: Any, x2: Any, /) -> Any:
+    return np.matmul(x1, np.asarray(x2)[..., None])[..., 0]
+
+
+@_of(np.vecmat)
+def _vecmat(x1: Any, x2: Any, /) -> Any:
+    return np.matmul(np.conj(x1)[..., None, :], x2)[..., 0, :]
+
+
+@_of(np.gradient)
+def _gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
+    f = np.asarray(f)
+    axes = _axes(axis, f.ndim)
+    if len(varargs) == 0:
+        spacings = [1.0] * len(axes)
+    elif len(varargs) == 1 and np.ndim(varargs[0]) == 0:
+        spacings = list(varargs) * len(axes)
+    elif len(varargs) == len(axes):
+        spacings = list(varargs)
+    else:
+        raise TypeError("invalid number of arguments")
+    if edge_order > 2:
+        raise ValueError("'edge_order' greater than 2 not supported")
+    if f.dtype.kind in "iub":
+        f = f.astype(np.float64)
+    results = []
+    for at, spacing in zip(axes, spacings, strict=True):
+        y = np.moveaxis(f, at, 0)
+        if y.shape[0] < edge_order + 1:
+            raise ValueError("Shape of array too small to calculate a numerical gradient")
+        if np.ndim(spacing) == 0:
+            slope = _uniform_gradient(y, spacing, edge_order)
+        else:
+            slope = _gradient_at(y, np.asarray(spacing, dtype=y.dtype), edge_order)
+        results.append(np.moveaxis(slope, 0, at))
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+def _uniform_gradient(y: Any, h: Any, edge_order: int) -> Any:
+    inner = (y[2:] - y[:-2]) / (2.0 * h)
+    if edge_order == 1:
+        first, last = (y[1] - y[0]) / h, (y[-1] - y[-2]) / h
+    else:
+        first = -1.5 / h * y[0] + 2.0 / h * y[1] - 0.5 / h * y[2]
+        last = 0.5 / h * y[-3] - 2.0 / h * y[-2] + 1.5 / h * y[-1]
+    return np.concatenate((first[None], inner, last[None]))
+
+
+def _gradient_at(y: Any, x: Any, edge_order: int) -> Any:
+    dx = np.diff(x).reshape((-1,) + (1,) * (y.ndim - 1))
+    before, after = dx[:-1], dx[1:]
+    inner = (
+        -after / (before * (before + after)) * y[:-2]
+        + (after - before) / (before * after) * y[1:-1]
+        + before / (after * (before + after)) * y[2:]
+    )
+    if edge_order == 1:
+        first, last = (y[1] - y[0]) / dx[0], (y[-1] - y[-2]) / dx[-1]
+    else:
+        one, two = dx[0], dx[1]
+        first = (
+            -(2.0 * one + two) / (one * (one + two)) * y[0]
+            + (one + two) / (one * two) * y[1]
+            - one / (two * (one + two)) * y[2]
+        )
+        one, two = dx[-2], dx[-1]
+        last = (
+            two / (one * (one + two)) * y[-3]
+            - (two + one) / (one * two) * y[-2]
+            + (2.0 * two + one) / (two * (one + two)) * y[-1]
+        )
+    return np.concatenate((first[None], inner, last[None]))
+
+
+# -- methods of ufuncs -------------------------------------------------------------------------
+
+_ASSOCIATIVE = (
+    np.add, np.multiply, np.maximum, np.minimum, np.fmax, np.fmin, np.logaddexp, np.logaddexp2,
+    np.hypot, np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.logical_and, np.logical_or,
+    np.logical_xor, np.gcd, np.lcm,
+)  # fmt: skip
+
+
+@_method("ufunc.outer")
+def _outer(ufunc: Any, A: Any, B: Any, /) -> Any:
+    A, B = np.asarray(A), np.asarray(B)
+    return ufunc(A.reshape(A.shape + (1,) * B.ndim), B)
+
+
+@_method("ufunc.reduce")
+def _reduce(
+    ufunc: Any,
+    a: Any,
+    axis: Any = 0,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+    initial: Any = np._NoValue,
+    where: Any = True,
+) -> Any:
+    a = np.asarray(a, dtype=dtype)
+    start = ufunc.identity if initial is np._NoValue else initial
+    if out is not None or (where is not True and start is None):
+        raise NotImplementedError("this reduction")
+    if where is not True:
+        a = np.where(where, a, start).astype(a.dtype)
+    axes = _axes(axis, a.ndim)
+    if len(axes) > 1 and ufunc not in _ASSOCIATIVE:
+        raise ValueError("reduction operation is not reorderable, so at most one axis may be specified")
+    kept = tuple(1 if k in axes else a.shape[k] for k in range(a.ndim))
+    others = [k for k in range(a.ndim) if k not in axes]
+    lines = np.transpose(a, axes + others).reshape((-1,) + tuple(a.shape[k] for k in others))
+    n = lines.shape[0]
+    if n == 0:
+        raise NotImplementedError("an empty reduction")
+    if ufunc is np.subtract:
+        total = lines[0] - np.sum(lines[1:], axis=0)
+    elif ufunc is np.divide:
+        total = lines[0] / np.prod(lines[1:], axis=0)
+    elif ufunc in _ASSOCIATIVE:
+        # Halves are combined, so that the graph grows with the logarithm.
+        while n > 1:
+            half = n // 2
+            pairs = ufunc(lines[:half], lines[half : 2 * half])
+            lines = pairs if n % 2 == 0 else np.concatenate([pairs, lines[2 * half :]])
+            n = n - half
+        total = lines[0]
+    else:
+        raise NotImplementedError("its steps cannot be regrouped")
+    if initial is not np._NoValue:
+        total = ufunc(initial, total)
+    return np.reshape(total, kept)[()] if keepdims else total[()]
+
+
+@_method("ufunc.accumulate")
+def _accumulate(ufunc: Any, array: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
+    array = np.asarray(array, dtype=dtype)
+    if out is not None:
+        raise NotImplementedError("out=")
+    axis = _axis(axis, array.ndim)
+    lines = np.moveaxis(array, axis, 0)
+    n = lines.shape[0]
+    if ufunc is np.subtract:
+        lines = np.concatenate([lines[:1], lines[:1] - np.cumsum(lines[1:], axis=0)])
+    elif ufunc is np.divide:
+        lines = np.concatenate([lines[:1], lines[:1] / np.cumprod(lines[1:], axis=0)])
+    elif ufunc in _ASSOCIATIVE:
+        # Prefixes of doubling length (Hillis and Steele, *Data parallel algorithms*, 1986).
+        shift = 1
+        while shift < n:
+            lines = np.concatenate([lines[:shift], ufunc(lines[:-shift], lines[shift:])])
+            shift = 2 * shift
+    else:
+        if n > 256:
+            raise NotImplementedError("more than 256 steps: each becomes its own piece of the graph")
+        rows = [lines[0]]
+        for k in range(1, n):
+            rows.append(ufunc(rows[-1], lines[k]))
+        lines = np.stack(rows)
+    return np.moveaxis(lines, 0, axis)
+
+
+@_method("ufunc.reduceat")
+def _reduceat(
+    ufunc: Any, array: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None
+) -> Any:
+    array = np.asarray(array, dtype=dtype)
+    if out is not None or not isinstance(indices, (list, tuple)):
+        raise NotImplementedError("parts that an array says")
+    axis = _axis(axis, array.ndim)
+    lines = np.moveaxis(array, axis, 0)
+    n = lines.shape[0]
+    ends = list(indices[1:]) + [n]
+    parts = []
+    for start, end in zip(indices, ends, strict=True):
+        if not 0 <= start < n:
+            raise IndexError(f"index {start} out-of-bounds in {ufunc.__name__}.reduceat [0, {n})")
+        parts.append(ufunc.reduce(lines[start:end], axis=0) if start < end else lines[start])
+    return np.moveaxis(np.stack(parts), 0, axis)
