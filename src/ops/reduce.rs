@@ -89,24 +89,13 @@ pub fn jvp(
     match op {
         Op::Reduce { kind, axes } => match kind {
             Reduction::Sum => b.reduce(Reduction::Sum, t, axes.clone()).map(Some),
-            Reduction::Prod => {
-                let all = |b: &mut Builder, kind, x| b.reduce(kind, x, axes.clone());
-                let sum = |b: &mut Builder, x| all(b, Reduction::Sum, x);
-                let product = |b: &mut Builder, x| all(b, Reduction::Prod, x);
-                jvp_product(b, node, x, t, sum, product).map(Some)
-            }
+            Reduction::Prod => jvp_prod(b, node, x, t, axes).map(Some),
             Reduction::Min | Reduction::Max => jvp_extreme(b, node, x, t, axes).map(Some),
             Reduction::Any | Reduction::All => Ok(None),
         },
         Op::Cumulate { kind, axis } => match kind {
             Cumulation::Sum => b.add(op.clone(), &[t]).map(Some),
-            Cumulation::Prod => {
-                let so_far =
-                    |b: &mut Builder, kind, x| b.add(Op::Cumulate { kind, axis: *axis }, &[x]);
-                let sum = |b: &mut Builder, x| so_far(b, Cumulation::Sum, x);
-                let product = |b: &mut Builder, x| so_far(b, Cumulation::Prod, x);
-                jvp_product(b, node, x, t, sum, product).map(Some)
-            }
+            Cumulation::Prod => jvp_cumprod(b, node, x, t, *axis).map(Some),
         },
         Op::ArgReduce { .. } => Ok(None),
         other => Err(Error::internal(format!("not a reduction: {other:?}"))),
@@ -123,43 +112,36 @@ fn beside(b: &mut Builder, reduced: NodeId, x: NodeId, axes: &[usize]) -> Result
     b.reshape(reduced, shape)
 }
 
-/// The tangent of a product, whole or running: `sum` and `product` are of the same kind.
-///
-/// The share of each factor that is not zero is `out * t / x`. Of zeros one alone has the product of
-/// the other factors, and of two each has the other: that is zero, but has a derivative. (Third
-/// derivatives by three factors that are all zero are lost.)
-fn jvp_product(
-    b: &mut Builder,
-    node: NodeId,
-    x: NodeId,
-    t: NodeId,
-    sum: impl Fn(&mut Builder, NodeId) -> Result<NodeId>,
-    product: impl Fn(&mut Builder, NodeId) -> Result<NodeId>,
-) -> Result<NodeId> {
-    use Elementwise::{Add, Divide, Equal, Multiply, Subtract, Where};
-    let (zero, one, two, nothing) = (b.int(0), b.int(1), b.int(2), b.float(0.0));
+/// The slope by each factor is the product of the others: `out / x`, unless a factor is zero. If one
+/// alone is, it has the product of the rest; of two each has that times the other, which is zero but
+/// has a derivative. (Third derivatives by three factors that are all zero are lost.)
+fn jvp_prod(b: &mut Builder, node: NodeId, x: NodeId, t: NodeId, axes: &Axes) -> Result<NodeId> {
+    use Elementwise::{Divide, Equal, Multiply, Subtract, Where};
+    let (zero, one, two, none) = (b.int(0), b.int(1), b.int(2), b.float(0.0));
     let is_zero = b.elementwise(Equal, &[x, zero])?;
-    let nonzero = b.elementwise(Where, &[is_zero, one, x])?;
-    let others = b.elementwise(Where, &[is_zero, nothing, t])?;
-    let shares = b.elementwise(Divide, &[others, nonzero])?;
-    let shares = sum(b, shares)?;
-    let of_nonzero = b.elementwise(Multiply, &[node, shares])?;
-
+    let nonzero = {
+        let one = b.float(1.0);
+        b.elementwise(Where, &[is_zero, one, x])?
+    };
+    let rest = b.reduce(Reduction::Prod, nonzero, axes.clone())?;
+    let rest = beside(b, rest, x, axes)?;
     let as_int = b.cast(is_zero, DType::I64)?;
-    let zeros = sum(b, as_int)?;
-    let own = b.elementwise(Where, &[is_zero, t, nothing])?;
-    let value = b.elementwise(Where, &[is_zero, x, nothing])?;
-    let both = b.elementwise(Multiply, &[own, value])?;
-    let (own, value, both) = (sum(b, own)?, sum(b, value)?, sum(b, both)?);
-    let crossed = b.elementwise(Multiply, &[own, value])?;
-    let crossed = b.elementwise(Subtract, &[crossed, both])?;
-    let is_pair = b.elementwise(Equal, &[zeros, two])?;
-    let of_pair = b.elementwise(Where, &[is_pair, crossed, nothing])?;
+    let zeros = b.reduce(Reduction::Sum, as_int, axes.clone())?;
+    let zeros = beside(b, zeros, x, axes)?;
     let alone = b.elementwise(Equal, &[zeros, one])?;
-    let of_zeros = b.elementwise(Where, &[alone, own, of_pair])?;
-    let rest = product(b, nonzero)?;
-    let of_zeros = b.elementwise(Multiply, &[rest, of_zeros])?;
-    b.elementwise(Add, &[of_nonzero, of_zeros])
+    let pair = b.elementwise(Equal, &[zeros, two])?;
+    let both = b.elementwise(Where, &[is_zero, x, none])?;
+    let both = b.reduce(Reduction::Sum, both, axes.clone())?;
+    let both = beside(b, both, x, axes)?;
+    let other = b.elementwise(Subtract, &[both, x])?;
+    let of_pair = b.elementwise(Multiply, &[rest, other])?;
+    let of_pair = b.elementwise(Where, &[pair, of_pair, none])?;
+    let of_zero = b.elementwise(Where, &[alone, rest, of_pair])?;
+    let out = beside(b, node, x, axes)?;
+    let of_nonzero = b.elementwise(Divide, &[out, nonzero])?;
+    let slope = b.elementwise(Where, &[is_zero, of_zero, of_nonzero])?;
+    let product = b.elementwise(Multiply, &[slope, t])?;
+    b.reduce(Reduction::Sum, product, axes.clone())
 }
 
 fn jvp_extreme(b: &mut Builder, node: NodeId, x: NodeId, t: NodeId, axes: &Axes) -> Result<NodeId> {
@@ -173,6 +155,39 @@ fn jvp_extreme(b: &mut Builder, node: NodeId, x: NodeId, t: NodeId, axes: &Axes)
     let chosen = b.elementwise(Where, &[is_extreme, t, zero])?;
     let sum = b.reduce(Reduction::Sum, chosen, axes.clone())?;
     b.elementwise(Divide, &[sum, count])
+}
+
+/// The share of each factor that is not zero is `out * t / x`; a zero that is alone so far has the
+/// product of the other factors, and of two each has that times the other (as in [`jvp_prod`]).
+fn jvp_cumprod(b: &mut Builder, node: NodeId, x: NodeId, t: NodeId, axis: usize) -> Result<NodeId> {
+    use Elementwise::{Add, Divide, Equal, Multiply, Subtract, Where};
+    let so_far = |b: &mut Builder, kind, x: NodeId| b.add(Op::Cumulate { kind, axis }, &[x]);
+    let (zero, one, two, none) = (b.int(0), b.int(1), b.int(2), b.float(0.0));
+    let is_zero = b.elementwise(Equal, &[x, zero])?;
+    let nonzero = b.elementwise(Where, &[is_zero, one, x])?;
+    let rest = so_far(b, Cumulation::Prod, nonzero)?;
+    let as_int = b.cast(is_zero, DType::I64)?;
+    let zeros = so_far(b, Cumulation::Sum, as_int)?;
+
+    let others = b.elementwise(Where, &[is_zero, none, t])?;
+    let shares = b.elementwise(Divide, &[others, nonzero])?;
+    let shares = so_far(b, Cumulation::Sum, shares)?;
+    let of_nonzero = b.elementwise(Multiply, &[node, shares])?;
+
+    let own = b.elementwise(Where, &[is_zero, t, none])?;
+    let value = b.elementwise(Where, &[is_zero, x, none])?;
+    let itself = b.elementwise(Multiply, &[own, value])?;
+    let own = so_far(b, Cumulation::Sum, own)?;
+    let value = so_far(b, Cumulation::Sum, value)?;
+    let itself = so_far(b, Cumulation::Sum, itself)?;
+    let crossed = b.elementwise(Multiply, &[own, value])?;
+    let crossed = b.elementwise(Subtract, &[crossed, itself])?;
+    let pair = b.elementwise(Equal, &[zeros, two])?;
+    let of_pair = b.elementwise(Where, &[pair, crossed, none])?;
+    let alone = b.elementwise(Equal, &[zeros, one])?;
+    let of_zeros = b.elementwise(Where, &[alone, own, of_pair])?;
+    let of_zeros = b.elementwise(Multiply, &[rest, of_zeros])?;
+    b.elementwise(Add, &[of_nonzero, of_zeros])
 }
 
 /// A sum's cotangent goes to every term; a running sum's is summed from the end.
