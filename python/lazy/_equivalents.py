@@ -92,9 +92,7 @@ def _digitize(x: Any, bins: Any, right: bool = False) -> Any:
 
 
 @_of(np.interp)
-def _interp(
-    x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
-) -> Any:
+def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None) -> Any:
     x = np.asarray(x, dtype=np.float64)
     xp = np.asarray(xp, dtype=np.float64)
     fp = np.asarray(fp)
@@ -229,9 +227,7 @@ def _setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
 
 
 @_of(np.intersect1d)
-def _intersect1d(
-    ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False
-) -> Any:
+def _intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False) -> Any:
     if return_indices:
         raise NotImplementedError("the places of common elements")
     if not assume_unique:
@@ -449,9 +445,7 @@ def _histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any
 
 
 @_of(np.histogram)
-def _histogram(
-    a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
-) -> Any:
+def _histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
     a = np.asarray(a).reshape(-1)
     edges = _edges(a, bins, range)
     at, inside = _bin(a, edges)
@@ -974,9 +968,7 @@ def _accumulate(ufunc: Any, array: Any, axis: int = 0, dtype: Any = None, out: A
 
 
 @_method("ufunc.reduceat")
-def _reduceat(
-    ufunc: Any, array: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None
-) -> Any:
+def _reduceat(ufunc: Any, array: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
     array = np.asarray(array, dtype=dtype)
     if out is not None or not isinstance(indices, (list, tuple)):
         raise NotImplementedError("parts that an array says")

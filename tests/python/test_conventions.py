@@ -30,7 +30,11 @@ GRADIENTS: dict[str, tuple[Callable[[Any], Any], Any, Any]] = {
     "fmax": (lambda x: np.fmax(x, 0.0), SIGNS, [0.5, 1.0, 0.0]),
     "max": (lambda x: np.max(x), np.array([1.0, 3.0, 3.0]), [0.0, 0.5, 0.5]),
     "min of three": (lambda x: np.min(x), np.array([1.0, 1.0, 1.0]), [1 / 3, 1 / 3, 1 / 3]),
-    "max along an axis": (lambda x: np.max(x, axis=1), np.array([[2.0, 2.0], [0.0, 1.0]]), [[0.5, 0.5], [0, 1]]),
+    "max along an axis": (
+        lambda x: np.max(x, axis=1),
+        np.array([[2.0, 2.0], [0.0, 1.0]]),
+        [[0.5, 0.5], [0, 1]],
+    ),
     "clip": (lambda x: np.clip(x, 0.0, 1.0), SIGNS, [0.5, 0.5, 0.0]),
     "sort": (lambda x: np.sort(x) * np.arange(3), np.array([1.0, 1.0, 0.0]), [1.0, 2.0, 0.0]),
     "median": (lambda x: np.median(x), np.array([1.0, 2.0, 2.0, 5.0]), [0.0, 0.5, 0.5, 0.0]),
@@ -94,7 +98,11 @@ HESSIANS: dict[str, tuple[Callable[[Any], Any], Any, Any]] = {
     "norm squared": (lambda x: np.linalg.norm(x) ** 2, np.array([3.0, 4.0]), [[2.0, 0.0], [0.0, 2.0]]),
     "prod of two zeros": (lambda x: np.prod(x), np.array([0.0, 0.0, 3.0]), [[0, 3, 0], [3, 0, 0], [0, 0, 0]]),
     "prod of one zero": (lambda x: np.prod(x), np.array([0.0, 2.0, 3.0]), [[0, 3, 2], [3, 0, 0], [2, 0, 0]]),
-    "cumprod of two zeros": (lambda x: np.cumprod(x), np.array([0.0, 0.0, 3.0]), [[0, 4, 0], [4, 0, 0], [0, 0, 0]]),
+    "cumprod of two zeros": (
+        lambda x: np.cumprod(x),
+        np.array([0.0, 0.0, 3.0]),
+        [[0, 4, 0], [4, 0, 0], [0, 0, 0]],
+    ),
     "logarithm not chosen": (lambda x: np.where(x > 0, np.log(x), 0.0), SIGNS, np.diag([0.0, -1.0, 0.0])),
     "logaddexp": (lambda x: np.logaddexp(x[0], x[1]), np.zeros(2), [[0.25, -0.25], [-0.25, 0.25]]),
 }
@@ -107,7 +115,9 @@ def test_hessian(name: str) -> None:
 
 
 def test_zero_to_a_power() -> None:
-    by_base, by_exponent = lazy.grad(lambda x, y: np.sum(x**y), argnums=(0, 1))(np.zeros(2), np.array([0.0, 2.0]))
+    by_base, by_exponent = lazy.grad(lambda x, y: np.sum(x**y), argnums=(0, 1))(
+        np.zeros(2), np.array([0.0, 2.0])
+    )
     np.testing.assert_array_equal(by_base, [0.0, 0.0])
     np.testing.assert_array_equal(by_exponent, [0.0, 0.0])
 

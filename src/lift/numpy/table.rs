@@ -75,7 +75,7 @@ const ACCUMULATE: &str = "a, axis=0, dtype=None, out=None";
 const FILLED: &str = "shape, dtype=None, order=C|F, *, device=None|cpu, like=None";
 const FILLED_LIKE: &str =
     "a, dtype=None, order=K|C|A|F, subok=True|False, shape=None, *, device=None|cpu";
-const AS_ARRAY: &str = "object, dtype=None, order=K|C|A|F|None|c|f|k|a, *, device=None|cpu, copy=None|True|False, like=None, ndmin=0";
+const AS_ARRAY: &str = "object, dtype=None, order=K|C|A|F|None|c|f|k|a, *, device=None|cpu, copy=None|True|False, like=None, ndmin=0, subok=False|True";
 const JOIN: &str = "tup, *, dtype=None, casting=same_kind|safe|unsafe|no|equiv";
 const SPLIT: &str = "ary, indices_or_sections, axis=0";
 const FFT: &str = "a, n=None, axis=-1, norm=None, out=None";
