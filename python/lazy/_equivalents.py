@@ -296,7 +296,7 @@ def _quantiles(a: Any, q: Any, axis: Any, method: str, keepdims: bool, skip_nan:
     a = np.asarray(a)
     axes = _axes(axis, a.ndim)
     kept = [k for k in range(a.ndim) if k not in axes]
-    lines = np.transpose(a, kept + axes).reshape(tuple(a.shape[k] for k in kept) + (-1,))
+    lines = np.transpose(a, kept + axes).reshape((*tuple(a.shape[k] for k in kept), -1))
     lines = np.sort(lines, axis=-1)
     is_float = lines.dtype.kind == "f"
     if isinstance(q, (int, float)):
@@ -310,7 +310,7 @@ def _quantiles(a: Any, q: Any, axis: Any, method: str, keepdims: bool, skip_nan:
         n = np.sum(~np.isnan(lines), axis=-1)[..., None]
     # One row of places per quantile, the quantiles last.
     places, step = _virtual_index(n, q.reshape(-1), method)
-    shape = lines.shape[:-1] + (q.size,)
+    shape = (*lines.shape[:-1], q.size)
     low = np.broadcast_to(np.maximum(places.astype(np.intp), 0), shape)
     step = np.broadcast_to(step.astype(q.dtype), shape)
     high = np.minimum(low + 1, np.maximum(n - 1, 0))
@@ -592,7 +592,7 @@ def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     order = [k for _, k in sorted([(at[k], k) for k in range(len(at))])]
     picked, old = [], 0
     for k in order:
-        picked += list(range(old, at[k])) + [n + k]
+        picked += [*list(range(old, at[k])), n + k]
         old = at[k]
     picked += list(range(old, n))
     joined = np.concatenate([arr, values], axis=axis)
@@ -671,8 +671,8 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> 
             value = stat[mode](lines, axis=0, keepdims=True)
             if lines.dtype.kind in "iu":
                 value = np.round(value)
-            start = np.broadcast_to(value, (before,) + lines.shape[1:])
-            end = np.broadcast_to(value, (after,) + lines.shape[1:])
+            start = np.broadcast_to(value, (before, *lines.shape[1:]))
+            end = np.broadcast_to(value, (after, *lines.shape[1:]))
         parts = [start.astype(array.dtype), lines, end.astype(array.dtype)]
         array = np.moveaxis(np.concatenate(parts), 0, axis)
     return array
@@ -731,7 +731,7 @@ def _apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: An
     outer = lines.shape[:-1]
     if _product(outer) > 256:
         raise NotImplementedError("more than 256 lines: each becomes its own piece of the graph")
-    lines = lines.reshape((-1,) + lines.shape[-1:])
+    lines = lines.reshape((-1, *lines.shape[-1:]))
     results = [np.asarray(func1d(lines[k], *args, **kwargs)) for k in range(lines.shape[0])]
     inner = results[0].shape
     whole = np.stack(results).reshape(outer + inner)
@@ -916,7 +916,7 @@ def _reduce(
         raise ValueError("reduction operation is not reorderable, so at most one axis may be specified")
     kept = tuple(1 if k in axes else a.shape[k] for k in range(a.ndim))
     others = [k for k in range(a.ndim) if k not in axes]
-    lines = np.transpose(a, axes + others).reshape((-1,) + tuple(a.shape[k] for k in others))
+    lines = np.transpose(a, axes + others).reshape((-1, *tuple(a.shape[k] for k in others)))
     n = lines.shape[0]
     if n == 0:
         raise NotImplementedError("an empty reduction")
@@ -975,7 +975,7 @@ def _reduceat(ufunc: Any, array: Any, indices: Any, axis: int = 0, dtype: Any = 
     axis = _axis(axis, array.ndim)
     lines = np.moveaxis(array, axis, 0)
     n = lines.shape[0]
-    ends = list(indices[1:]) + [n]
+    ends = [*list(indices[1:]), n]
     parts = []
     for start, end in zip(indices, ends, strict=True):
         if not 0 <= start < n:

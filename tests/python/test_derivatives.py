@@ -173,7 +173,7 @@ def weighted(x, p, A, S):
     return np.sum(result * weights)
 """
     scope = {"np": np, "special": special}
-    exec(source, scope)  # noqa: S102
+    exec(source, scope)
     return scope["weighted"]
 
 
