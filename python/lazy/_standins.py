@@ -236,7 +236,7 @@ def _from_iterable(iterables: Iterable[Iterable[Any]]) -> Iterator[Any]:
         yield from iterable
 
 
-class _Deque(list):
+class _Deque(list[Any]):
     def __init__(self, iterable: Any = (), maxlen: int | None = None) -> None:
         super().__init__()
         self.maxlen = maxlen
@@ -272,7 +272,7 @@ class _Deque(list):
             self[:] = items[-k:] + items[:-k] if k else items
 
 
-class _DefaultDict(dict):
+class _DefaultDict(dict[Any, Any]):
     def __init__(self, default_factory: Any = None, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.default_factory = default_factory
@@ -284,7 +284,7 @@ class _DefaultDict(dict):
         return value
 
 
-class _OrderedDict(dict):
+class _OrderedDict(dict[Any, Any]):
     def move_to_end(self, key: Any, last: bool = True) -> None:
         value = self.pop(key)
         rest = list(self.items())
@@ -331,7 +331,7 @@ def _copy(x: Any) -> Any:
         return x.copy()
     if isinstance(x, (*_SIMPLE, tuple, frozenset)):
         return x
-    cls = type(x)
+    cls: Any = type(x)
     if hasattr(cls, "__copy__"):
         return x.__copy__()
     if _is_special(cls):
@@ -369,7 +369,7 @@ def _deepcopy(x: Any, memo: Any = None) -> Any:
         return entries
     if type(x) in (set, frozenset):
         return x.copy()
-    cls = type(x)
+    cls: Any = type(x)
     if hasattr(cls, "__deepcopy__") or _is_special(cls):
         return object.__reduce_ex__(x, 4)
     made = cls.__new__(cls)
