@@ -320,7 +320,7 @@ fn allowed(op: Elementwise) -> f64 {
         Erfcx | Dawsn | LogNdtr | Gammaincc | Hyp2f1 => 128.0,
         Ndtr | Beta | Binom | Poch | Stdtr => 512.0,
         ZetaDerivative | ExprelDerivative => 24.0,
-        Gammainc | Betainc | Jv | Yv | GammaincDerivative | BetaincDerivative => 2048.0,
+        Gammainc | Betainc | Jv | Yv | GammaincDerivative | BetaincDerivative => 4096.0,
         _ => 2.0,
     }
 }

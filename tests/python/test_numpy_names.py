@@ -1087,7 +1087,7 @@ def templates(name: str) -> list[Case]:
 
 
 # Compositions: SciPy's edges are its own, and float32 is rounded on the way.
-COMPOSED = {
+COMPOSED_SPECIAL = {
     f"scipy.special.{f}"
     for f in [
         "fdtr",
@@ -1125,7 +1125,7 @@ def special_templates(name: str, arity: int) -> list[Case]:
         c(*whole),
         c(*(a[:, None] for a in parameters[:-1]), rest[0] if rest else POSITIVE),
     ]
-    return cases if name in COMPOSED else [*cases, c(*edges, EDGES)]
+    return cases if name in COMPOSED_SPECIAL else [*cases, c(*edges, EDGES)]
 
 
 def cases(name: str) -> Iterator[Case]:
@@ -1177,7 +1177,7 @@ def run_lazy(name: str, case: Case) -> Any:
 def tolerance(name: str, dtype: np.dtype[Any]) -> float:
     eps = float(np.finfo(dtype).eps)
     if name in INTEGRALS:
-        return 4096 * eps if dtype == np.float64 or name in COMPOSED else 128 * eps
+        return 4096 * eps if dtype == np.float64 or name in COMPOSED_SPECIAL else 128 * eps
     return eps * (ELEMENTWISE_ULPS if is_elementwise(name) and dtype.kind == "f" else 64)
 
 

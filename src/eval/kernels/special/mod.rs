@@ -785,7 +785,8 @@ fn mean(a: f64, b: f64) -> (f64, f64) {
         sum += factor * c * c;
         (a, g) = (0.5 * (a + g), (a * g).sqrt());
         factor *= 2.0;
-        if c.abs() < 1e-17 * a {
+        // The next difference is its square.
+        if c.abs() < 1e-9 * a {
             break;
         }
     }
