@@ -407,6 +407,12 @@ class _ArrayConverter:
         numbers = (bool, int, float, complex, np.generic)
         self.scalar_input = tuple([isinstance(arg, numbers) for arg in args])
 
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def __getitem__(self, at: int) -> Any:
+        return self._arrays[at]
+
     def as_arrays(self, /, subok: bool = True, pyscalars: str = "convert_if_no_array") -> Any:
         weak = [type(arg) in (bool, int, float, complex) for arg in self._given]
         if pyscalars == "convert" or (pyscalars == "convert_if_no_array" and all(weak)):

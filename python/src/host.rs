@@ -198,7 +198,12 @@ impl Host for Cpython<'_> {
         if o.is_instance_of::<Dispatcher>() {
             return Class::Transformed;
         }
-        let compiled = [&k.builtin, &k.ufunc, &k.method_descriptor];
+        let compiled = [
+            &k.builtin,
+            &k.ufunc,
+            &k.method_descriptor,
+            &k.method_wrapper,
+        ];
         let cython = || {
             o.get_type()
                 .name()
@@ -384,7 +389,11 @@ impl Host for Cpython<'_> {
         crate::guards::in_order(self.api, object.bind(self.py))
     }
 
-    fn exception_class(&self, name: &str) -> Option<Object> {
+    fn find_class(&self, name: &str) -> Option<Object> {
+        if let Some((module, class)) = name.rsplit_once('.') {
+            let class = self.py.import(module).and_then(|m| m.getattr(class));
+            return class.ok().map(|class| self.object(class));
+        }
         let modules = [
             "builtins",
             "numpy.exceptions",

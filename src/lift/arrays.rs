@@ -377,7 +377,8 @@ impl<H: Host> Machine<'_, H> {
             converted.push(("where".into(), self.argument_of(mask)?));
         }
         let converted_args = self.arguments_of(args)?;
-        let Some(result) = numpy::call(&mut self.b, name, &converted_args, &converted)? else {
+        let called = numpy::call(&mut self.b, name, &converted_args, &converted);
+        let Some(result) = called.map_err(|error| with_more_keywords(name, error))? else {
             return Ok(None);
         };
         let result = result.decided(&mut |node| self.decided_truth(node, name))?;
@@ -416,8 +417,9 @@ impl<H: Host> Machine<'_, H> {
         args: &[Value<H::Object>],
         keywords: &[(String, Value<H::Object>)],
     ) -> Result<Option<Value<H::Object>>> {
-        let (copy, rest): (Vec<_>, Vec<_>) =
-            keywords.iter().cloned().partition(|(key, _)| key == "copy");
+        // Exact arrays are the same with and without `subok`.
+        let keywords = keywords.iter().filter(|(key, _)| key != "subok").cloned();
+        let (copy, rest): (Vec<_>, Vec<_>) = keywords.partition(|(key, _)| key == "copy");
         let mode = match copy.first() {
             Some((_, value)) => self.known(value, "copy")?,
             None => return Err(Error::internal("an array without copy")),
@@ -554,6 +556,7 @@ impl<H: Host> Machine<'_, H> {
                 _ => return Err(Error::value("assignment destination is read-only")),
             };
         }
+        self.changes.writes += 1;
         self.set_version(&array.buffer, new)
     }
 
@@ -623,5 +626,15 @@ impl<H: Host> Machine<'_, H> {
 
     pub fn text(&self, pieces: Vec<Piece<H::Object>>) -> Value<H::Object> {
         Value::Text(Rc::new(pieces))
+    }
+}
+
+/// NumPy may have keywords that our signatures lack: then the call is not lifted, rather than wrong.
+fn with_more_keywords(name: &str, error: Box<Error>) -> Box<Error> {
+    match &error.kind {
+        ErrorKind::Raises { message, .. } if message.contains("unexpected keyword argument") => {
+            Error::unlifted(name, message.clone())
+        }
+        _ => error,
     }
 }

@@ -12,7 +12,6 @@ use super::numpy::Form;
 use super::value::{ArrayRef, Closure, Sharing, Value};
 use crate::ast::{self, py};
 use crate::error::{Error, Exception, Result};
-use crate::ops::Op;
 
 /// Attributes of arrays that are values rather than methods.
 const ARRAY_DATA: &[&str] = &[
@@ -49,23 +48,10 @@ impl<H: Host> Machine<'_, H> {
                 "step" => Ok(parts[2].clone()),
                 _ => self.method_of_builtin(value, "slice", name),
             },
-            // An array made here can be written, unless it repeats elements.
-            Value::Method(array, method) if &**method == "flags" && name == "writeable" => {
-                let repeats = match &**array {
-                    Value::Array(array) => {
-                        array.buffer.input.is_some()
-                            || array
-                                .views
-                                .iter()
-                                .any(|look| matches!(look.op, Op::BroadcastTo(_)))
-                    }
-                    _ => true,
-                };
-                match repeats {
-                    true => Err(Error::unlifted("flags of a view", "they are its base's")),
-                    false => Ok(self.constant(&py::Constant::Bool(true))),
-                }
-            }
+            Value::Method(array, method) if &**method == "flags" => match &**array {
+                Value::Array(array) => self.flag(&array.clone(), name),
+                other => Err(missing(&self.describe(other), name)),
+            },
             Value::Closure(closure) => self.closure_attribute(&closure.clone(), name),
             other => Err(missing(&self.describe(other), name)),
         }
@@ -84,6 +70,7 @@ impl<H: Host> Machine<'_, H> {
         let name_object = self.host.constant(&py::Constant::Str(name.to_string()));
         let args = [object, name_object];
         match self.host.call(&self.host.builtin("getattr"), &args, &[]) {
+            Ok(found) if name == "base" && self.host.class(&found) != Class::None => Ok(None),
             Ok(found) => {
                 let spelling = format!("{}.{name}", self.spellings[slot]);
                 let fetch = Fetch::Attribute(slot, name.to_string());
@@ -149,12 +136,15 @@ impl<H: Host> Machine<'_, H> {
         if let Value::Array(array) = value {
             match name {
                 "flat" => return Ok(Value::Flat(array.clone())),
-                "flags" | "strides" => {
+                "flags" | "strides" | "base" => {
                     if let Some(found) = self.layout(&array.clone(), name)? {
                         return Ok(found);
                     }
                     if name == "flags" {
                         return Ok(Value::Method(Rc::new(value.clone()), name.into()));
+                    }
+                    if name == "base" && array.buffer.input.is_none() && array.views.is_empty() {
+                        return Ok(self.none());
                     }
                 }
                 _ => {}
@@ -231,7 +221,11 @@ impl<H: Host> Machine<'_, H> {
                 let spelling = format!("{}.{name}", self.spellings[parent]);
                 let fetch = Fetch::Attribute(parent, name.to_string());
                 let at = self.child(parent, name.to_string(), fetch, spelling);
-                self.wrap(found, Some(at))
+                let value = self.wrap(found, Some(at))?;
+                if let ("__dict__", Value::Dict(dict)) = (name, &value) {
+                    self.merge_changes(object, dict);
+                }
+                Ok(value)
             }
             Attribute::Compiled => Ok(Value::Method(Rc::new(value.clone()), name.into())),
             Attribute::Missing => {

@@ -139,6 +139,29 @@ impl<H: Host> Machine<'_, H> {
                     None => self.text_of_instance(name, x)?,
                 }
             }
+            // Of what is told apart by identity anyway, and lives on.
+            ("id", [Value::Object(o, _)])
+                if matches!(
+                    self.host.class(o),
+                    Class::None | Class::Function | Class::Type | Class::Module | Class::Builtin
+                ) =>
+            {
+                self.pin_identity(&args[0]);
+                let outcome =
+                    self.host
+                        .call(&self.host.builtin("id"), std::slice::from_ref(o), &[]);
+                self.outcome(outcome)?
+            }
+            ("hash", [x @ Value::Object(o, _)]) if self.is_immutable(o) => {
+                let known = self.known(x, "hash()")?;
+                let outcome = self.host.call(&self.host.builtin("hash"), &[known], &[]);
+                self.outcome(outcome)?
+            }
+            ("hash", [x]) if self.is_instance_value(x) => match self.overloaded_unary("hash", x)? {
+                Some(value) => value,
+                None => return Ok(None),
+            },
+            ("dir", [x]) if self.is_instance_value(x) => self.names_of(x)?,
             ("vars", [x]) => self.attribute(x, "__dict__")?,
             ("list", []) => self.list(vec![]),
             ("list", [x]) => {
@@ -163,7 +186,8 @@ impl<H: Host> Machine<'_, H> {
             ("any" | "all", [x]) => {
                 let wanted = name == "any";
                 let mut found = false;
-                for item in self.items_of(x)? {
+                let iterator = self.iterate(x)?;
+                while let Some(item) = self.advance(&iterator)? {
                     if self.truth(&item, name)? == wanted {
                         found = true;
                         break;
@@ -479,6 +503,11 @@ impl<H: Host> Machine<'_, H> {
         match args {
             [] => {}
             [Value::Dict(dict)] => entries = dict.entries.borrow().clone(),
+            [mapping @ Value::Instance(instance)]
+                if matches!(instance.content, Some(Value::Dict(_))) =>
+            {
+                entries = self.entries_of(mapping)?;
+            }
             [pairs] => {
                 for pair in self.items_of(pairs)? {
                     let pair = self.items_of(&pair)?;
@@ -587,9 +616,52 @@ impl<H: Host> Machine<'_, H> {
             Value::Slice(_) => self.host.builtin("slice"),
             Value::Set(_) => self.host.builtin("set"),
             Value::Instance(instance) => instance.class.clone(),
+            Value::Flat(_) => self.class_named("numpy.flatiter")?,
+            Value::Closure(_) => self.class_named("types.FunctionType")?,
+            Value::Bound(..) => self.class_named("types.MethodType")?,
+            Value::Method(..) => self.class_named("types.BuiltinMethodType")?,
+            Value::Partial(_) => self.class_named("functools.partial")?,
+            Value::Iterator(iterator) => match &*iterator.borrow() {
+                Iterator::Generator(_) => self.class_named("types.GeneratorType")?,
+                Iterator::Zip(_) => self.host.builtin("zip"),
+                Iterator::Enumerate(..) => self.host.builtin("enumerate"),
+                Iterator::Map(..) => self.host.builtin("map"),
+                _ => return Err(self.needs(value, "the argument of type()")),
+            },
             other => return Err(self.needs(other, "the argument of type()")),
         };
         Ok(Value::Object(class, None))
+    }
+
+    /// `dir(x)` of an instance: what it and its class have.
+    fn names_of(&mut self, value: &Value<H::Object>) -> Result<Value<H::Object>> {
+        let class = self.class_of(value)?;
+        let shown = match value {
+            Value::Object(o, _) => o.clone(),
+            _ => class.clone(),
+        };
+        if self.special(value, "__dir__").is_some() {
+            return Err(self.unknown_method(&self.host.describe(&class), "__dir__"));
+        }
+        let dir = self.host.call(&self.host.builtin("dir"), &[shown], &[]);
+        let names = self.outcome(dir)?;
+        let mut names = self.items_of(&names)?;
+        let own = self.attribute(value, "__dict__")?;
+        names.extend(self.items_of(&own)?);
+        let Value::Set(set) = self.make_set(&names)? else {
+            return Err(Error::internal("a set that is none"));
+        };
+        let sorted = self.host.call(
+            &self.host.builtin("sorted"),
+            std::slice::from_ref(&set.object),
+            &[],
+        );
+        self.outcome(sorted)
+    }
+
+    fn class_named(&self, name: &str) -> Result<H::Object> {
+        let class = self.host.find_class(name);
+        class.ok_or_else(|| Error::internal(format!("{name} is not there")))
     }
 
     fn is_instance(
@@ -610,11 +682,6 @@ impl<H: Host> Machine<'_, H> {
                     _ => self.pin(value),
                 }
                 self.host.is_instance(o, &class)
-            }
-            Value::Closure(_) | Value::Bound(..) | Value::Partial(_) | Value::Method(..) => false,
-            Value::Iterator(_) | Value::DictView(..) => {
-                let what = self.describe(value);
-                return Err(Error::unlifted(what, "its class is not asked for"));
             }
             other => {
                 let Value::Object(kind, _) = self.type_of(other)? else {
@@ -667,6 +734,10 @@ impl<H: Host> Machine<'_, H> {
     ) -> Result<Value<H::Object>> {
         let callee = self.known(callee, "print")?;
         self.settle(false)?;
+        let mut shown = args.iter().chain(keywords.iter().map(|(_, v)| v));
+        if shown.any(|v| self.shows_outside(v)) {
+            self.changes.shown_at = Some(self.changes.writes);
+        }
         let mut trees = Vec::new();
         for arg in args {
             trees.push(self.snapshot(arg)?);

@@ -11,10 +11,10 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::guard::{Check, Slot};
+use super::guard::{Check, Fetch, Slot};
 use super::host::{Attribute, Class, Host};
 use super::machine::{Machine, side_effect};
-use super::value::{Cell, DictValue, ListValue, Value};
+use super::value::{Cell, DictValue, ListValue, Piece, Value};
 use super::{Effect, Tree};
 use crate::ast::py;
 use crate::error::{Error, Result};
@@ -37,6 +37,11 @@ pub(super) struct Changes<O> {
     instances: Vec<(O, Slot)>,
     /// How often anything was noted.
     count: usize,
+    /// How many writes to arrays there were, and had been when an outside object was last shown.
+    pub writes: usize,
+    pub shown_at: Option<usize>,
+    /// Whether the `__dict__` of an outside object was written to: its attributes do not show it.
+    dict_written: bool,
     /// Per `catch_warnings` that is entered: whether all warnings are ignored.
     pub filters: Vec<bool>,
 }
@@ -57,6 +62,9 @@ impl<O> Default for Changes<O> {
             containers: Vec::new(),
             instances: Vec::new(),
             count: 0,
+            writes: 0,
+            shown_at: None,
+            dict_written: false,
             filters: Vec::new(),
         }
     }
@@ -146,6 +154,31 @@ impl<H: Host> Machine<'_, H> {
         self.changes.attributes.insert(key, value);
     }
 
+    /// Brings the `__dict__` of an outside object up to the attributes changed so far.
+    pub fn merge_changes(&mut self, object: &H::Object, dict: &DictValue<H::Object>) {
+        let address = self.host.address(object);
+        let mine = self.changes.attributes.iter();
+        let mine = mine.filter(|((at, _), _)| *at == address);
+        let mut changed: Vec<_> = mine
+            .map(|((_, name), v)| (name.clone(), v.clone()))
+            .collect();
+        changed.sort_by(|a, b| a.0.cmp(&b.0));
+        let mut entries = dict.entries.borrow_mut();
+        for (name, value) in changed {
+            let is_name = |key: &H::Object| self.host.class(key) == Class::Str(name.clone());
+            let at = entries.iter().position(|(key, _)| is_name(key));
+            match (at, matches!(value, Value::Unbound)) {
+                (Some(at), true) => drop(entries.remove(at)),
+                (Some(at), false) => entries[at].1 = value,
+                (None, true) => {}
+                (None, false) => {
+                    let key = self.host.constant(&py::Constant::Str(name.clone()));
+                    entries.push((key, value));
+                }
+            }
+        }
+    }
+
     /// Notes that the attributes of an instance are looked at.
     pub fn looked_at(&mut self, object: &H::Object, slot: Slot) {
         let known = self.changes.instances.iter().any(|(_, s)| *s == slot);
@@ -217,9 +250,14 @@ impl<H: Host> Machine<'_, H> {
             // What it held is not kept: the whole function stays Python's.
             self.corrupted = true;
         }
-        if dict.outside.is_some() {
-            self.changes.note(ChangedPlace::Dict(dict.clone()));
+        let Some((_, slot)) = &dict.outside else {
+            return;
+        };
+        let fetch = self.guards.fetches.get(*slot);
+        if matches!(fetch, Some(Fetch::Attribute(_, name)) if name == "__dict__") {
+            self.changes.dict_written = true;
         }
+        self.changes.note(ChangedPlace::Dict(dict.clone()));
     }
 
     /// A container from outside that was met at another place already: the two are one.
@@ -387,6 +425,44 @@ impl<H: Host> Machine<'_, H> {
         self.host
             .call(&getattr, &[class.clone(), name], &[])
             .map_err(|raised| Error::internal(raised.text))
+    }
+
+    /// Whether printing a value shows an object from outside, with the arrays it holds.
+    pub fn shows_outside(&self, value: &Value<H::Object>) -> bool {
+        match value {
+            Value::Object(o, _) => {
+                matches!(self.host.class(o), Class::Instance | Class::Foreign)
+            }
+            Value::Tuple(items, _) => items.iter().any(|v| self.shows_outside(v)),
+            Value::List(list) => list.items.borrow().iter().any(|v| self.shows_outside(v)),
+            Value::Dict(dict) => {
+                let entries = dict.entries.borrow();
+                entries.iter().any(|(_, v)| self.shows_outside(v))
+            }
+            Value::Instance(instance) => {
+                instance.content.iter().any(|c| self.shows_outside(c))
+                    || self.shows_outside(&Value::Dict(instance.attributes.clone()))
+            }
+            Value::Text(pieces) => pieces.iter().any(|piece| match piece {
+                Piece::Known(_) => false,
+                Piece::Field(v, ..) => self.shows_outside(v),
+            }),
+            _ => false,
+        }
+    }
+
+    /// Arrays of arguments are written before anything is printed: what is shown must not change after.
+    pub fn refuse_late_writes(&self) -> Result<()> {
+        if self.changes.dict_written {
+            return Err(side_effect("a write to the __dict__ of an object"));
+        }
+        match self.changes.shown_at {
+            Some(writes) if self.changes.writes > writes => Err(Error::unlifted(
+                "a write after an object from outside was printed",
+                "the object may hold the array",
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Guards that what was changed is, and is not, the other objects that were looked at.

@@ -189,8 +189,8 @@ pub trait Host {
     fn stand_in(&self, object: &Self::Object) -> Option<Self::Object>;
     /// The same for a method of NumPy's: `"ndarray.partition"`, `"ufunc.accumulate"`.
     fn method_stand_in(&self, method: &str) -> Option<Self::Object>;
-    /// An exception class of Python's or NumPy's, by name.
-    fn exception_class(&self, name: &str) -> Option<Self::Object>;
+    /// A class by name: an exception of Python's or NumPy's, or one given with its module (`types.MethodType`).
+    fn find_class(&self, name: &str) -> Option<Self::Object>;
     /// The same for the same object, and for no other that is alive.
     fn address(&self, object: &Self::Object) -> usize;
     /// The global `name`, or the builtin of that name (`true`).

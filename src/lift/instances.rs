@@ -374,6 +374,10 @@ impl<H: Host> Machine<'_, H> {
             Value::Object(o, _) if self.host.class(o) == Class::Instance => self.host.type_of(o),
             _ => return self.assign_plainly(value, name, new),
         };
+        let base = self.host.builtin("BaseException");
+        if TRACEBACK.contains(&name) && self.host.is_subclass(&class, &base) {
+            return Ok(());
+        }
         let text = || self.host.constant(&py::Constant::Str(name.to_string()));
         match self.host.assignment(&class, name) {
             Assignment::Plain => self.assign_plainly(value, name, new),

@@ -4,7 +4,7 @@
 
 use std::rc::Rc;
 
-use super::host::{Class, Host};
+use super::host::{Attribute, Class, Host};
 use super::machine::{Machine, side_effect};
 use super::numpy;
 use super::value::{DictValue, Iterator, ListValue, Sharing, Value};
@@ -100,6 +100,15 @@ impl<H: Host> Machine<'_, H> {
                 let flat = self.flat_copy(&array.clone())?;
                 self.get_item(&flat, key)
             }
+            Value::Array(_) | Value::Scalar(..) if self.is_single_mask(key) => {
+                let row = self.get_item(container, &self.none())?;
+                let chosen = self.truth(key, "an index")?;
+                let slice = self.rows_if(chosen);
+                let view = self.get_item(&row, &slice)?;
+                Ok(Value::Array(super::value::ArrayRef::fresh(
+                    self.node(&view)?,
+                )))
+            }
             Value::Array(_) | Value::Scalar(..) => {
                 self.symbolic_operator("getitem", &[container.clone(), key.clone()])
             }
@@ -167,6 +176,24 @@ impl<H: Host> Machine<'_, H> {
         }
     }
 
+    /// Whether an index is one bool that is computed: it chooses all or nothing.
+    fn is_single_mask(&self, key: &Value<H::Object>) -> bool {
+        let node = match key {
+            Value::Array(array) => array.current(),
+            Value::Scalar(node, _) => Some(*node),
+            _ => None,
+        };
+        node.is_some_and(|node| {
+            let aval = self.b.aval(node);
+            aval.rank() == 0 && aval.dtype == crate::graph::DType::Bool
+        })
+    }
+
+    fn rows_if(&self, chosen: bool) -> Value<H::Object> {
+        let stop = self.int(chosen.into());
+        Value::Slice(Rc::new([self.none(), stop, self.none()]))
+    }
+
     /// A known array without a place outside: a constant of the graph.
     pub fn fresh_constant(&mut self, value: &Value<H::Object>) -> Result<Value<H::Object>> {
         let arg = self.argument_of(value)?;
@@ -227,6 +254,14 @@ impl<H: Host> Machine<'_, H> {
                     _ => value.clone(),
                 };
                 self.set_item(&flat, key, &value)
+            }
+            Value::Array(_) if self.is_single_mask(key) => {
+                if self.truth(key, "an index")? {
+                    let row = self.get_item(container, &self.none())?;
+                    let slice = self.rows_if(true);
+                    return self.set_item(&row, &slice, value);
+                }
+                Ok(())
             }
             Value::Array(array) => {
                 let old = self.array_node(array)?;
@@ -575,6 +610,18 @@ impl<H: Host> Machine<'_, H> {
         &mut self,
         value: &Value<H::Object>,
     ) -> Result<Rc<std::cell::RefCell<Iterator<H::Object>>>> {
+        let class = self.class_of(value)?;
+        let compiled = ["__iter__", "__getitem__"].iter().any(|name| {
+            let found = self.host.look_up(&class, None, name);
+            !matches!(
+                found,
+                Attribute::Missing | Attribute::Fallback(_) | Attribute::Method(_)
+            )
+        });
+        if compiled {
+            let callee = format!("iteration over {}", self.describe(value));
+            return Err(Error::new(ErrorKind::UnknownCall { callee }));
+        }
         let Some(method) = self.special(value, "__getitem__") else {
             let what = self.describe(value);
             let message = format!("'{what}' object is not iterable");

@@ -42,6 +42,7 @@ impl<H: Host> Machine<'_, H> {
     ) -> Result<Lifted<H::Object>> {
         let result = self.tree(&result)?;
         self.refuse_open_generators()?;
+        self.refuse_late_writes()?;
         self.settle(true)?;
         self.guard_aliases();
         let mut writes = Vec::new();

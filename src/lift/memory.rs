@@ -13,6 +13,7 @@ use super::guard::Check;
 use super::host::Host;
 use super::machine::Machine;
 use super::value::{ArrayRef, Look, Question, Value};
+use crate::ast::py;
 use crate::error::{Error, Result};
 use crate::graph::{Dim, NodeId, Shape};
 use crate::ops::Op;
@@ -103,6 +104,60 @@ impl<H: Host> Machine<'_, H> {
         Ok(())
     }
 
+    /// `array.flags.name` of an array that is made by the function.
+    pub fn flag(&mut self, array: &ArrayRef, name: &str) -> Result<Value<H::Object>> {
+        let unknown = || {
+            Error::unlifted(
+                format!("the flag {name} of an array"),
+                "it is not known here",
+            )
+        };
+        if array.buffer.input.is_some() {
+            return Err(unknown());
+        }
+        let shape = match array.current() {
+            Some(node) => self.b.aval(node).shape.clone(),
+            None => return Err(unknown()),
+        };
+        let line = is_line(&shape);
+        let answer = match name {
+            "writeable" => {
+                let repeats = |look: &Look| matches!(look.op, Op::BroadcastTo(_));
+                !array.views.iter().any(repeats)
+            }
+            "c_contiguous" | "contiguous" | "forc" | "fnc" | "fortran" | "f_contiguous"
+                if array.views.is_empty() =>
+            {
+                let mut inputs = Vec::new();
+                let known = line || self.lies_in_order(array.buffer.made, &mut inputs);
+                if !known
+                    || !inputs
+                        .iter()
+                        .all(|i| self.host.in_order(&self.input_objects[*i]))
+                {
+                    return Err(unknown());
+                }
+                self.require_order(&inputs);
+                match name {
+                    "c_contiguous" | "contiguous" | "forc" => true,
+                    "f_contiguous" | "fortran" => line,
+                    _ => false,
+                }
+            }
+            _ => return Err(unknown()),
+        };
+        Ok(self.constant(&py::Constant::Bool(answer)))
+    }
+
+    fn require_order(&mut self, inputs: &[usize]) {
+        for &input in inputs {
+            let slot = self.inputs[input].slot;
+            if self.slots.insert((slot, "C order".into()), slot).is_none() {
+                self.check(slot, Check::InOrder);
+            }
+        }
+    }
+
     fn shape_after(&self, shape: &Shape, op: &Op) -> Option<Shape> {
         Some(match op {
             Op::Reshape(next) | Op::BroadcastTo(next) => next.clone(),
@@ -136,12 +191,7 @@ impl<H: Host> Machine<'_, H> {
                 if !known || !inputs.iter().all(holds) {
                     return Err(unsure());
                 }
-                for input in inputs {
-                    let slot = self.inputs[input].slot;
-                    if self.slots.insert((slot, "C order".into()), slot).is_none() {
-                        self.check(slot, Check::InOrder);
-                    }
-                }
+                self.require_order(&inputs);
                 array.buffer.question.set(Question::None);
                 Ok(())
             }

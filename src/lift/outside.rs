@@ -391,7 +391,7 @@ impl<H: Host> Machine<'_, H> {
             match self.host.class(object) {
                 Class::None | Class::Bool(_) | Class::Ellipsis => self.pin(value),
                 _ => {
-                    let key = (*slot, "is".to_string());
+                    let key = (*slot, "is()".to_string());
                     if self.slots.insert(key, *slot).is_none() {
                         self.check(*slot, Check::Is(object.clone()));
                     }
@@ -404,7 +404,7 @@ impl<H: Host> Machine<'_, H> {
         let Some(slot) = slot else { return };
         if self
             .slots
-            .insert((slot, "type".to_string()), slot)
+            .insert((slot, "type()".to_string()), slot)
             .is_none()
         {
             self.check(slot, Check::Type(self.host.type_of(object)));

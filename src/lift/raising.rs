@@ -84,7 +84,7 @@ impl<H: Host> Machine<'_, H> {
             let made = self.exceptions.get(*at).cloned();
             return made.ok_or_else(|| Error::internal("an exception that was not kept"));
         }
-        let class = self.host.exception_class(exception.name());
+        let class = self.host.find_class(exception.name());
         let class = class.ok_or_else(|| {
             Error::unlifted(
                 format!("an {} caught here", exception.name()),

@@ -211,10 +211,11 @@ impl<'py> Cpython<'py> {
             .getattr("__dictoffset__")
             .and_then(|offset| offset.extract::<isize>())
             .is_ok_and(|offset| offset != 0);
-        if has_dict {
-            Assignment::Plain
-        } else {
-            Assignment::ReadOnly
+        let heap = class.getattr("__flags__").and_then(|f| f.extract::<u64>());
+        match (has_dict, heap.is_ok_and(|flags| flags & (1 << 9) != 0)) {
+            (true, _) => Assignment::Plain,
+            (false, true) => Assignment::ReadOnly,
+            (false, false) => Assignment::Custom,
         }
     }
 

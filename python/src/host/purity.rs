@@ -1,8 +1,9 @@
 //! Which functions have no effects and always give the same, so that lifting may call them.
 
+use lazy_core::lift::host::{Class, Host};
 use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
-use pyo3::types::PyType;
+use pyo3::types::{PyFrozenSet, PyType};
 
 use super::{Cpython, Object};
 use crate::function::Dispatcher;
@@ -47,6 +48,20 @@ impl Cpython<'_> {
             let transform = class.is_subclass_of::<Dispatcher>().unwrap_or(false);
             return is_exception || scalar || transform || PURE.contains(&name.as_str());
         }
+        // A method of a string, a number, a frozenset.
+        if (self.is_a(o, &self.known.builtin) || self.is_a(o, &self.known.method_wrapper))
+            && let Ok(receiver) = o.getattr("__self__")
+            && !receiver.is_none()
+        {
+            let receiver = Object::new(&receiver);
+            let plain = matches!(
+                self.class(&receiver),
+                Class::Str(_) | Class::Int(_) | Class::Float(_)
+            );
+            if plain || receiver.bind(self.py).is_exact_instance_of::<PyFrozenSet>() {
+                return true;
+            }
+        }
         let module = o
             .getattr("__module__")
             .ok()
@@ -58,7 +73,16 @@ impl Cpython<'_> {
         match (module.as_deref(), name.as_deref()) {
             (Some("math" | "operator" | "_operator" | "cmath"), _) => true,
             // Python functions that keep tables, which are better asked than entered.
-            (Some("inspect"), Some("signature" | "unwrap")) => true,
+            (
+                Some("inspect"),
+                Some(
+                    "signature"
+                    | "unwrap"
+                    | "_static_getmro"
+                    | "_get_dunder_dict_of_class"
+                    | "_shadowed_dict",
+                ),
+            ) => true,
             (Some("functools"), Some("dispatch")) => true,
             (Some("logging"), Some("getLogger")) => true,
             (Some("numpy"), Some("issubdtype" | "iterable")) => true,
