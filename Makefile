@@ -6,6 +6,7 @@
 #   make review    accept changed snapshots         make show F=file.py::function    all stages of one function
 #   make fmt       format everything                make test-all  the same wheel on every Python found
 #   make survey    how much of installed packages lifts, and whether it agrees
+#   make memcheck  the evaluator's tests under valgrind
 #   make develop   a build in seconds, used from the tree by .venv until the next `make build`
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -18,7 +19,7 @@ PACKAGE := $(shell find python/lazy -name '*.py' -o -name '*.pyi' -o -name py.ty
 # The extension module is tested from Python; linked as a test binary it would lack an interpreter.
 CRATES := --workspace --exclude lazy-python
 
-.PHONY: demo test check bench docs review show fmt build develop survey test-all test-rust test-python lint types snapshots clean
+.PHONY: memcheck demo test check bench docs review show fmt build develop survey test-all test-rust test-python lint types snapshots clean
 
 demo: build
 	$(BIN)/python examples/demo.py
@@ -86,6 +87,11 @@ snapshots: build
 	rm -f target/snapshots-used
 	INSTA_UPDATE=no INSTA_SNAPSHOT_REFERENCES_FILE=$(CURDIR)/target/snapshots-used cargo test -q $(CRATES) >/dev/null
 	$(BIN)/python tests/unreferenced.py target/snapshots-used
+
+# The loops for AVX2: valgrind knows no AVX-512.
+memcheck:
+	CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="valgrind -q --error-exitcode=1" \
+		cargo test --release --test evaluator -- --test-threads=1
 
 review: build
 	INSTA_UPDATE=always cargo test $(CRATES)

@@ -195,6 +195,54 @@ fn writes_in_place_keep_values() -> Result<()> {
     Ok(())
 }
 
+/// Few rows and many, sums short and long, from either side.
+#[test]
+fn products_with_vectors_are_sums_of_products() -> Result<()> {
+    let mut random = Random(0x1414_2135_6237_3095);
+    for (m, k) in [
+        (5, 7),
+        (8, 16),
+        (1, 9000),
+        (3, 9000),
+        (50, 20_000),
+        (130, 300),
+        (2, 0),
+    ] {
+        let mut b = Builder::new("vectors");
+        let x = input(&mut b, DType::F64, &[m, k]);
+        let (right, left) = (
+            input(&mut b, DType::F64, &[k]),
+            input(&mut b, DType::F64, &[m]),
+        );
+        let contract = |axis: usize| Op::Contract {
+            batch: Default::default(),
+            contract: [(axis, 0)].into_iter().collect(),
+        };
+        let outputs = vec![
+            b.add(contract(1), &[x, right])?,
+            b.add(contract(0), &[x, left])?,
+        ];
+        let values = [&[m, k][..], &[k], &[m]].map(|shape| random.floats(shape));
+        let [x, right, left] = [0, 1, 2].map(|i| values[i].as_slice::<f64>());
+        let by_row: Vec<f64> = (0..m)
+            .map(|i| (0..k).map(|j| x[i * k + j] * right[j]).sum())
+            .collect();
+        let by_column: Vec<f64> = (0..k)
+            .map(|j| (0..m).map(|i| x[i * k + j] * left[i]).sum())
+            .collect();
+        let got = evaluate(&b.finish(outputs), &values)?;
+        assert!(
+            close(&got[0], &Value::from_slice(&by_row, &[m])),
+            "{m} x {k}"
+        );
+        assert!(
+            close(&got[1], &Value::from_slice(&by_column, &[k])),
+            "{m} x {k}"
+        );
+    }
+    Ok(())
+}
+
 /// A softmax of rows and what it weights, and in square matrices what is divided by another row's sum.
 fn softmax(n: usize, m: usize) -> Result<Graph> {
     use Elementwise::{Divide, Exp, Multiply, Subtract};

@@ -4,6 +4,8 @@
 //! `einsum("ij,kj->ik", a, b)` is one product whose right side is read as a transpose: no copy.
 //! Source: the crate `gemm` for blocked products; BLIS (Van Zee and van de Geijn, 2015) for the method.
 
+use std::array::from_fn;
+
 use gemm::Parallelism;
 
 use super::buffers::Block;
@@ -352,15 +354,53 @@ unsafe fn vector<T: Item>(
         if matrix.row == 1 && stride == 1 && m > 1 {
             let out = std::slice::from_raw_parts_mut(out, m);
             out.fill(T::ZERO);
-            for l in 0..k {
-                add_multiple(out, *x.offset(l as isize * step), matrix.at(0, l), 1);
-            }
-            return;
+            let column = |l: usize| std::slice::from_raw_parts(matrix.at(0, l), m);
+            let factor = |l: usize| *x.offset(l as isize * step);
+            return vectorized(|| {
+                let together = k - k % TOGETHER;
+                for l in (0..together).step_by(TOGETHER) {
+                    let at: [usize; TOGETHER] = from_fn(|i| l + i);
+                    add_multiples(out, at.map(factor), at.map(column));
+                }
+                for l in together..k {
+                    add_multiples(out, [factor(l)], [column(l)]);
+                }
+            });
         }
-        for i in 0..m {
+        let mut first = 0;
+        if matrix.column == 1 && step == 1 && k <= BLOCK {
+            let x = std::slice::from_raw_parts(x, k);
+            let row = |i: usize| std::slice::from_raw_parts(matrix.at(i, 0), k);
+            first = m - m % TOGETHER;
+            vectorized(|| {
+                for i in (0..first).step_by(TOGETHER) {
+                    let at: [usize; TOGETHER] = from_fn(|j| i + j);
+                    for (i, sum) in at.into_iter().zip(dots(at.map(row), x)) {
+                        out.add(i * stride).write(sum);
+                    }
+                }
+            });
+        }
+        for i in first..m {
             out.add(i * stride)
                 .write(dot(matrix.at(i, 0), matrix.column, x, step, k));
         }
+    }
+}
+
+/// Rows or columns that are read together, so that what they meet is read once.
+const TOGETHER: usize = 4;
+
+/// Adds multiples of several vectors, in order.
+#[inline(always)]
+fn add_multiples<T: Item, const N: usize>(out: &mut [T], factors: [T; N], x: [&[T]; N]) {
+    let x = x.map(|x| &x[..out.len()]);
+    for (j, out) in out.iter_mut().enumerate() {
+        let mut sum = *out;
+        for i in 0..N {
+            sum = sum.add(factors[i].mul(x[i][j]));
+        }
+        *out = sum;
     }
 }
 
@@ -388,7 +428,8 @@ unsafe fn dot<T: Item>(a: *const T, a_step: isize, b: *const T, b_step: isize, k
                 std::slice::from_raw_parts(a, k),
                 std::slice::from_raw_parts(b, k),
             );
-            return vectorized(|| dot_block(a, b));
+            let [sum] = vectorized(|| dots([a], b));
+            return sum;
         }
         let mut lanes = [T::ZERO; LANES];
         for i in 0..k {
@@ -402,20 +443,25 @@ unsafe fn dot<T: Item>(a: *const T, a_step: isize, b: *const T, b_step: isize, k
     }
 }
 
+/// The products of several vectors with one.
 #[inline(always)]
-fn dot_block<T: Item>(a: &[T], b: &[T]) -> T {
-    let mut lanes = [T::ZERO; LANES];
-    let (a, b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
-    let rest = (a.remainder(), b.remainder());
-    for (a, b) in a.zip(b) {
-        for (lane, (&a, &b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
+fn dots<T: Item, const N: usize>(a: [&[T]; N], b: &[T]) -> [T; N] {
+    let mut lanes = [[T::ZERO; LANES]; N];
+    let a = a.map(|a| &a[..b.len()]);
+    let whole = b.len() - b.len() % LANES;
+    for l in (0..whole).step_by(LANES) {
+        for (lanes, a) in lanes.iter_mut().zip(a) {
+            for j in 0..LANES {
+                lanes[j] = lanes[j].add(a[l + j].mul(b[l + j]));
+            }
+        }
+    }
+    for (lanes, a) in lanes.iter_mut().zip(a) {
+        for (lane, (&a, &b)) in lanes.iter_mut().zip(a[whole..].iter().zip(&b[whole..])) {
             *lane = lane.add(a.mul(b));
         }
     }
-    for (lane, (&a, &b)) in lanes.iter_mut().zip(rest.0.iter().zip(rest.1)) {
-        *lane = lane.add(a.mul(b));
-    }
-    sum_lanes(lanes)
+    lanes.map(sum_lanes)
 }
 
 #[inline(always)]
