@@ -25,15 +25,19 @@ impl<H: Host> Machine<'_, H> {
         let mut shape = self.b.aval(buffer.version.get().0).shape.clone();
         let mut in_order = true;
         let mut question = Question::None;
-        let mut looks = array.views.iter().chain(chain);
-        while let Some(look) = looks.next() {
+        for look in array.views.iter().chain(chain) {
             let op = &look.op;
-            if matches!(op, Op::Gather { .. }) {
-                // Items and computed slices are views; what is made of them may not be.
-                if looks.any(|l| matches!(l.op, Op::Reshape(_))) || asks_for_order {
-                    buffer.question.set(Question::Open);
+            if let Op::Gather { axes, at } = op {
+                // Items and slices of computed bounds are views, out of order.
+                let kept = (0..shape.len()).filter(|axis| !axes.contains(axis));
+                let mut next: Shape = kept.map(|axis| shape[axis].clone()).collect();
+                let indices = look.indices.iter().map(|&i| &self.b.aval(i).shape);
+                if let Some(index) = indices.max_by_key(|shape| shape.len()) {
+                    next.insert_many(*at, index.iter().cloned());
                 }
-                return;
+                shape = next;
+                in_order = false;
+                continue;
             }
             let Some(next) = self.shape_after(&shape, op) else {
                 buffer.question.set(Question::Open);
