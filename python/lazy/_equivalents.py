@@ -667,7 +667,12 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> 
             start = np.linspace(low, lines[0], before, endpoint=False)
             end = np.linspace(high, lines[-1], after, endpoint=False)[::-1]
         else:
-            stat = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.median}
+            stat: dict[str, Any] = {
+                "maximum": np.max,
+                "minimum": np.min,
+                "mean": np.mean,
+                "median": np.median,
+            }
             value = stat[mode](lines, axis=0, keepdims=True)
             if lines.dtype.kind in "iu":
                 value = np.round(value)

@@ -38,6 +38,9 @@ pub(super) enum Arrival<O> {
     Return(Value<O>),
 }
 
+/// A container and what it held before.
+type Before<C, T> = (Rc<C>, Vec<T>);
+
 /// What a loop or a branch being lifted may not touch, and what it wrote.
 pub(super) struct Attempt<O> {
     /// What was made before this is not to be changed but for arrays.
@@ -49,8 +52,8 @@ pub(super) struct Attempt<O> {
     /// Iterators among the locals when it began.
     pub iterators: Vec<Rc<RefCell<Iterator<O>>>>,
     /// Lists and dicts changed since that were there before, with what they held.
-    pub lists: Vec<(Rc<ListValue<O>>, Vec<Value<O>>)>,
-    pub dicts: Vec<(Rc<DictValue<O>>, Vec<(O, Value<O>)>)>,
+    pub lists: Vec<Before<ListValue<O>, Value<O>>>,
+    pub dicts: Vec<Before<DictValue<O>, (O, Value<O>)>>,
 }
 
 impl<O> Attempt<O> {

@@ -177,10 +177,10 @@ pub fn betainc_derivative_by_x(x: &[Term<'_>]) -> Partial {
             }
             let (low_i, low_j) = if i > 0 { (i - 1, j) } else { (0, j - 1) };
             let mut sum: Option<Term<'_>> = None;
-            for p in 0..=low_i {
-                for q in 0..=low_j {
+            for (p, row) in densities.iter().enumerate().take(low_i + 1) {
+                for (q, &density) in row.iter().enumerate().take(low_j + 1) {
                     let count = binomial(low_i, p) * binomial(low_j, q);
-                    let term = count * (densities[p][q] * exponent(i - p, j - q));
+                    let term = count * (density * exponent(i - p, j - q));
                     sum = Some(sum.map_or(term, |sum| sum + term));
                 }
             }

@@ -324,7 +324,7 @@ fn betainc_fraction<const N: usize>(m: usize, n: usize, a: f64, b: f64, x: f64, 
 
 /// The `order`-th derivative of Hurwitz' zeta function in `s`.
 pub fn zeta_derivative(order: f64, s: f64, q: f64) -> f64 {
-    if !(s > 1.0) || !(q > 0.0) {
+    if s.is_nan() || q.is_nan() || s <= 1.0 || q <= 0.0 {
         return f64::NAN;
     }
     match order {

@@ -238,7 +238,7 @@ pub fn loggamma(x: f64) -> f64 {
 pub fn rgamma(x: f64) -> f64 {
     if x <= 0.0 && x == x.floor() {
         0.0
-    } else if x > 170.0 || x < -170.0 {
+    } else if !(-170.0..=170.0).contains(&x) {
         if x > 0.0 {
             (-libm::lgamma(x)).exp()
         } else {
