@@ -39,7 +39,7 @@ pub(super) enum Arrival<O> {
 }
 
 /// A container and what it held before.
-type Before<C, T> = (Rc<C>, Vec<T>);
+type Held<C, T> = (Rc<C>, Vec<T>);
 
 /// What a loop or a branch being lifted may not touch, and what it wrote.
 pub(super) struct Attempt<O> {
@@ -52,8 +52,8 @@ pub(super) struct Attempt<O> {
     /// Iterators among the locals when it began.
     pub iterators: Vec<Rc<RefCell<Iterator<O>>>>,
     /// Lists and dicts changed since that were there before, with what they held.
-    pub lists: Vec<Before<ListValue<O>, Value<O>>>,
-    pub dicts: Vec<Before<DictValue<O>, (O, Value<O>)>>,
+    pub lists: Vec<Held<ListValue<O>, Value<O>>>,
+    pub dicts: Vec<Held<DictValue<O>, (O, Value<O>)>>,
 }
 
 impl<O> Attempt<O> {
