@@ -38,8 +38,11 @@ pub(super) enum Arrival<O> {
     Return(Value<O>),
 }
 
-/// A container and what it held before.
-type Held<C, T> = (Rc<C>, Vec<T>);
+/// A list, and what it held before.
+type HeldList<O> = (Rc<ListValue<O>>, Vec<Value<O>>);
+
+/// A dict, and what it held before.
+type HeldDict<O> = (Rc<DictValue<O>>, Vec<(O, Value<O>)>);
 
 /// What a loop or a branch being lifted may not touch, and what it wrote.
 pub(super) struct Attempt<O> {
@@ -52,8 +55,8 @@ pub(super) struct Attempt<O> {
     /// Iterators among the locals when it began.
     pub iterators: Vec<Rc<RefCell<Iterator<O>>>>,
     /// Lists and dicts changed since that were there before, with what they held.
-    pub lists: Vec<Held<ListValue<O>, Value<O>>>,
-    pub dicts: Vec<Held<DictValue<O>, (O, Value<O>)>>,
+    pub lists: Vec<HeldList<O>>,
+    pub dicts: Vec<HeldDict<O>>,
 }
 
 impl<O> Attempt<O> {
