@@ -141,6 +141,8 @@ def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     x = np.asarray(x)
     size = minlength
     if x.shape[0] > 0:
+        if x.min() < 0:
+            raise ValueError("'list' argument must have no negative elements")
         size = max(int(x.max()) + 1, minlength)
     if weights is None:
         counts = np.zeros(size, dtype=np.intp)

@@ -119,9 +119,25 @@ fn instance<'py>(
     let set = py.get_type::<PyAny>().getattr("__setattr__")?;
     for (name, tree) in &made.attributes {
         let value = build(py, tree, outputs, program, found)?;
-        set.call1((&object, name.bind(py), value))?;
+        let name = name.bind(py);
+        // What is not a slot goes past the class: a property of that name was not asked either.
+        match object.getattr("__dict__") {
+            Ok(attributes) if !is_slot(class, name) => attributes.set_item(name, value)?,
+            _ => drop(set.call1((&object, name, value))?),
+        }
     }
     Ok(object)
+}
+
+/// Whether a class keeps the attribute in a slot.
+fn is_slot(class: &Bound<'_, PyAny>, name: &Bound<'_, PyAny>) -> bool {
+    let Ok(found) = name.extract::<String>().map(|name| class.getattr(name)) else {
+        return false;
+    };
+    found.is_ok_and(|found| {
+        let kind = found.get_type().name();
+        kind.is_ok_and(|kind| kind == "member_descriptor")
+    })
 }
 
 /// A view of an array, made by NumPy itself: memory is shared exactly where NumPy shares it.

@@ -916,7 +916,8 @@ CASES |= {
         c(np.zeros((2, 2)), np.ones(2)),
     ],
     "scipy.linalg.inv": [c(a) for a in SQUARES if a.size] + [c(np.ones((2, 2)))],
-    "scipy.linalg.det": [c(a) for a in SQUARES if a.size],
+    # Of single precision SciPy gives a float64 with the errors of a float32.
+    "scipy.linalg.det": [c(a) for a in SQUARES if a.size and a.dtype.char not in "fF"],
     "scipy.linalg.cholesky": [c(a, u) for a in POSITIVE if a.size for u in [False, True]],
     "scipy.linalg.cho_factor": [c(_positive((3, 3)), u) for u in [False, True]],
     "scipy.linalg.cho_solve": [c((_square((3, 3)), u), b) for u in [False, True] for b in [W, RHS]],

@@ -131,10 +131,10 @@ impl Speller<'_, '_> {
             self.names.needs_scipy("special");
             Ok(format!("special.{name}"))
         } else {
-            Err(Error::internal(format!(
-                "{} has no spelling in NumPy",
-                e.def().name
-            )))
+            Err(Error::unlifted(
+                format!("the source of {}", e.def().name),
+                "NumPy and SciPy have no function for it",
+            ))
         }
     }
 

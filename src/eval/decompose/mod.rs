@@ -347,12 +347,7 @@ fn decomposed<T: Number>(kind: Decomposition, a: Mat<T>) -> Result<Vec<Vec<Compl
             vec![vec![sign], vec![size.into()]]
         }
         Cholesky => {
-            // An imaginary part of the diagonal is not read.
-            let a = Mat::from_fn(n, n, |i, j| match i == j {
-                true => T::from_complex(a[(i, i)].to_complex().re.into()),
-                false => a[(i, j)],
-            });
-            let factor = a
+            let factor = real_diagonal(&a)
                 .llt(Side::Lower)
                 .map_err(|_| failed("Matrix is not positive definite"))?;
             vec![row_major(&factor.L().to_owned())]
@@ -407,7 +402,7 @@ fn decomposed<T: Number>(kind: Decomposition, a: Mat<T>) -> Result<Vec<Vec<Compl
             )]
         }
         Eigh(triangle) => {
-            let found = a
+            let found = real_diagonal(&a)
                 .self_adjoint_eigen(side(triangle))
                 .map_err(|_| no_eigenvalues())?;
             let w = found
@@ -420,7 +415,8 @@ fn decomposed<T: Number>(kind: Decomposition, a: Mat<T>) -> Result<Vec<Vec<Compl
         }
         EigenvaluesOfHermitian(triangle) => {
             vec![real(
-                a.self_adjoint_eigenvalues(side(triangle))
+                real_diagonal(&a)
+                    .self_adjoint_eigenvalues(side(triangle))
                     .map_err(|_| no_eigenvalues())?,
             )]
         }
@@ -457,6 +453,14 @@ fn of_nothing(kind: Decomposition, m: usize, n: usize) -> Vec<Vec<Complex64>> {
         | Eigenvalues
         | Function(_) => vec![vec![]; 3],
     }
+}
+
+/// A Hermitian matrix as it is read: an imaginary part of the diagonal is not.
+fn real_diagonal<T: Number>(a: &Mat<T>) -> Mat<T> {
+    Mat::from_fn(a.nrows(), a.ncols(), |i, j| match i == j {
+        true => T::from_complex(a[(i, i)].to_complex().re.into()),
+        false => a[(i, j)],
+    })
 }
 
 /// The same product with a real diagonal of `r`, as LAPACK has it.
