@@ -182,6 +182,9 @@ pub(super) fn one_axis(call: &mut Call<'_>, kind: Kind) -> Result<Arg> {
 pub(super) fn several_axes(call: &mut Call<'_>, kind: Kind) -> Result<Arg> {
     let is_numpy = call.peek("a").is_some();
     let mut x = signal(call)?;
+    if !is_numpy && matches!(kind, Kind::RealForward) && call.b.aval(x).dtype.is_complex() {
+        return Err(Error::type_error("x must be a real sequence"));
+    }
     let rank = call.b.aval(x).rank();
     let sizes = match call.arg("s") {
         Arg::None => None,

@@ -117,7 +117,12 @@ pub fn hyp2f1(a: f64, b: f64, c: f64, x: f64) -> f64 {
         return gauss(a, b, c, x);
     }
     if x > 1.0 {
-        return f64::INFINITY;
+        // Beyond the branch point only whole powers of `1 - x` are real.
+        let power = if a == c { b } else { a };
+        return match (a == c || b == c) && power == power.floor() {
+            true => (1.0 - x).powf(-power),
+            false => f64::INFINITY,
+        };
     }
     let rest = c - a - b;
     if x == 1.0 {
