@@ -87,6 +87,8 @@ pub enum ErrorKind {
     UnknownCall { callee: String },
     /// An operation we know, used in a way we do not lift (a keyword, a dtype).
     Unlifted { what: String, why: String },
+    /// A way of calling that a function's equivalent in NumPy code leaves to others: never reaches the user.
+    Uncovered { what: String },
     /// No derivative: the operation, and why.
     NotDifferentiable { operation: String, reason: String },
     /// `grad` of something that is not a scalar.
@@ -158,6 +160,7 @@ impl ErrorKind {
             | ErrorKind::Unread { .. }
             | ErrorKind::UnknownCall { .. }
             | ErrorKind::Unlifted { .. }
+            | ErrorKind::Uncovered { .. }
             | ErrorKind::SideEffect { .. }
             | ErrorKind::TooLong { .. } => "graph break".into(),
             ErrorKind::NotDifferentiable { operation, .. } => {
@@ -187,6 +190,7 @@ impl ErrorKind {
                 format!("{callee} is compiled code that lazy has no operation for")
             }
             ErrorKind::Unlifted { what, why } => format!("{what}: {why}"),
+            ErrorKind::Uncovered { what } => format!("{what} is not lifted"),
             ErrorKind::NotDifferentiable { reason, .. } => reason.clone(),
             ErrorKind::NonScalarLoss { shape } => format!("the result is {shape}"),
             ErrorKind::IntegerArgument { argument, dtype } => format!("{argument} is {dtype}"),
@@ -224,6 +228,7 @@ impl ErrorKind {
             ErrorKind::Internal { .. } => Some("please report it with the function that caused it"),
             ErrorKind::Raises { .. }
             | ErrorKind::Unlifted { .. }
+            | ErrorKind::Uncovered { .. }
             | ErrorKind::Sampling { .. }
             | ErrorKind::Assumption { .. }
             | ErrorKind::Syntax { .. } => None,

@@ -7,7 +7,8 @@ use lazy_core::eval::value::Value;
 use lazy_core::graph::{Assumption, Aval, Builder, DType, Dim, Graph, NodeId, Shape};
 use lazy_core::ops::decompose::{Decomposition, MatrixFunction, System, Triangle};
 use lazy_core::ops::{
-    Constant, Cumulation, Distribution, Elementwise, Extreme, Fourier, Op, Range, Reduction, Write,
+    Constant, Cumulation, Custom, Distribution, Elementwise, Extreme, Fourier, Op, Range,
+    Reduction, Rule, Write,
 };
 use num_complex::{Complex32, Complex64};
 use proptest::prelude::*;
@@ -272,6 +273,29 @@ fn candidate(step: &Step, b: &Builder, nodes: &[NodeId]) -> (Op, Vec<NodeId>) {
                 },
                 vec![x, y],
             )
+        }
+        28 => {
+            let mut rule = Builder::new("rule");
+            let tangent = rule.input("t", Aval::scalar(DType::F64));
+            let doubled = rule.elementwise(Elementwise::Negative, &[tangent]);
+            let rule = rule.finish(vec![doubled.unwrap()]);
+            let custom = Custom {
+                name: "f".into(),
+                results: 1,
+                arguments: 1,
+                outside: 0,
+                rule: [
+                    Rule::Forward(rule.clone()),
+                    Rule::Reverse(rule),
+                    Rule::Exhausted,
+                ][step.axis % 3]
+                    .clone(),
+            };
+            let custom = std::sync::Arc::new(custom);
+            match step.axis % 2 {
+                0 => (Op::Custom(custom), vec![x, y]),
+                _ => (Op::Pullback(custom), vec![x, y]),
+            }
         }
         26 => one(Op::Decompose(
             Decomposition::ALL[step.axis % Decomposition::ALL.len()],

@@ -13,6 +13,7 @@ Read a function, lift it to a graph, transform it, and get a function again::
 """
 
 from lazy._array import Variable, array, compute, deferred, force, shared_intermediates
+from lazy._custom import custom_jvp, custom_vjp, opaque
 from lazy._errors import (
     GraphBreak,
     GraphSyntaxError,
@@ -55,6 +56,8 @@ __all__ = [
     "__version__",
     "array",
     "compute",
+    "custom_jvp",
+    "custom_vjp",
     "deferred",
     "explain",
     "force",
@@ -70,6 +73,7 @@ __all__ = [
     "linearize",
     "maximize",
     "minimize",
+    "opaque",
     "sample",
     "shared_intermediates",
     "value_and_grad",

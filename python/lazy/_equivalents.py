@@ -4,15 +4,16 @@ In: the arguments of the function. Out: what it returns, made of functions that 
 ``np.interp(x, xp, fp)`` is a search, two reads and a line between them, so it has derivatives.
 
 The code runs only while lifting, never on arrays: a call whose arguments are all known is NumPy's own.
-Where a function raises, the call is left to NumPy, which raises the exception itself. The functions are
-part of the table of `lazy._standins`; methods are looked up by name.
+What a function does not cover it says by `uncovered`, before anything else: the call is then lifted as
+if there were no equivalent. The functions are part of the table of `lazy._standins`; methods are looked
+up by name.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -35,6 +36,11 @@ def _method(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         return equivalent
 
     return register
+
+
+def uncovered(what: str) -> NoReturn:
+    """Leaves the call to what it would be without the equivalent; known to the machine by name."""
+    raise AssertionError(f"{what}: outside a lift")
 
 
 def _axis(axis: Any, rank: int) -> int:
@@ -81,6 +87,13 @@ def _searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any
         place = np.argsort(order)[a.shape[0] :]
     found = before[place].reshape(v.shape)
     return found[()] if v.ndim == 0 else found
+
+
+@_method("ndarray.view")
+def _view(a: Any, dtype: Any = None, type: Any = None) -> Any:
+    if type not in (None, np.ndarray) or not (dtype in (None, np.ndarray) or np.dtype(dtype) == a.dtype):
+        uncovered("the elements read as another dtype")
+    return a[...]
 
 
 @_of(np.digitize)
@@ -188,7 +201,7 @@ def _unique(
     sorted: bool = True,
 ) -> Any:
     if axis is not None:
-        raise NotImplementedError("unique rows")
+        uncovered("unique rows")
     ar = np.asarray(ar)
     flat = ar.reshape(-1)
     order = np.argsort(flat, kind="stable")
@@ -231,7 +244,7 @@ def _setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
 @_of(np.intersect1d)
 def _intersect1d(ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False) -> Any:
     if return_indices:
-        raise NotImplementedError("the places of common elements")
+        uncovered("the places of common elements")
     if not assume_unique:
         ar1, ar2 = _unique(ar1), _unique(ar2)
     aux = np.sort(np.concatenate((np.asarray(ar1).reshape(-1), np.asarray(ar2).reshape(-1))))
@@ -349,7 +362,7 @@ def _quantile(
     weights: Any = None,
 ) -> Any:
     if weights is not None or out is not None:
-        raise NotImplementedError("weighted quantiles")
+        uncovered("weighted quantiles")
     return _quantiles(a, q, axis, method, keepdims, False)
 
 
@@ -366,7 +379,7 @@ def _percentile(
     weights: Any = None,
 ) -> Any:
     if weights is not None or out is not None:
-        raise NotImplementedError("weighted percentiles")
+        uncovered("weighted percentiles")
     q = q / 100 if isinstance(q, (int, float)) else np.asarray(q) / 100
     return _quantiles(a, q, axis, method, keepdims, False)
 
@@ -384,7 +397,7 @@ def _nanquantile(
     weights: Any = None,
 ) -> Any:
     if weights is not None or out is not None:
-        raise NotImplementedError("weighted quantiles")
+        uncovered("weighted quantiles")
     return _quantiles(a, q, axis, method, keepdims, True)
 
 
@@ -401,7 +414,7 @@ def _nanpercentile(
     weights: Any = None,
 ) -> Any:
     if weights is not None or out is not None:
-        raise NotImplementedError("weighted percentiles")
+        uncovered("weighted percentiles")
     q = q / 100 if isinstance(q, (int, float)) else np.asarray(q) / 100
     return _quantiles(a, q, axis, method, keepdims, True)
 
@@ -411,7 +424,7 @@ def _nanmedian(
     a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False
 ) -> Any:
     if out is not None:
-        raise NotImplementedError("out=")
+        uncovered("out=")
     return _quantiles(a, 0.5, axis, "midpoint", bool(keepdims), True)
 
 
@@ -420,7 +433,7 @@ def _nanmedian(
 
 def _edges(a: Any, bins: Any, range: Any) -> Any:
     if isinstance(bins, str):
-        raise NotImplementedError("the number of bins by a rule")
+        uncovered("the number of bins by a rule")
     if np.ndim(bins) == 1:
         return np.asarray(bins)
     if range is not None:
@@ -587,7 +600,7 @@ def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     elif isinstance(obj, (list, tuple)) and not any(isinstance(i, bool) for i in obj):
         at = [i + n if i < 0 else i for i in obj]
     else:
-        raise NotImplementedError("insertion where an array says")
+        uncovered("insertion where an array says")
     shape = tuple(len(at) if k == axis else arr.shape[k] for k in range(arr.ndim))
     values = np.broadcast_to(values, shape)
     # Which of the elements, the new ones after the old, comes where.
@@ -647,7 +660,7 @@ def _sliding_window_view(
     x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
 ) -> Any:
     if writeable:
-        raise NotImplementedError("a window to write through")
+        uncovered("a window to write through")
     x = np.asarray(x)
     windows = list(window_shape) if isinstance(window_shape, (tuple, list)) else [window_shape]
     for at, window in zip(_axes(axis, x.ndim), windows, strict=True):
@@ -661,7 +674,7 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> 
     """The modes that depend on values; the others are operations."""
     array = np.asarray(array)
     if mode not in ("maximum", "minimum", "mean", "median", "linear_ramp") or "stat_length" in options:
-        raise NotImplementedError(f"mode {mode!r}")
+        uncovered(f"mode {mode!r}")
     for axis, (before, after) in enumerate(_pairs(pad_width, array.ndim)):
         lines = np.moveaxis(array, axis, 0)
         if mode == "linear_ramp":
@@ -704,7 +717,7 @@ def _pairs(widths: Any, rank: int) -> list[Any]:
 def _choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     n = len(choices)
     if mode not in ("clip", "wrap") or out is not None:
-        raise NotImplementedError(f"mode {mode!r}")
+        uncovered(f"mode {mode!r}")
     return np.choose(np.clip(a, 0, n - 1) if mode == "clip" else np.asarray(a) % n, choices)
 
 
@@ -737,7 +750,7 @@ def _apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: An
     lines = np.moveaxis(arr, axis, -1)
     outer = lines.shape[:-1]
     if _product(outer) > 256:
-        raise NotImplementedError("more than 256 lines: each becomes its own piece of the graph")
+        uncovered("more than 256 lines: each becomes its own piece of the graph")
     lines = lines.reshape((-1, *lines.shape[-1:]))
     results = [np.asarray(func1d(lines[k], *args, **kwargs)) for k in range(lines.shape[0])]
     inner = results[0].shape
@@ -794,7 +807,7 @@ def _polyint(p: Any, m: int = 1, k: Any = None) -> Any:
 def _poly(seq_of_zeros: Any) -> Any:
     zeros = np.asarray(seq_of_zeros)
     if zeros.ndim != 1 or zeros.dtype.kind == "c":
-        raise NotImplementedError("the polynomial of a matrix, or of complex zeros")
+        uncovered("the polynomial of a matrix, or of complex zeros")
     a = np.ones(1, dtype=np.result_type(zeros.dtype, np.float64))
     for k in range(zeros.shape[0]):
         shifted = np.concatenate((np.zeros(1, dtype=a.dtype), a))
@@ -915,7 +928,7 @@ def _reduce(
     a = np.asarray(a, dtype=dtype)
     start = ufunc.identity if initial is np._NoValue else initial
     if out is not None or (where is not True and start is None):
-        raise NotImplementedError("this reduction")
+        uncovered("this reduction")
     if where is not True:
         a = np.where(where, a, start).astype(a.dtype)
     axes = _axes(axis, a.ndim)
@@ -926,7 +939,7 @@ def _reduce(
     lines = np.transpose(a, axes + others).reshape((-1, *tuple(a.shape[k] for k in others)))
     n = lines.shape[0]
     if n == 0:
-        raise NotImplementedError("an empty reduction")
+        uncovered("an empty reduction")
     if ufunc is np.subtract:
         total = lines[0] - np.sum(lines[1:], axis=0)
     elif ufunc is np.divide:
@@ -940,7 +953,7 @@ def _reduce(
             n = n - half
         total = lines[0]
     else:
-        raise NotImplementedError("its steps cannot be regrouped")
+        uncovered("its steps cannot be regrouped")
     if initial is not np._NoValue:
         total = ufunc(initial, total)
     return np.reshape(total, kept)[()] if keepdims else total[()]
@@ -950,7 +963,7 @@ def _reduce(
 def _accumulate(ufunc: Any, array: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
     array = np.asarray(array, dtype=dtype)
     if out is not None:
-        raise NotImplementedError("out=")
+        uncovered("out=")
     axis = _axis(axis, array.ndim)
     lines = np.moveaxis(array, axis, 0)
     n = lines.shape[0]
@@ -966,7 +979,7 @@ def _accumulate(ufunc: Any, array: Any, axis: int = 0, dtype: Any = None, out: A
             shift = 2 * shift
     else:
         if n > 256:
-            raise NotImplementedError("more than 256 steps: each becomes its own piece of the graph")
+            uncovered("more than 256 steps: each becomes its own piece of the graph")
         rows = [lines[0]]
         for k in range(1, n):
             rows.append(ufunc(rows[-1], lines[k]))
@@ -978,7 +991,7 @@ def _accumulate(ufunc: Any, array: Any, axis: int = 0, dtype: Any = None, out: A
 def _reduceat(ufunc: Any, array: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
     array = np.asarray(array, dtype=dtype)
     if out is not None or not isinstance(indices, (list, tuple)):
-        raise NotImplementedError("parts that an array says")
+        uncovered("parts that an array says")
     axis = _axis(axis, array.ndim)
     lines = np.moveaxis(array, axis, 0)
     n = lines.shape[0]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import collections
 import copy
 import functools
+import inspect
 import itertools
 import operator
 import sys
@@ -393,6 +394,40 @@ def pairs(n: int) -> Any:
     return np.triu_indices(n, 1)
 
 
+def plain_dtype(dtype: Any) -> Any:
+    """A dtype, which lifting asks for rather than enters."""
+    return np.dtype(dtype)
+
+
+def _dtype(dtype: Any, align: bool = False, copy: bool = False, metadata: Any = None) -> Any:
+    """Lifted arrays carry no metadata: what looks for some finds none, as on any other array."""
+    return plain_dtype(dtype)
+
+
+def plain_signature(function: Any, bound: bool, **options: Any) -> inspect.Signature:
+    """The signature of a function, without its first parameter if it is bound; asked for, not entered."""
+    signature = inspect.signature(function, **options)
+    return signature.replace(parameters=list(signature.parameters.values())[1:]) if bound else signature
+
+
+def _signature(obj: Any, **options: Any) -> inspect.Signature:
+    if isinstance(obj, types.MethodType):
+        return plain_signature(obj.__func__, True, **options)
+    return plain_signature(obj, False, **options)
+
+
+def plain_attribute(obj: Any, attr: str, *default: Any) -> Any:
+    """An attribute without running code, which lifting asks for rather than enters."""
+    return inspect.getattr_static(obj, attr, *default)
+
+
+def _getattr_static(obj: Any, attr: str, default: Any = _MISSING) -> Any:
+    if isinstance(obj, (np.ndarray, np.generic, int, float, complex, list, tuple, dict)):
+        # They have what their class has.
+        obj = type(obj)
+    return plain_attribute(obj, attr) if default is _MISSING else plain_attribute(obj, attr, default)
+
+
 def _known(size: int) -> int:
     """The size, no longer a symbol."""
     return len(range(size))
@@ -491,6 +526,19 @@ def _distances() -> dict[Any, Any]:
     return found
 
 
+def _transforms() -> dict[Any, Any]:
+    """The implementation behind each function that a backend could replace."""
+    module = sys.modules["scipy.fft"]
+    backends = [module._basic_backend, module._realtransforms_backend, module._fftlog_backend]
+    found: dict[Any, Any] = {}
+    for name in module.__all__:
+        function = getattr(module, name)
+        own = [backend for backend in backends if name in vars(backend)]
+        if type(function).__name__ == "_Function" and own:
+            found[function] = getattr(own[0], name)
+    return found
+
+
 _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     functools.reduce: _reduce,
     itertools.chain: _chain,
@@ -526,15 +574,22 @@ _FUNCTIONS |= {
     functools._lru_cache_wrapper: _uncached,
     copy.copy: _copy,
     copy.deepcopy: _deepcopy,
+    inspect.signature: _signature,
+    inspect.getattr_static: _getattr_static,
+    np.dtype: _dtype,
 }
 
 _FUNCTIONS |= _equivalents.FUNCTIONS
+_equivalents.METHODS["chain.from_iterable"] = _from_iterable
 
 # By address: hashing an object could run code of its class.
 TABLE: dict[int, Any] = {id(compiled): function for compiled, function in _FUNCTIONS.items()}
 
 # Of modules that may be imported later.
-_LATER: dict[str, Callable[[], dict[Any, Any]]] = {"scipy.spatial.distance": _distances}
+_LATER: dict[str, Callable[[], dict[Any, Any]]] = {
+    "scipy.spatial.distance": _distances,
+    "scipy.fft": _transforms,
+}
 _kept: list[Any] = []
 
 

@@ -23,6 +23,7 @@ pub fn exception(py: Python<'_>, error: &Error) -> PyErr {
         | ErrorKind::Unread { .. }
         | ErrorKind::UnknownCall { .. }
         | ErrorKind::Unlifted { .. }
+        | ErrorKind::Uncovered { .. }
         | ErrorKind::TooLong { .. } => "GraphBreak",
         ErrorKind::Assumption { .. } => "LiftError",
         ErrorKind::NotDifferentiable { .. }

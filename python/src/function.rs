@@ -30,6 +30,7 @@ use crate::guards::{Objects, Program};
 use crate::host::{Cpython, Object};
 use crate::ndarray::{self, Api};
 use crate::result;
+use crate::signature::{self, Target, target};
 
 /// More ways of calling than this are forgotten, oldest first.
 const MAX_ENTRIES: usize = 64;
@@ -100,7 +101,7 @@ impl Dispatcher {
             )));
         }
         Ok(Dispatcher {
-            simple: crate::signature::simple(&function),
+            simple: signature::simple(&function),
             function: function.unbind(),
             derivation: Derivation::read(transform)?,
             front,
@@ -149,7 +150,7 @@ impl Dispatcher {
             let stages = || -> Result<[(&str, String); 3]> {
                 let mut lifted = this.lift_chain(py, &objects)?;
                 lifted.prune();
-                let simplified = derive::simplified(&lifted.graph)?;
+                let simplified = derive::completed(&lifted.graph)?;
                 let fused = derive::prepared(&simplified)?;
                 let text = [&lifted.graph, &simplified, &fused].map(ToString::to_string);
                 let [graph, simplify, fuse] = text;
@@ -394,7 +395,7 @@ impl Dispatcher {
         let function = self.function.bind(py);
         match function.cast::<Dispatcher>() {
             Ok(inner) => inner.borrow().bind_arguments(py, args, kwargs),
-            Err(_) => crate::signature::bind(function, args, kwargs),
+            Err(_) => signature::bind(function, args, kwargs),
         }
     }
 
@@ -470,7 +471,7 @@ impl Dispatcher {
         let objects: Vec<Object> = arguments.iter().map(Object::new).collect();
         let mut lifted = self.lift_chain(py, &objects)?;
         lifted.prune();
-        lifted.graph = derive::simplified(&lifted.graph)?;
+        lifted.graph = derive::completed(&lifted.graph)?;
         let entry = Arc::new(Entry::new(py, lifted)?);
         if let Ok(mut entries) = self.entries.write() {
             entries.truncate(MAX_ENTRIES - 1);
@@ -490,8 +491,11 @@ impl Dispatcher {
             Err(_) => {
                 let host =
                     Cpython::new(py, self.front).map_err(|e| crate::host::unexpected(py, &e))?;
-                let plain = crate::signature::plain(&host, function);
-                let mut lifted = lazy_core::lift::lift(&host, &plain, inner)?;
+                let Target {
+                    function: plain,
+                    callee,
+                } = target(&host, function);
+                let mut lifted = lazy_core::lift::lift(&host, &plain, callee.as_ref(), inner)?;
                 lifted.receiver = function.hasattr("__func__").unwrap_or(false);
                 lifted
             }

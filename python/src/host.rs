@@ -153,7 +153,9 @@ impl Host for Cpython<'_> {
         if o.is_exact_instance_of::<PyList>() {
             return Class::List;
         }
-        if o.is(k.sys_modules.bind(self.py)) || o.is(k.environ.bind(self.py)) {
+        let is_table = o.is(k.sys_modules.bind(self.py)) || o.is(k.environ.bind(self.py));
+        let frozen = [&k.flags, &k.signature, &k.parameter];
+        if is_table || frozen.iter().any(|class| self.is_a(o, class)) {
             return Class::Immutable;
         }
         if o.is_exact_instance_of::<PyDict>() || self.is_a(o, &k.mappingproxy) {
@@ -207,7 +209,7 @@ impl Host for Cpython<'_> {
         let cython = || {
             o.get_type()
                 .name()
-                .is_ok_and(|n| n == "cython_function_or_method")
+                .is_ok_and(|n| n == "cython_function_or_method" || n == "fortran")
         };
         if compiled.iter().any(|class| self.is_a(o, class)) || cython() {
             return Class::Builtin;

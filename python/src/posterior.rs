@@ -125,7 +125,7 @@ fn prepare<'py>(
     let dimension = dimension(&unconstrained.density, &fixed, &unconstrained.dimension)?;
     let density = autodiff::value_and_grad(vec![0], 0).apply(&unconstrained.density)?;
     let ready = |graph: &Graph| -> Result<Executable> {
-        Executable::new(&derive::prepared(&derive::simplified(graph)?)?)
+        Executable::new(&derive::prepared(&derive::completed(graph)?)?)
     };
     Ok(Prepared {
         density: ready(&density)?,

@@ -11,25 +11,41 @@ use crate::host::{Cpython, Object};
 const VARARGS: u32 = 0x04;
 const VARKEYWORDS: u32 = 0x08;
 
-/// The Python function behind a callable: methods give theirs, and so does what wraps one.
-pub fn plain(host: &Cpython<'_>, function: &Bound<'_, PyAny>) -> Object {
-    let mut object = Object::new(function);
+/// What a lift begins with.
+pub struct Target {
+    /// The Python function behind a callable, to whose parameters arguments are bound: methods give theirs,
+    /// and so does what wraps one.
+    pub function: Object,
+    /// What is called with them in its place: something that lazy knows as a whole, or that only pretends
+    /// to be the function.
+    pub callee: Option<Object>,
+}
+
+pub fn target(host: &Cpython<'_>, callable: &Bound<'_, PyAny>) -> Target {
+    let mut function = Object::new(callable);
+    let mut callee = None;
     for _ in 0..8 {
-        if host.function(&object).is_some() {
+        let is_known = host.operation(&function).is_some() || host.stand_in(&function).is_some();
+        if callee.is_none() && is_known {
+            callee = Some(function.clone());
+        }
+        if host.function(&function).is_some() {
             break;
         }
-        let bound = object.bind(function.py());
-        match bound
-            .getattr("__func__")
-            .ok()
-            .map(|f| Object::new(&f))
-            .or_else(|| host.unwrap(&object))
-        {
-            Some(inner) => object = inner,
-            None => break,
-        }
+        let bound = function.bind(callable.py());
+        let inner = |name: &str| bound.getattr(name).ok().map(|f| Object::new(&f));
+        function = match inner("__func__").or_else(|| host.unwrap(&function)) {
+            Some(inner) => inner,
+            None => match inner("__wrapped__") {
+                Some(wrapped) => {
+                    callee.get_or_insert(function);
+                    wrapped
+                }
+                None => break,
+            },
+        };
     }
-    object
+    Target { function, callee }
 }
 
 /// The number of parameters of a plain function that has only ordinary ones. Should its `__code__` be

@@ -18,7 +18,7 @@ use super::reduce::{fold, ufunc_name};
 use super::value::Sizes;
 use crate::error::{Error, Result};
 use crate::graph::{DType, NodeId};
-use crate::ops::{Axes, Elementwise, Op, Reduction};
+use crate::ops::{Axes, Elementwise, Op, Reduction, Space};
 
 /// Compiles nodes as one group; `None` if they do not share an iteration space.
 ///
@@ -58,39 +58,10 @@ pub fn compile(planner: &mut Planner<'_>, nodes: &[NodeId]) -> Result<Option<Gro
 pub(super) fn shared_space(planner: &Planner<'_>, nodes: &[NodeId]) -> Result<Option<Sizes>> {
     let mut shared: Option<Sizes> = None;
     for &id in nodes {
-        let space = match planner.graph.op(id) {
-            Op::Reduce { .. } => planner.shape(planner.graph.operands(id)[0])?,
-            Op::Elementwise(_) | Op::Cast(_) => planner.shape(id)?,
-            Op::Input
-            | Op::Constant(_)
-            | Op::Size(_)
-            | Op::Part(_)
-            | Op::Reshape(_)
-            | Op::Transpose(_)
-            | Op::BroadcastTo(_)
-            | Op::Slice(_)
-            | Op::Unslice { .. }
-            | Op::Concatenate { .. }
-            | Op::Iota { .. }
-            | Op::ArgReduce { .. }
-            | Op::Cumulate { .. }
-            | Op::Gather { .. }
-            | Op::Scatter { .. }
-            | Op::SliceWrite { .. }
-            | Op::ArgWhere
-            | Op::Arange
-            | Op::Loop(_)
-            | Op::Cond(_)
-            | Op::ArgSort { .. }
-            | Op::Contract { .. }
-            | Op::Draw { .. }
-            | Op::Decide { .. }
-            | Op::Call { .. }
-            | Op::Decompose(_)
-            | Op::Solve(_)
-            | Op::PseudoInverse
-            | Op::Frechet(_)
-            | Op::Fourier { .. } => return Ok(None),
+        let space = match planner.graph.op(id).space() {
+            Some(Space::Operand) => planner.shape(planner.graph.operands(id)[0])?,
+            Some(Space::Result) => planner.shape(id)?,
+            None => return Ok(None),
         };
         // A reduction's result is complete only after the group.
         let reads_reduction = planner

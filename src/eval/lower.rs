@@ -14,7 +14,7 @@ use super::step::{Check, Outside, Step};
 use super::value::{Sizes, Value};
 use crate::error::{Error, Result};
 use crate::graph::{DType, NodeId};
-use crate::ops::{Constant, Extreme, Fourier, Op, Range, Write};
+use crate::ops::{self, Constant, Extreme, Fourier, Op, Range, Write};
 
 /// Plans one node.
 ///
@@ -181,6 +181,10 @@ pub fn lower(p: &mut Planner<'_>, id: NodeId) -> Result<()> {
             Err(Error::internal("elementwise work belongs to a group"))
         }
         Op::Loop(_) | Op::Cond(_) => super::loops::lower(p, id, &places),
+        Op::Custom(_) => Err(Error::internal(
+            "a rule of a function is erased before it runs",
+        )),
+        op @ Op::Pullback(_) => Err(ops::custom::only_backwards(op)),
         Op::ArgWhere | Op::Arange => Err(Error::internal("a search within a stage")),
     }
 }

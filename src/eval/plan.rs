@@ -623,39 +623,7 @@ impl<'a> Planner<'a> {
 
     /// Plans one unit of the schedule.
     fn unit(&mut self, nodes: &[NodeId]) -> Result<()> {
-        let fusible = |&id: &NodeId| match self.graph.op(id) {
-            Op::Elementwise(_) | Op::Cast(_) | Op::Reduce { .. } => true,
-            Op::Input
-            | Op::Constant(_)
-            | Op::Size(_)
-            | Op::Part(_)
-            | Op::Reshape(_)
-            | Op::Transpose(_)
-            | Op::BroadcastTo(_)
-            | Op::Slice(_)
-            | Op::Unslice { .. }
-            | Op::Concatenate { .. }
-            | Op::Iota { .. }
-            | Op::ArgReduce { .. }
-            | Op::Cumulate { .. }
-            | Op::Gather { .. }
-            | Op::Scatter { .. }
-            | Op::SliceWrite { .. }
-            | Op::ArgWhere
-            | Op::Arange
-            | Op::Loop(_)
-            | Op::Cond(_)
-            | Op::ArgSort { .. }
-            | Op::Contract { .. }
-            | Op::Draw { .. }
-            | Op::Decide { .. }
-            | Op::Call { .. }
-            | Op::Decompose(_)
-            | Op::Solve(_)
-            | Op::PseudoInverse
-            | Op::Frechet(_)
-            | Op::Fourier { .. } => false,
-        };
+        let fusible = |&id: &NodeId| self.graph.op(id).space().is_some();
         if nodes.iter().all(fusible) {
             if let Some(group) = compile(self, nodes)? {
                 self.steps.push(Step::Group(Box::new(group)));

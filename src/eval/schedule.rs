@@ -360,6 +360,8 @@ pub fn is_view(op: &Op) -> bool {
         | Op::Arange
         | Op::Loop(_)
         | Op::Cond(_)
+        | Op::Custom(_)
+        | Op::Pullback(_)
         | Op::ArgSort { .. }
         | Op::Contract { .. }
         | Op::Draw { .. }

@@ -676,7 +676,9 @@ impl Builder {
             .graph
             .nodes()
             .filter(|&id| matches!(self.op(id), Op::Input));
-        if inputs.count() > self.graph.inputs.len() {
+        let effects = self.graph.nodes().filter(|&id| self.op(id).is_effect());
+        let has_placeholders = inputs.count() > self.graph.inputs.len();
+        if has_placeholders || effects.count() > self.graph.effects.len() {
             self.graph = super::extract::swept(&self.graph);
         }
         debug_assert_eq!(super::verify::verify(&self.graph), Ok(()));

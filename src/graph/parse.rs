@@ -34,8 +34,8 @@ use crate::error::{Error, ErrorKind, Place, Result};
 use crate::eval::value::{Element, Value};
 use crate::ops::decompose::{Decomposition, MatrixFunction, System, Triangle};
 use crate::ops::{
-    self, Axes, Cond, Constant, Cumulation, Distribution, Elementwise, Extreme, Fourier, Loop, Op,
-    Range, Reduction, Write,
+    self, Axes, Cond, Constant, Cumulation, Custom, Distribution, Elementwise, Extreme, Fourier,
+    Loop, Op, Range, Reduction, Rule, Write,
 };
 
 /// How deep sizes may be nested.
@@ -357,6 +357,8 @@ impl<'t> Parser<'t> {
                 then: self.nested()?,
                 otherwise: self.nested()?,
             })),
+            "custom" => Op::Custom(Arc::new(self.custom()?)),
+            "pullback" => Op::Pullback(Arc::new(self.custom()?)),
             "argsort" => Op::ArgSort { axis: self.axis()? },
             "contract" => Op::Contract {
                 batch: match self.word("batch") {
@@ -409,6 +411,31 @@ impl<'t> Parser<'t> {
                 Some(op) => op,
                 None => return Err(self.error_at(start, &format!("no operation is called {word}"))),
             },
+        })
+    }
+
+    fn custom(&mut self) -> Result<Custom> {
+        self.key("function")?;
+        let name = self.name()?.into();
+        self.key("results")?;
+        let results = self.number()?;
+        self.key("arguments")?;
+        let arguments = self.number()?;
+        self.key("outside")?;
+        let outside = self.number()?;
+        let rule = if self.word("forward") {
+            Rule::Forward(self.nested()?)
+        } else if self.word("reverse") {
+            Rule::Reverse(self.nested()?)
+        } else {
+            Rule::Exhausted
+        };
+        Ok(Custom {
+            name,
+            results,
+            arguments,
+            outside,
+            rule,
         })
     }
 

@@ -24,7 +24,7 @@ use super::{Assumption, Dim, Graph, NodeId, Symbol, SymbolOrigin};
 use crate::eval::value::Value;
 use crate::graph::DType;
 use crate::ops::decompose::System;
-use crate::ops::{Constant, Cumulation, Extreme, Fourier, Op, Range, Reduction, Write};
+use crate::ops::{Constant, Cumulation, Extreme, Fourier, Op, Range, Reduction, Rule, Write};
 
 /// Arrays of up to this many elements are listed.
 const LISTED: usize = 16;
@@ -153,6 +153,8 @@ pub fn mnemonic(op: &Op) -> &'static str {
         Op::Draw { .. } => "draw",
         Op::Decide { .. } => "decide",
         Op::Call { .. } => "call",
+        Op::Custom(_) => "custom",
+        Op::Pullback(_) => "pullback",
     }
 }
 
@@ -211,6 +213,24 @@ fn attributes(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
         Op::Cond(c) => {
             nested(f, &c.then)?;
             nested(f, &c.otherwise)
+        }
+        Op::Custom(c) | Op::Pullback(c) => {
+            write!(
+                f,
+                " function={:?} results={} arguments={} outside={}",
+                c.name, c.results, c.arguments, c.outside
+            )?;
+            match &c.rule {
+                Rule::Forward(rule) => {
+                    f.write_str(" forward")?;
+                    nested(f, rule)
+                }
+                Rule::Reverse(rule) => {
+                    f.write_str(" reverse")?;
+                    nested(f, rule)
+                }
+                Rule::Exhausted => Ok(()),
+            }
         }
         Op::Contract { batch, contract } => {
             if !batch.is_empty() {

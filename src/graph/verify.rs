@@ -67,6 +67,7 @@ pub(super) fn arity(op: &Op, count: usize) -> Result<(), String> {
         Op::Cond(c) => count == 1 + c.then.inputs().len(),
         Op::Concatenate { .. } => count > 0,
         Op::Call { .. } => true,
+        Op::Custom(c) | Op::Pullback(c) => count >= c.before_captured(),
         Op::Gather { axes, .. } => count == 1 + axes.len(),
         Op::Scatter { axes, .. } => count == 2 + axes.len(),
         Op::SliceWrite { .. }
@@ -146,7 +147,7 @@ fn avals(graph: &Graph) -> Result<(), String> {
         }
         match graph.op(id) {
             Op::Input => continue,
-            op @ (Op::Loop(_) | Op::Cond(_)) => {
+            op @ (Op::Loop(_) | Op::Cond(_) | Op::Custom(_) | Op::Pullback(_)) => {
                 for inner in ops::control::nested(op) {
                     verify(inner).map_err(|why| format!("in {}: {why}", described(graph, id)))?;
                 }

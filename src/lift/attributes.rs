@@ -53,6 +53,24 @@ impl<H: Host> Machine<'_, H> {
                 other => Err(missing(&self.describe(other), name)),
             },
             Value::Closure(closure) => self.closure_attribute(&closure.clone(), name),
+            Value::Bound(function, receiver) => match name {
+                "__func__" => Ok((**function).clone()),
+                "__self__" => Ok((**receiver).clone()),
+                _ => self.attribute(function, name),
+            },
+            Value::Partial(partial) => match name {
+                "func" => Ok(partial.callee.clone()),
+                "args" => Ok(Value::Tuple(Rc::new(partial.args.clone()), None)),
+                "keywords" => {
+                    let entries = partial.keywords.iter().map(|(key, value)| {
+                        let key = py::Constant::Str(key.clone());
+                        (self.host.constant(&key), value.clone())
+                    });
+                    let entries = entries.collect();
+                    Ok(self.dict(entries))
+                }
+                _ => Err(missing("functools.partial", name)),
+            },
             other => Err(missing(&self.describe(other), name)),
         }
     }
@@ -233,6 +251,13 @@ impl<H: Host> Machine<'_, H> {
                     self.check(slot, Check::Lacks(name.to_string()));
                 }
                 Err(missing(&self.host.describe(object), name))
+            }
+            // The code of a type that is known as a whole is not entered.
+            Attribute::Property(_) if class == Class::Immutable => {
+                let name = self.host.constant(&py::Constant::Str(name.to_string()));
+                let getattr = self.host.builtin("getattr");
+                let outcome = self.host.call(&getattr, &[object.clone(), name], &[]);
+                self.outcome(outcome)
             }
             found => {
                 let class = self.host.type_of(object);

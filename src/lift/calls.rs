@@ -8,9 +8,10 @@ use std::rc::Rc;
 
 use super::draws::GENERATORS;
 use super::guard::Slot;
-use super::host::{Attribute, Class, Host};
+use super::host::{Attribute, Class, FunctionParts, Host};
 use super::machine::Machine;
 use super::value::{Closure, Frame, Partial, Value};
+use super::{VARARGS, VARKEYWORDS, default};
 use crate::ast::{self, py};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ops::Distribution;
@@ -129,16 +130,21 @@ impl<H: Host> Machine<'_, H> {
                 Err(error) => return Err(error),
             }
         }
-        let is_known = |v: &Value<H::Object>| match v {
-            Value::Object(o, _) => {
-                self.is_immutable(o)
-                    || matches!(self.host.class(o), Class::Function | Class::Wrapper)
+        fn is_known<H: Host>(machine: &Machine<'_, H>, value: &Value<H::Object>) -> bool {
+            const CODE: [Class; 4] = [Class::Function, Class::Wrapper, Class::Method, Class::Type];
+            match value {
+                Value::Object(o, _) => {
+                    machine.is_immutable(o) || CODE.contains(&machine.host.class(o))
+                }
+                Value::Bound(function, receiver) => {
+                    is_known(machine, function) && matches!(**receiver, Value::Object(..))
+                }
+                _ => false,
             }
-            _ => false,
-        };
+        }
         let known_now = matches!(class, Class::Function | Class::Wrapper)
-            && args.iter().all(is_known)
-            && keywords.iter().all(|(_, v)| is_known(v));
+            && args.iter().all(|v| is_known(self, v))
+            && keywords.iter().all(|(_, v)| is_known(self, v));
         if known_now && self.host.is_pure(object) {
             return self.call_known(object, &args, &keywords);
         }
@@ -146,6 +152,15 @@ impl<H: Host> Machine<'_, H> {
             if class == Class::Type && self.host.class(&stand_in) == Class::Type {
                 return self.instantiate(object, args, keywords);
             }
+            match self.call_stand_in(stand_in, args.clone(), keywords.clone())? {
+                Ok(result) => return Ok(result),
+                Err(uncovered) => refused = refused.or(Some(uncovered)),
+            }
+        }
+        // A class method of a compiled class is made anew each time it is asked for.
+        if class == Class::Builtin
+            && let Some(stand_in) = self.host.method_stand_in(&self.host.describe(object))
+        {
             return self.call(&Value::Object(stand_in, None), args, keywords);
         }
         match class {
@@ -211,6 +226,25 @@ impl<H: Host> Machine<'_, H> {
         }
     }
 
+    /// Calls the Python code that stands for a compiled function; the inner error is what it does not cover.
+    pub fn call_stand_in(
+        &mut self,
+        stand_in: H::Object,
+        args: Vec<Value<H::Object>>,
+        keywords: Keywords<H::Object>,
+    ) -> Result<Result<Value<H::Object>>> {
+        match self.call(&Value::Object(stand_in, None), args, keywords) {
+            Ok(result) => Ok(Ok(result)),
+            Err(error) => match &error.kind {
+                ErrorKind::Uncovered { what } => Ok(Err(Error::unlifted(
+                    what.clone(),
+                    "lazy has no operation for this way of calling",
+                ))),
+                _ => Err(error),
+            },
+        }
+    }
+
     /// Compiled code without effects: run now, if all arguments are known, or by each run of the graph.
     fn call_pure(
         &mut self,
@@ -223,11 +257,14 @@ impl<H: Host> Machine<'_, H> {
         if !self.host.is_pure(object) || self.has_out(object, args, keywords) {
             return Err(refused.unwrap_or_else(|| self.unknown_call(callee)));
         }
+        // Whether an argument may be overwritten changes nothing but who owns the memory.
+        let mut keywords = keywords.clone();
+        keywords.retain(|(name, _)| !name.starts_with("overwrite_"));
         let mut values = args.iter().chain(keywords.iter().map(|(_, v)| v));
         if values.any(|v| self.is_symbolic(v)) {
-            self.call_compiled(object, args, keywords)
+            self.call_compiled(object, args, &keywords)
         } else {
-            self.call_known(object, args, keywords)
+            self.call_known(object, args, &keywords)
         }
     }
 
@@ -254,7 +291,7 @@ impl<H: Host> Machine<'_, H> {
     }
 
     /// A function without effects, called now on known arguments.
-    fn call_known(
+    pub fn call_known(
         &mut self,
         callee: &H::Object,
         args: &[Value<H::Object>],
@@ -312,6 +349,50 @@ impl<H: Host> Machine<'_, H> {
         self.run(closure, locals)
     }
 
+    /// Calls something with arguments that are bound to the parameters of a function: the inverse of
+    /// [`Self::bind`]. What is the default is left out, so that the callee sees what the caller wrote.
+    pub fn call_bound(
+        &mut self,
+        callee: &H::Object,
+        code: &ast::Code,
+        parts: &FunctionParts<H::Object>,
+        objects: &[H::Object],
+        values: &[Value<H::Object>],
+    ) -> Result<Value<H::Object>> {
+        let positional = code.argcount as usize;
+        let named = positional + code.kwonlyargcount as usize;
+        let has_varargs = code.flags & VARARGS != 0;
+        let mut args = Vec::new();
+        let mut keywords = Vec::new();
+        let mut left_out = false;
+        for (at, value) in values.iter().enumerate().take(named) {
+            let is_default =
+                default(code, parts, at).is_some_and(|d| self.host.is(&d, &objects[at]));
+            let spread = has_varargs && !self.items_of(&values[named])?.is_empty();
+            if is_default && matches!(value, Value::Object(..)) && !(at < positional && spread) {
+                self.pin(value);
+                left_out = true;
+            } else if at < positional && !left_out {
+                args.push(value.clone());
+            } else {
+                keywords.push((code.varnames[at].clone(), value.clone()));
+            }
+        }
+        if has_varargs {
+            args.extend(self.items_of(&values[named])?);
+        }
+        if code.flags & VARKEYWORDS != 0 {
+            for (key, value) in self.entries_of(&values[named + usize::from(has_varargs)])? {
+                if let Class::Str(name) = self.host.class(&key) {
+                    keywords.push((name, value));
+                }
+            }
+        }
+        let slot = self.held(callee);
+        let callee = Value::Object(callee.clone(), Some(slot));
+        self.call(&callee, args, keywords)
+    }
+
     /// Binds arguments to parameters as Python does.
     fn bind(
         &mut self,
@@ -323,8 +404,8 @@ impl<H: Host> Machine<'_, H> {
         let wrong = |message: String| Error::type_error(format!("{}() {message}", code.qualname));
         let positional = code.argcount as usize;
         let named = positional + code.kwonlyargcount as usize;
-        let has_varargs = code.flags & 0x04 != 0;
-        let has_keywords = code.flags & 0x08 != 0;
+        let has_varargs = code.flags & VARARGS != 0;
+        let has_keywords = code.flags & VARKEYWORDS != 0;
         let mut locals = HashMap::new();
         let mut args = args.into_iter();
         for (name, value) in code

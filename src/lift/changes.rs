@@ -587,6 +587,30 @@ impl<H: Host> Machine<'_, H> {
         Ok(self.none())
     }
 
+    /// Whether a filter is for a category that nothing that is lifted here could give: arrays of objects made
+    /// of ragged lists, and complex numbers cast to real ones where there are none.
+    fn cannot_be_given(
+        &mut self,
+        args: &[Value<H::Object>],
+        keywords: &super::calls::Keywords<H::Object>,
+    ) -> Result<bool> {
+        let category = args.get(1);
+        let category = category.or_else(|| {
+            let named = keywords.iter().find(|(n, _)| n == "category");
+            named.map(|(_, v)| v)
+        });
+        let Some(category) = category.cloned() else {
+            return Ok(false);
+        };
+        let category = self.known(&category, "a category of warnings")?;
+        let graph = self.b.graph();
+        Ok(match self.host.describe(&category).as_str() {
+            "VisibleDeprecationWarning" => true,
+            "ComplexWarning" => !graph.nodes().any(|id| graph.aval(id).dtype.is_complex()),
+            _ => false,
+        })
+    }
+
     /// `warnings.simplefilter(action, ...)`, `filterwarnings(action, ...)`.
     pub fn filter_warnings(
         &mut self,
@@ -599,6 +623,9 @@ impl<H: Host> Machine<'_, H> {
             .cloned()
             .ok_or_else(|| Error::type_error("simplefilter() needs an action"))?;
         let action = self.string(&action)?;
+        if action == "error" && self.cannot_be_given(args, keywords)? {
+            return Ok(self.none());
+        }
         let Some(ignored) = self.changes.filters.last_mut() else {
             return Err(side_effect("a filter of warnings outside catch_warnings"));
         };

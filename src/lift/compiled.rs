@@ -90,6 +90,26 @@ impl<H: Host> Machine<'_, H> {
         Ok(self.result_value(&tree, &nodes))
     }
 
+    /// `call_opaque(function, args, keywords)`: what a function gives that its author wants left alone.
+    ///
+    /// # Errors
+    /// As [`Self::call_compiled`].
+    pub fn call_opaque(&mut self, given: &[Value<H::Object>]) -> Result<Value<H::Object>> {
+        let [function, args, keywords] = given else {
+            return Err(Error::internal("call_opaque takes three arguments"));
+        };
+        self.pin(function);
+        let function = self.known(function, "an opaque function")?;
+        let args = self.items_of(args)?;
+        let mut named = Vec::new();
+        for (key, value) in self.entries_of(keywords)? {
+            if let Class::Str(name) = self.host.class(&key) {
+                named.push((name, value));
+            }
+        }
+        self.call_compiled(&function, &args, &named)
+    }
+
     fn argument_trees(
         &mut self,
         args: &[Value<H::Object>],

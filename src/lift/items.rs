@@ -4,6 +4,7 @@
 
 use std::rc::Rc;
 
+use super::guard::Fetch;
 use super::host::{Attribute, Class, Host};
 use super::machine::{Machine, side_effect};
 use super::numpy;
@@ -111,6 +112,16 @@ impl<H: Host> Machine<'_, H> {
             }
             Value::Array(_) | Value::Scalar(..) => {
                 self.symbolic_operator("getitem", &[container.clone(), key.clone()])
+            }
+            Value::Method(array, flags) if &**flags == "flags" => {
+                let name = match self.string(key)?.to_uppercase().as_str() {
+                    "C" | "CONTIGUOUS" | "C_CONTIGUOUS" => "c_contiguous",
+                    "F" | "FORTRAN" | "F_CONTIGUOUS" => "f_contiguous",
+                    "W" | "WRITEABLE" => "writeable",
+                    "A" | "ALIGNED" => "aligned",
+                    _ => "this",
+                };
+                self.attribute(&Value::Method(array.clone(), flags.clone()), name)
             }
             Value::Dict(dict) => {
                 let key = self.key(key)?;
@@ -605,6 +616,42 @@ impl<H: Host> Machine<'_, H> {
         }
     }
 
+    /// The items, last first, of an object whose class derives from `tuple` or `list` and iterates as that
+    /// does.
+    fn items_of_derived(
+        &mut self,
+        value: &Value<H::Object>,
+        class: &H::Object,
+    ) -> Result<Option<Vec<Value<H::Object>>>> {
+        let (Attribute::Unbound(iter), Value::Object(object, slot)) =
+            (self.host.look_up(class, None, "__iter__"), value)
+        else {
+            return Ok(None);
+        };
+        let bases = ["tuple", "list"].map(|name| self.host.builtin(name));
+        let owner = self.host.unbound(&iter).map(|(owner, _)| owner);
+        if !owner.is_some_and(|owner| bases.iter().any(|base| self.host.is(&owner, base))) {
+            return Ok(None);
+        }
+        let items = match self.host.call(&bases[0], std::slice::from_ref(object), &[]) {
+            Ok(plain) => self.host.items(&plain).unwrap_or_default(),
+            Err(raised) => return Err(Error::internal(raised.text)),
+        };
+        let slot = match slot {
+            Some(slot) => *slot,
+            None => self.held(object),
+        };
+        self.length_guard(object, slot, items.len())?;
+        let mut values = Vec::new();
+        for (i, item) in items.into_iter().enumerate() {
+            let spelling = format!("{}[{i}]", self.spellings[slot]);
+            let child = self.child(slot, format!("[{i}]"), Fetch::Item(slot, i), spelling);
+            values.push(self.wrap(item, Some(child))?);
+        }
+        values.reverse();
+        Ok(Some(values))
+    }
+
     /// Iteration by `__getitem__` with 0, 1, ... up to `IndexError`.
     fn by_index(
         &mut self,
@@ -618,6 +665,9 @@ impl<H: Host> Machine<'_, H> {
                 Attribute::Missing | Attribute::Fallback(_) | Attribute::Method(_)
             )
         });
+        if let Some(items) = self.items_of_derived(value, &class)? {
+            return Ok(Rc::new(Iterator::Items(items).into()));
+        }
         if compiled {
             let callee = format!("iteration over {}", self.describe(value));
             return Err(Error::new(ErrorKind::UnknownCall { callee }));

@@ -27,6 +27,13 @@ impl<H: Host> Machine<'_, H> {
                     .collect::<Result<_>>()?;
                 Ok(self.host.tuple(items))
             }
+            Value::Bound(function, receiver) => {
+                let parts = [self.known(function, what)?, self.known(receiver, what)?];
+                let class = self.class_named("types.MethodType")?;
+                self.host
+                    .call(&class, &parts, &[])
+                    .map_err(|r| Error::type_error(r.text))
+            }
             Value::Slice(parts) => {
                 let mut known = parts.iter().map(|v| self.known(v, what));
                 let mut next = || {

@@ -77,6 +77,8 @@ pub(super) struct Machine<'h, H: Host> {
     pub visits: HashMap<LoopKey, usize>,
     /// How deep in branches on values.
     pub branching: usize,
+    /// Functions whose derivative rule is being run.
+    pub rules: Vec<Value<H::Object>>,
     /// Whether something that cannot be taken back happened in a loop that was given up.
     pub corrupted: bool,
     flows: HashMap<usize, (Arc<ast::Function>, Rc<ast::flow::Flow>)>,
@@ -127,6 +129,7 @@ impl<'h, H: Host> Machine<'h, H> {
             carried: HashMap::new(),
             visits: HashMap::new(),
             branching: 0,
+            rules: Vec::new(),
             corrupted: false,
             flows: HashMap::new(),
             steps: 0,
@@ -364,6 +367,17 @@ impl<'h, H: Host> Machine<'h, H> {
         Ok(None)
     }
 
+    /// Whether the code is lazy's own, which messages do not point into.
+    pub fn is_own(code: &ast::Code) -> bool {
+        const OWN: [&str; 3] = ["_custom.py", "_equivalents.py", "_standins.py"];
+        let path = std::path::Path::new(&code.filename);
+        let folder = path.parent().and_then(|folder| folder.file_name());
+        folder.is_some_and(|folder| folder == "lazy")
+            && OWN
+                .iter()
+                .any(|own| path.file_name().is_some_and(|name| name == *own))
+    }
+
     fn step(&mut self, frame: &Frame<H::Object>, span: &Span) -> Result<()> {
         self.steps += 1;
         if self.steps > MAX_STEPS {
@@ -374,15 +388,17 @@ impl<'h, H: Host> Machine<'h, H> {
         if let Some(top) = self.stack.last_mut() {
             top.2 = span.line;
         }
-        self.b.set_origin(Some(Origin {
-            file,
-            span: span.clone(),
-        }));
+        if !Self::is_own(&frame.function.code) {
+            self.b.set_origin(Some(Origin {
+                file,
+                span: span.clone(),
+            }));
+        }
         Ok(())
     }
 
     fn locate(&self, frame: &Frame<H::Object>, error: Box<Error>, span: &Span) -> Box<Error> {
-        if error.place.is_some() {
+        if error.place.is_some() || Self::is_own(&frame.function.code) {
             return error;
         }
         let file = &frame.function.code.filename;

@@ -116,7 +116,7 @@ impl<H: Host> Machine<'_, H> {
         if let Some(result) = self.builtin(name, &callee, &args, &keywords)? {
             return Ok(result);
         }
-        let refused = match self.operation(name, &args, &keywords) {
+        let mut refused = match self.operation(name, &args, &keywords) {
             Ok(Some(result)) => return Ok(result),
             Ok(None) => None,
             Err(error) if matches!(error.kind, ErrorKind::Unlifted { .. }) => Some(error),
@@ -130,7 +130,10 @@ impl<H: Host> Machine<'_, H> {
         if let Some(stand_in) = self.host.method_stand_in(&format!("ufunc.{method}")) {
             let mut all = vec![receiver.clone()];
             all.extend(args);
-            return self.call(&Value::Object(stand_in, None), all, keywords);
+            match self.call_stand_in(stand_in, all, keywords)? {
+                Ok(result) => return Ok(result),
+                Err(uncovered) => refused = refused.or(Some(uncovered)),
+            }
         }
         Err(refused.unwrap_or_else(|| self.unknown_call(&callee)))
     }
@@ -232,7 +235,10 @@ impl<H: Host> Machine<'_, H> {
             return Ok(result);
         }
         if let Some(stand_in) = self.host.method_stand_in(&format!("ndarray.{name}")) {
-            return self.call(&Value::Object(stand_in, None), all, keywords);
+            let covered = self.call_stand_in(stand_in, all.clone(), keywords.clone())?;
+            if let Ok(result) = covered {
+                return Ok(result);
+            }
         }
         if PURE.contains(&name) && keywords.iter().all(|(key, _)| key != "out") {
             let class = self.type_of(receiver)?;

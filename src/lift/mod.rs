@@ -32,6 +32,7 @@ mod changes;
 mod compiled;
 mod containers;
 mod contexts;
+mod custom;
 mod decide;
 mod draws;
 mod generators;
@@ -293,13 +294,14 @@ impl<O> Tree<O> {
 /// Lifts a call of a Python function.
 ///
 /// `arguments` are the objects bound to its parameters, in the order of the code's `co_varnames`
-/// (defaults filled in, `*args` a tuple, `**kwargs` a dict).
+/// (defaults filled in, `*args` a tuple, `**kwargs` a dict). With a `callee`, that is called with them.
 ///
 /// # Errors
 /// The reason, at the user's line, why this call cannot be one graph.
 pub fn lift<H: Host>(
     host: &H,
     function: &H::Object,
+    callee: Option<&H::Object>,
     arguments: &[H::Object],
 ) -> Result<Lifted<H::Object>> {
     let mut machine = machine::Machine::new(host, &host.describe(function));
@@ -313,7 +315,10 @@ pub fn lift<H: Host>(
         values.push(machine.argument(i, name, object)?);
     }
     let parameters = machine.parameters(&names, &values)?;
-    let result = machine.enter_with_locals(function, &parts, &names, &values)?;
+    let result = match callee {
+        Some(callee) => machine.call_bound(callee, &code.code, &parts, arguments, &values)?,
+        None => machine.enter_with_locals(function, &parts, &names, &values)?,
+    };
     let mut lifted = machine.finish(parameters, result)?;
     for (i, parameter) in lifted.parameters.iter_mut().enumerate() {
         parameter.kind = parameter_kind(&code.code, i);
@@ -360,7 +365,7 @@ fn parameter_kind(code: &crate::ast::Code, position: usize) -> ParameterKind {
     }
 }
 
-fn default<O: Clone>(
+pub(crate) fn default<O: Clone>(
     code: &crate::ast::Code,
     parts: &host::FunctionParts<O>,
     position: usize,
@@ -378,8 +383,8 @@ fn default<O: Clone>(
         .map(|(_, o)| o.clone())
 }
 
-const VARARGS: u32 = 0x04;
-const VARKEYWORDS: u32 = 0x08;
+pub(crate) const VARARGS: u32 = 0x04;
+pub(crate) const VARKEYWORDS: u32 = 0x08;
 
 /// The parameters of a code object, in the order of `co_varnames`.
 pub fn parameter_names(code: &crate::ast::Code) -> Vec<String> {

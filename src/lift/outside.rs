@@ -167,7 +167,7 @@ impl<H: Host> Machine<'_, H> {
         Ok(value)
     }
 
-    fn length_guard(&mut self, object: &H::Object, slot: Slot, length: usize) -> Result<()> {
+    pub fn length_guard(&mut self, object: &H::Object, slot: Slot, length: usize) -> Result<()> {
         if length > MAX_ITEMS {
             let what = format!("{} has {length} items", self.spellings[slot]);
             return Err(Error::new(ErrorKind::TooLong { what }));
@@ -462,7 +462,7 @@ impl<H: Host> Machine<'_, H> {
         self.pin(&Value::Object(parts.code.clone(), Some(code_slot)));
         let read = self.host.read(&parts.code)?;
         let name = self.host.describe(function);
-        if !self.entered.contains(&name) {
+        if !self.entered.contains(&name) && !Self::is_own(&read.code) {
             self.entered.push(name);
         }
         let mut cells = Vec::new();

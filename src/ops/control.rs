@@ -62,6 +62,7 @@ pub fn nested(op: &Op) -> SmallVec<[&Graph; 2]> {
     match op {
         Op::Loop(l) => SmallVec::from_slice(&[&l.body]),
         Op::Cond(c) => SmallVec::from_slice(&[&c.then, &c.otherwise]),
+        Op::Custom(c) | Op::Pullback(c) => c.rule.graph().into_iter().collect(),
         _ => SmallVec::new(),
     }
 }

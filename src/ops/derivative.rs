@@ -21,8 +21,8 @@ use smallvec::SmallVec;
 
 use super::elementwise::{Linearity, Partial};
 use super::{
-    Axes, Elementwise, Op, Reduction, Write, decompose, fourier, index, linalg, outside, reduce,
-    shape,
+    Axes, Elementwise, Op, Reduction, Write, custom, decompose, fourier, index, linalg, outside,
+    reduce, shape,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Aval, Builder, DType, Dim, NodeId, Shape};
@@ -48,6 +48,8 @@ pub fn jvp_results(
     }
     match results {
         _ if matches!(op, Op::Call { .. }) => outside::jvp(op, tangents, results.len()),
+        _ if matches!(op, Op::Custom(_)) => custom::jvp(b, op, operands, tangents),
+        _ if matches!(op, Op::Pullback(_)) => Err(custom::only_backwards(op)),
         [Some(node)] => Ok(vec![jvp(b, *node, op, operands, tangents)?]),
         _ => Err(Error::internal(format!(
             "one result of {op:?} is all it has"
@@ -94,7 +96,9 @@ pub fn jvp(
         | Op::ArgSort { .. } => index::jvp(b, op, operands, tangents),
         Op::Contract { .. } => linalg::jvp(b, op, operands, tangents),
         Op::Decide { .. } => Ok(tangents[0]),
-        Op::Call { .. } => Err(Error::internal("a call may have several results")),
+        Op::Call { .. } | Op::Custom(_) | Op::Pullback(_) => {
+            Err(Error::internal("it may have several results"))
+        }
         Op::Fourier { .. } => fourier::jvp(b, op, tangents),
         Op::Decompose(_) | Op::Solve(_) | Op::PseudoInverse | Op::Frechet(_) => {
             decompose::jvp(b, &[Some(node)], op, operands, tangents)
@@ -120,6 +124,9 @@ pub fn transpose_results(
     cotangents: &[Option<NodeId>],
 ) -> Result<Vec<Option<NodeId>>> {
     let (op, operands) = (b.op(node).clone(), b.graph().operands(node));
+    if matches!(op, Op::Pullback(_)) {
+        return custom::transpose(b, &op, &operands, cotangents);
+    }
     let aval = b.aval(node).clone();
     match cotangents {
         [Some(cotangent)] => transpose(b, &op, &operands, linear, *cotangent, &aval),
@@ -172,6 +179,8 @@ pub fn transpose(
         | Op::Draw { .. }
         | Op::Decide { .. }
         | Op::Call { .. }
+        | Op::Custom(_)
+        | Op::Pullback(_)
         | Op::Decompose(_)
         | Op::PseudoInverse => Err(not_linear(op)),
     }

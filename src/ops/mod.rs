@@ -6,6 +6,7 @@
 //! To add an operation: add the variant, then do what `cargo check` lists.
 
 pub mod control;
+pub mod custom;
 pub mod decide;
 pub mod decompose;
 pub mod derivative;
@@ -28,6 +29,7 @@ use crate::error::{Error, Exception, Result};
 use crate::eval::value::Value;
 use crate::graph::{Aval, Builder, DType, Dim, NodeId, Shape};
 pub use control::{Cond, Loop};
+pub use custom::{Custom, Rule};
 pub use decompose::{Decomposition, MatrixFunction, System};
 pub use derivative::{accumulated, jvp, jvp_results, materialized, transpose, transpose_results};
 pub use elementwise::Elementwise;
@@ -153,6 +155,10 @@ pub enum Op {
     Loop(Arc<Loop>),
     Cond(Arc<Cond>),
 
+    // custom.rs: see there for operands and results.
+    Custom(Arc<Custom>),
+    Pullback(Arc<Custom>),
+
     // random.rs
     /// A sample from a distribution. Operands are its parameters in NumPy's order, broadcast;
     /// the node's shape is `shape`. Executed in node order by the caller's generator.
@@ -183,6 +189,46 @@ impl Op {
     /// Whether it must happen, in the order of the graph, even if nothing reads its result.
     pub fn is_effect(&self) -> bool {
         matches!(self, Op::Draw { .. } | Op::Decide { .. })
+    }
+
+    /// What it loops over, if it is work that can be fused.
+    pub fn space(&self) -> Option<Space> {
+        match self {
+            Op::Elementwise(_) | Op::Cast(_) => Some(Space::Result),
+            Op::Reduce { .. } => Some(Space::Operand),
+            Op::Input
+            | Op::Constant(_)
+            | Op::Size(_)
+            | Op::Part(_)
+            | Op::Reshape(_)
+            | Op::Transpose(_)
+            | Op::BroadcastTo(_)
+            | Op::Slice(_)
+            | Op::Unslice { .. }
+            | Op::Concatenate { .. }
+            | Op::Iota { .. }
+            | Op::ArgReduce { .. }
+            | Op::Cumulate { .. }
+            | Op::Gather { .. }
+            | Op::Scatter { .. }
+            | Op::SliceWrite { .. }
+            | Op::ArgWhere
+            | Op::Arange
+            | Op::Loop(_)
+            | Op::Cond(_)
+            | Op::Custom(_)
+            | Op::Pullback(_)
+            | Op::ArgSort { .. }
+            | Op::Contract { .. }
+            | Op::Draw { .. }
+            | Op::Decide { .. }
+            | Op::Call { .. }
+            | Op::Decompose(_)
+            | Op::Solve(_)
+            | Op::PseudoInverse
+            | Op::Frechet(_)
+            | Op::Fourier { .. } => None,
+        }
     }
 
     /// How many results an operation has that gives a tuple of them.
@@ -221,6 +267,7 @@ impl Op {
             | Op::Draw { .. }
             | Op::Decide { .. } => None,
             Op::Call { results, .. } => Some(results.len()).filter(|&count| count > 1),
+            Op::Custom(c) | Op::Pullback(c) => Some(c.results).filter(|&count| count > 1),
         }
     }
 
@@ -261,6 +308,8 @@ impl Op {
             | Op::ArgSort { .. }
             | Op::Loop(_)
             | Op::Cond(_)
+            | Op::Custom(_)
+            | Op::Pullback(_)
             | Op::Contract { .. }
             | Op::Decide { .. }
             | Op::Decompose(_)
@@ -312,6 +361,8 @@ impl Op {
             | Op::ArgSort { .. }
             | Op::Loop(_)
             | Op::Cond(_)
+            | Op::Custom(_)
+            | Op::Pullback(_)
             | Op::Contract { .. }
             | Op::Decide { .. }
             | Op::Decompose(_)
@@ -370,6 +421,15 @@ pub enum Write {
     Add,
 }
 
+/// What work done element by element loops over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Space {
+    /// The elements of its result.
+    Result,
+    /// Those of its operand, which it reduces.
+    Operand,
+}
+
 /// A value known when lifting.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Constant {
@@ -409,6 +469,10 @@ pub fn results(b: &mut Builder, op: &Op, operands: &[NodeId]) -> Result<SmallVec
             decompose::results(b, op, &avals)
         }
         Op::Call { .. } => outside::results(op),
+        Op::Custom(c) | Op::Pullback(c) => {
+            let avals: SmallVec<[Aval; 4]> = operands.iter().map(|&x| b.aval(x).clone()).collect();
+            custom::results(c, &avals)
+        }
         Op::Loop(_) | Op::Cond(_) => {
             let mut avals = control::results(b, op, operands)?;
             for size in avals.iter_mut().flat_map(|aval| &mut aval.shape) {
@@ -483,6 +547,7 @@ fn infer_by_family(b: &mut Builder, op: &Op, operands: &[NodeId]) -> Result<Aval
         } => Ok(Aval::new(distribution.dtype(), shape.iter().cloned())),
         Op::Decide { .. } => decide::infer(op, &avals),
         Op::Call { .. } => Ok(outside::results(op)?.swap_remove(0)),
+        Op::Custom(c) | Op::Pullback(c) => Ok(custom::results(c, &avals)?.swap_remove(0)),
     }
 }
 

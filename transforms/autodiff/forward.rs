@@ -73,7 +73,13 @@ fn ancestors(graph: &Graph, targets: &[NodeId]) -> Vec<bool> {
     }
     for id in graph.nodes().rev() {
         if marked[id.index()] {
-            for operand in graph.operands(id) {
+            let operands = graph.operands(id);
+            // A rule replaces the derivative of what computed the results, and reads the rest as it is.
+            let wanted = match graph.op(id) {
+                Op::Custom(c) => c.results..c.before_captured(),
+                _ => 0..operands.len(),
+            };
+            for operand in &operands[wanted] {
                 marked[operand.index()] = true;
             }
         }

@@ -29,11 +29,13 @@
 //! Source: Radul et al., *You Only Linearize Once* (POPL 2023).
 
 mod control;
+mod custom;
 mod forward;
 mod jacobian;
 mod reverse;
 mod vmap;
 
+pub use custom::erase_rules;
 pub use jacobian::{hessian, hvp, jacfwd, jacrev};
 pub use vmap::vmap;
 

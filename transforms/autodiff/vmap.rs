@@ -17,6 +17,7 @@ use lazy_core::graph::{Aval, Builder, DType, Dim, Graph, NodeId, Operands, Shape
 use lazy_core::ops::{Axes, Cond, Elementwise, Loop, Op, Range};
 use smallvec::SmallVec;
 
+use super::custom;
 use crate::Transform;
 use crate::simplify::dce;
 
@@ -36,6 +37,14 @@ pub fn vmap(in_axes: Vec<Option<usize>>) -> impl Transform {
         mapped.b.set_origin(None);
         dce(&mapped.b.finish(outputs))
     }
+}
+
+/// A graph with one more axis, the first, on the inputs that `batched` says and on all outputs.
+///
+/// # Errors
+/// As [`vmap`].
+pub(super) fn over_first(graph: &Graph, batched: &[bool]) -> Result<Graph> {
+    vmap(axes(batched)).apply(graph)
 }
 
 /// A graph with one more axis on some of its inputs.
@@ -102,6 +111,11 @@ fn mapped(graph: &Graph, in_axes: &[Option<usize>]) -> Result<Mapped> {
     Ok(Mapped { b, size, outputs })
 }
 
+/// The first axis of those that have it.
+fn axes(batched: &[bool]) -> Vec<Option<usize>> {
+    batched.iter().map(|&flag| flag.then_some(0)).collect()
+}
+
 /// The results of a loop or branch of which some operands have the axis.
 ///
 /// # Errors
@@ -128,8 +142,6 @@ pub(super) fn nested(
             "each element may need another trip or side",
         )
     };
-    let axes =
-        |flags: &[bool]| -> Vec<Option<usize>> { flags.iter().map(|&f| f.then_some(0)).collect() };
     match graph.op(id) {
         Op::Loop(l) => {
             if operands[0].batched {
@@ -471,6 +483,17 @@ impl Rule<'_> {
                 "vmap of argwhere",
                 "each element would have a result of its own size",
             )),
+            op @ (Op::Custom(c) | Op::Pullback(c)) => {
+                let mut operands = Operands::new();
+                for (i, operand) in self.operands.iter().enumerate() {
+                    operands.push(match i < c.results + c.arguments {
+                        true => self.whole(b, i)?,
+                        false => operand.node,
+                    });
+                }
+                let batched: Vec<bool> = self.operands.iter().map(|o| o.batched).collect();
+                custom::batch(b, op, &operands, &batched)
+            }
             Op::Call { callee, .. } => Err(Error::unlifted(
                 format!("vmap of {callee}"),
                 "it is compiled code that takes whole arrays",

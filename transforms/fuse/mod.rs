@@ -20,7 +20,7 @@ use std::collections::HashMap;
 
 use lazy_core::error::Result;
 use lazy_core::graph::{Assumption, Dim, Graph, NodeId, Shape};
-use lazy_core::ops::{Axes, Op};
+use lazy_core::ops::{Axes, Op, Space};
 
 /// Groups nodes that share an iteration space.
 ///
@@ -52,42 +52,10 @@ fn spaces(graph: &Graph) -> Vec<Option<Shape>> {
     };
     graph
         .nodes()
-        .map(|id| match graph.op(id) {
-            Op::Elementwise(_) | Op::Cast(_) => Some(canonical(&graph.aval(id).shape)),
-            Op::Reduce { axes, .. } if are_neighbours(axes) => {
-                Some(canonical(&graph.aval(graph.operands(id)[0]).shape))
-            }
-            Op::Reduce { .. }
-            | Op::Input
-            | Op::Constant(_)
-            | Op::Size(_)
-            | Op::Part(_)
-            | Op::Reshape(_)
-            | Op::Transpose(_)
-            | Op::BroadcastTo(_)
-            | Op::Slice(_)
-            | Op::Unslice { .. }
-            | Op::Concatenate { .. }
-            | Op::Iota { .. }
-            | Op::ArgReduce { .. }
-            | Op::Cumulate { .. }
-            | Op::Gather { .. }
-            | Op::Scatter { .. }
-            | Op::SliceWrite { .. }
-            | Op::ArgWhere
-            | Op::Arange
-            | Op::Loop(_)
-            | Op::Cond(_)
-            | Op::ArgSort { .. }
-            | Op::Contract { .. }
-            | Op::Draw { .. }
-            | Op::Decide { .. }
-            | Op::Call { .. }
-            | Op::Decompose(_)
-            | Op::Solve(_)
-            | Op::PseudoInverse
-            | Op::Frechet(_)
-            | Op::Fourier { .. } => None,
+        .map(|id| match (graph.op(id).space()?, graph.op(id)) {
+            (Space::Operand, Op::Reduce { axes, .. }) if !are_neighbours(axes) => None,
+            (Space::Operand, _) => Some(canonical(&graph.aval(graph.operands(id)[0]).shape)),
+            (Space::Result, _) => Some(canonical(&graph.aval(id).shape)),
         })
         .collect()
 }

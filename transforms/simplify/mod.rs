@@ -117,7 +117,7 @@ const ROUNDS: usize = 6;
 
 /// Rebuilds a graph node by node, in order. `visit` is given the old node and its new operands and
 /// answers with the new node that stands for it, or `None` to copy it. Inputs and effects are always copied.
-fn rewrite(
+pub(crate) fn rewrite(
     graph: &Graph,
     mut visit: impl FnMut(&mut Builder, NodeId, &[NodeId]) -> Result<Option<NodeId>>,
 ) -> Result<Graph> {

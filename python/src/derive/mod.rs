@@ -19,7 +19,7 @@ mod modes;
 use lazy_core::error::{Error, Result};
 use lazy_core::graph::Graph;
 use lazy_core::lift::Lifted;
-use lazy_transforms::{Transform, fuse, simplify};
+use lazy_transforms::{Transform, autodiff, fuse, simplify};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -288,6 +288,14 @@ fn one_extra(extra: &[Object]) -> Result<&Object> {
 /// A pass's own, which is a bug.
 pub fn simplified(graph: &Graph) -> Result<Graph> {
     simplify::standard().apply(graph)
+}
+
+/// The same for a graph that is complete: no derivative will be taken of it any more.
+///
+/// # Errors
+/// A pass's own, which is a bug.
+pub fn completed(graph: &Graph) -> Result<Graph> {
+    simplified(&autodiff::erase_rules(graph)?)
 }
 
 /// What the evaluator is given: cheaper operations where they are as true, and fusion groups. What

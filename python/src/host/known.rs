@@ -25,6 +25,9 @@ pub(super) struct Known {
     pub generator: Py<PyType>,
     pub random_state: Py<PyType>,
     pub ndarray: Py<PyType>,
+    pub flags: Py<PyType>,
+    pub signature: Py<PyType>,
+    pub parameter: Py<PyType>,
     pub object_getattribute: Py<PyAny>,
     pub object_eq: Py<PyAny>,
     pub union: Py<PyType>,
@@ -79,6 +82,14 @@ pub(super) fn known(py: Python<'_>) -> PyResult<&'static Known> {
             generator: random_class("Generator")?,
             random_state: random_class("RandomState")?,
             ndarray: class("numpy", "ndarray")?,
+            signature: class("inspect", "Signature")?,
+            parameter: class("inspect", "Parameter")?,
+            flags: py
+                .import("numpy")?
+                .call_method1("empty", (0,))?
+                .getattr("flags")?
+                .get_type()
+                .unbind(),
             object_eq: object.getattr("__eq__")?.unbind(),
             union: class("types", "UnionType")?,
             enumeration: class("enum", "EnumMeta")?,

@@ -8,7 +8,38 @@ use pyo3::types::{PyFrozenSet, PyType};
 use super::{Cpython, Object};
 use crate::function::Dispatcher;
 
+/// Compiled modules of functions that only read their arguments, and have no state.
+const COMPILED: &[&str] = &[
+    "scipy.cluster._vq",
+    "scipy.fft._pocketfft.pypocketfft",
+    "scipy.linalg._cythonized_array_utils",
+    "scipy.special._comb",
+    "scipy.special._specfun",
+    "scipy.special._ufuncs",
+    "scipy.special._ufuncs_cxx",
+    "scipy.signal._sigtools",
+    "scipy.signal._spline",
+    "scipy.signal._upfirdn_apply",
+    "scipy.stats._stats",
+];
+
+/// Modules of Fortran routines that copy what they change, unless `overwrite_...` says otherwise.
+const FORTRAN: &[&str] = &["scipy.linalg._flapack", "scipy.linalg._fblas"];
+
 impl Cpython<'_> {
+    fn is_routine(&self, o: &Bound<'_, PyAny>) -> bool {
+        let modules = self.known.sys_modules.bind(self.py);
+        let name = o.getattr("__name__").and_then(|n| n.extract::<String>());
+        // "function dgetrf"
+        let name = name.unwrap_or_default();
+        let name = name.rsplit(' ').next().unwrap_or_default();
+        FORTRAN.iter().any(|module| {
+            let module = modules.get_item(module);
+            let found = module.and_then(|module| module.getattr(name));
+            found.is_ok_and(|found| found.is(o))
+        })
+    }
+
     pub(super) fn has_no_effects(&self, callee: &Object) -> bool {
         let o = callee.bind(self.py);
         if let Ok(class) = o.cast::<PyType>() {
@@ -62,6 +93,10 @@ impl Cpython<'_> {
                 return true;
             }
         }
+        // Whoever caches a function says that it always gives the same.
+        if self.is_routine(o) || self.is_a(o, &self.known.lru_cache) {
+            return true;
+        }
         let module = o
             .getattr("__module__")
             .ok()
@@ -73,22 +108,13 @@ impl Cpython<'_> {
         match (module.as_deref(), name.as_deref()) {
             (Some("math" | "operator" | "_operator" | "cmath"), _) => true,
             // Python functions that keep tables, which are better asked than entered.
-            (
-                Some("inspect"),
-                Some(
-                    "signature"
-                    | "unwrap"
-                    | "_static_getmro"
-                    | "_get_dunder_dict_of_class"
-                    | "_shadowed_dict",
-                ),
-            ) => true,
+            (Some("inspect"), Some("unwrap" | "getfullargspec")) => true,
             (Some("functools"), Some("dispatch")) => true,
             (Some("logging"), Some("getLogger")) => true,
             (Some("numpy"), Some("issubdtype" | "iterable")) => true,
             (Some("importlib" | "importlib.util"), Some("import_module" | "find_spec")) => true,
             (Some("platform" | "locale"), Some(_)) => true,
-            (Some("lazy._standins"), Some("pairs")) => true,
+            (Some(module), Some(_)) if COMPILED.contains(&module) => true,
             (Some("builtins"), Some(name)) => !matches!(
                 name,
                 "print"

@@ -95,6 +95,16 @@ impl Registry {
         let extra = BUILTINS.iter().map(|n| format!("builtins.{n}"));
         let others = [
             "functools.partial",
+            "lazy._custom.call_opaque",
+            "lazy._custom.enter_opaque",
+            "lazy._custom.with_jvp",
+            "lazy._custom.with_vjp",
+            "lazy._equivalents.uncovered",
+            "lazy._standins.pairs",
+            "lazy._standins.plain_attribute",
+            "lazy._standins.plain_dtype",
+            "lazy._standins.plain_signature",
+            "types.MethodType",
             "numpy.random.default_rng",
             "numpy.random.RandomState",
             "math.prod",
@@ -163,8 +173,12 @@ fn module_of(name: &str) -> &str {
         "math",
         "builtins",
         "functools",
+        "lazy._custom",
+        "lazy._equivalents",
+        "lazy._standins",
         "logging",
         "operator",
+        "types",
         "warnings",
     ];
     MODULES

@@ -28,7 +28,7 @@ use super::syntax;
 use crate::error::{Error, Result};
 use crate::eval::value::Value;
 use crate::graph::{NodeId, Symbol};
-use crate::ops::Op;
+use crate::ops::{self, Op};
 
 /// How a node refers to what is not itself.
 pub trait Names {
@@ -146,6 +146,12 @@ impl Speller<'_, '_> {
             Op::Loop(_) | Op::Cond(_) => {
                 return Err(Error::unlifted("a loop", "it is not an expression"));
             }
+            Op::Custom(_) => {
+                return Err(Error::internal(
+                    "a rule of a function is erased before it is written",
+                ));
+            }
+            op @ Op::Pullback(_) => return Err(ops::custom::only_backwards(op)),
             Op::ArgSort { axis } => self.arg_sort(id, *axis),
             Op::Contract { batch, contract } => self.contract(id, batch, contract),
             Op::Decompose(kind) => self.decompose(id, *kind),
