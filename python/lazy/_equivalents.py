@@ -96,6 +96,25 @@ def _view(a: Any, dtype: Any = None, type: Any = None) -> Any:
     return a[...]
 
 
+@_of(np.repeat)
+@_method("ndarray.repeat")
+def _repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
+    a, repeats = np.asarray(a), np.asarray(repeats)
+    if repeats.ndim != 1 or repeats.shape[0] == 1:
+        uncovered("a number of repeats that is no array of them")
+    if axis is None:
+        a, axis = a.reshape(-1), 0
+    axis = _axis(axis, a.ndim)
+    if repeats.shape[0] != a.shape[axis]:
+        shapes = f"({a.shape[axis]},) ({repeats.shape[0]},)"
+        raise ValueError(f"operands could not be broadcast together with shape {shapes}")
+    if np.any(repeats < 0):
+        raise ValueError("repeats may not contain negative values.")
+    ends = np.cumsum(repeats)
+    place = np.searchsorted(ends, np.arange(int(np.sum(repeats))), side="right")
+    return np.take(a, place, axis=axis)
+
+
 @_of(np.digitize)
 def _digitize(x: Any, bins: Any, right: bool = False) -> Any:
     x, bins = np.asarray(x), np.asarray(bins)

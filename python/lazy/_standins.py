@@ -428,11 +428,6 @@ def _getattr_static(obj: Any, attr: str, default: Any = _MISSING) -> Any:
     return plain_attribute(obj, attr) if default is _MISSING else plain_attribute(obj, attr, default)
 
 
-def _known(size: int) -> int:
-    """The size, no longer a symbol."""
-    return len(range(size))
-
-
 class _ArrayConverter:
     """What NumPy's functions in Python use to give back what they were given."""
 
@@ -468,7 +463,7 @@ class _ArrayConverter:
 
 def _pairs(function: Any) -> Any:
     def pdist(X: Any, w: Any = None, out: Any = None, p: Any = 2.0) -> Any:
-        i, j = pairs(_known(len(X)))
+        i, j = pairs(len(X))
         return _put(out, function(X[i] - X[j], w, p))
 
     return pdist
@@ -502,13 +497,13 @@ _DISTANCES: dict[str, Callable[..., Any]] = {
 
 
 def _to_square(M: Any, v: Any) -> None:
-    i, j = pairs(_known(len(M)))
+    i, j = pairs(len(M))
     M[i, j] = v
     M[j, i] = v
 
 
 def _to_vector(X: Any, v: Any) -> None:
-    i, j = pairs(_known(len(X)))
+    i, j = pairs(len(X))
     v[...] = X[i, j]
 
 

@@ -121,6 +121,10 @@ impl<H: Host> Machine<'_, H> {
             Value::Object(o, _) if self.host.class(o) == Class::Instance => {
                 return self.instance_argument(value);
             }
+            Value::Object(o, _) if self.host.class(o) == Class::Range => {
+                let items = self.items_of(value)?;
+                Arg::List(self.arguments_of(&items)?)
+            }
             Value::Object(o, _) => {
                 // Its value becomes part of the graph.
                 self.pin(value);

@@ -76,7 +76,7 @@ impl<H: Host> Machine<'_, H> {
     }
 
     /// What an array that comes from outside says of its memory.
-    fn layout(&mut self, array: &ArrayRef, name: &str) -> Result<Option<Value<H::Object>>> {
+    pub fn layout(&mut self, array: &ArrayRef, name: &str) -> Result<Option<Value<H::Object>>> {
         let (Some(input), Some(slot), true) = (
             array.buffer.input,
             array.buffer.slot,

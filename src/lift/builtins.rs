@@ -357,6 +357,11 @@ impl<H: Host> Machine<'_, H> {
                 let items = self.host.items(&set.object).unwrap_or_default();
                 self.int(items.len() as i64)
             }
+            // A range of computed bounds.
+            Value::Iterator(it) if matches!(&*it.borrow(), Iterator::Span(_)) => {
+                let items = self.items_of(value)?;
+                self.int(items.len() as i64)
+            }
             Value::Instance(instance) => match self.special(value, "__len__") {
                 Some(method) => self.call(&method, vec![], vec![])?,
                 None => match instance.content.clone() {

@@ -44,6 +44,12 @@ impl<H: Host> Machine<'_, H> {
                 let found = self.python_operator("contains", &[set.object.clone(), item])?;
                 self.truth(&found, "in")
             }
+            Value::Array(_) => {
+                let same = self.compare(py::CmpOp::Eq, container, item)?;
+                let found = self.operation("numpy.any", &[same], &[])?;
+                let found = found.ok_or_else(|| Error::unlifted("in", "it is not lifted"))?;
+                self.truth(&found, "in")
+            }
             Value::Instance(_) => {
                 if let Some(method) = self.special(container, "__contains__") {
                     let found = self.call(&method, vec![item.clone()], vec![])?;
@@ -63,11 +69,9 @@ impl<H: Host> Machine<'_, H> {
                 let found = self.python_operator("contains", &[o.clone(), item])?;
                 self.truth(&found, "in")
             }
-            Value::Array(_) | Value::Scalar(..) | Value::Text(_) => {
-                Err(Error::new(ErrorKind::NeedsValue {
-                    construct: "in".into(),
-                }))
-            }
+            Value::Scalar(..) | Value::Text(_) => Err(Error::new(ErrorKind::NeedsValue {
+                construct: "in".into(),
+            })),
             other => {
                 for candidate in self.items_of(other)? {
                     if self.identical(&candidate, item)? {
@@ -590,6 +594,12 @@ impl<H: Host> Machine<'_, H> {
                     .map(|o| self.wrap(o, None))
                     .collect::<Result<_>>()?
             }
+            Value::Scalar(..) | Value::Size(_) => {
+                let what = self.describe(value);
+                return Err(Error::type_error(format!(
+                    "'{what}' object is not iterable"
+                )));
+            }
             other => return Err(self.needs(other, "something to iterate over")),
         };
         Ok(Rc::new(
@@ -690,16 +700,25 @@ impl<H: Host> Machine<'_, H> {
         Ok(Rc::new(Iterator::Items(items).into()))
     }
 
+    /// `array.tolist()`: nested lists of numbers.
+    pub fn nested_list(&mut self, array: &Value<H::Object>) -> Result<Value<H::Object>> {
+        let node = self.node(array)?;
+        if self.b.aval(node).rank() == 0 {
+            let number = self.operation("numpy.ndarray.item", std::slice::from_ref(array), &[])?;
+            return number.ok_or_else(|| Error::unlifted("tolist()", "it is not lifted"));
+        }
+        let rows = self.rows(array)?;
+        let items = rows.iter().map(|row| self.nested_list(row));
+        let items = items.collect::<Result<_>>()?;
+        Ok(self.list(items))
+    }
+
     /// The rows of an array: their number becomes fixed.
     pub fn rows(&mut self, array: &Value<H::Object>) -> Result<Vec<Value<H::Object>>> {
         let node = self.node(array)?;
         let first = self.b.aval(node).shape.first().cloned();
         let first = first.ok_or_else(|| Error::type_error("iteration over a 0-d array"))?;
-        let count = self.b.concretize(&first).ok_or_else(|| {
-            Error::new(ErrorKind::NeedsValue {
-                construct: "iteration".into(),
-            })
-        })?;
+        let count = self.seen_size(&first)?;
         (0..count)
             .map(|i| self.get_item(array, &self.int(i)))
             .collect()

@@ -117,6 +117,14 @@ impl<H: Host> Machine<'_, H> {
             )
         };
         if array.buffer.input.is_some() {
+            let repeats = |look: &Look| matches!(look.op, Op::BroadcastTo(_));
+            let whole = array.whole();
+            if name == "writeable"
+                && !array.views.iter().any(repeats)
+                && let Some(flags) = self.layout(&whole, "flags")?
+            {
+                return self.attribute(&flags, name);
+            }
             return Err(unknown());
         }
         let shape = match array.current() {

@@ -92,6 +92,11 @@ impl<H: Host> Machine<'_, H> {
                 }
                 self.known_method(receiver, name, &args, &keywords)
             }
+            Value::Size(dim) => {
+                let known = self.seen_size(dim)?;
+                let known = self.int(known);
+                self.known_method(&known, name, &args, &keywords)
+            }
             Value::Text(pieces) if name == "format" && pieces.len() == 1 => {
                 Err(Error::new(ErrorKind::NeedsValue {
                     construct: "str.format".into(),
@@ -197,6 +202,7 @@ impl<H: Host> Machine<'_, H> {
         let mut all = vec![receiver.clone()];
         all.extend(args);
         match (name, all.as_slice()) {
+            ("tolist", [array]) => return self.nested_list(array),
             ("put", _) => {
                 if let Some(done) = self.writing_call("numpy.put", &all, &keywords)? {
                     return Ok(done);

@@ -90,6 +90,9 @@ impl<H: Host> Machine<'_, H> {
                 Ok(self.none())
             }
             intrinsic::UPDATE => {
+                if let Value::Set(set) = arity(0)? {
+                    return self.set_method(&set, "update", &[arity(1)?]);
+                }
                 let Value::Dict(dict) = arity(0)? else {
                     return Err(self.needs(&arity(0)?, "a dict"));
                 };

@@ -287,6 +287,15 @@ impl ArrayRef {
         }
     }
 
+    /// The whole of this view's buffer.
+    pub fn whole(&self) -> ArrayRef {
+        ArrayRef {
+            buffer: self.buffer.clone(),
+            views: Rc::new(Vec::new()),
+            cached: Rc::new(self.buffer.version.clone()),
+        }
+    }
+
     /// A view of this view.
     pub fn view(&self, ops: &[Look], node: NodeId) -> ArrayRef {
         let mut views = (*self.views).clone();

@@ -180,3 +180,101 @@ def test_decisions_of_transformed_functions():
 def test_explain_names_decisions():
     text = lazy.jit(branch).explain(POINTS[0])
     assert "decided at test_decide.py:" in text and ": True" in text
+
+
+def over_values(x):
+    total = 0.0
+    for k in np.unique(np.round(x)):
+        total = total + k * x[np.round(x) == k].sum()
+    return total
+
+
+def over_lists(x):
+    order = np.argsort(x).tolist()
+    return [x[i] * k for k, i in enumerate(order)], x.tolist()
+
+
+def membership(x):
+    return np.where(x > 1, x, 0.0) if 0 in np.round(x) else x * 2
+
+
+def repeated(x):
+    return np.repeat(x, np.round(x).astype(int)) * 1.5
+
+
+def counted(x):
+    n = np.round(x[0]).astype(int)
+    return np.arange(n + 1) * x[1], np.arange(-n, n, dtype=float)
+
+
+def indexed_by_ranges(x):
+    a = np.zeros((4, 4))
+    a[range(1, 4), range(3)] = x[0]
+    return a, {*range(3), 7}, len(range(len(x)))
+
+
+@pytest.mark.parametrize(
+    "function", [over_values, over_lists, membership, repeated, counted, indexed_by_ranges]
+)
+def test_what_values_decide_of_iteration_and_sizes(function):
+    jitted = lazy.jit(function)
+    for x in ([3.2, 1.1, 0.9, 2.0], [1.0, 2.6, 2.4, 1.2, 0.2], [3.2, 1.1, 0.9, 2.0]):
+        assert_same(jitted(np.array(x)), function(np.array(x)))
+    assert jitted.lifts > 0
+
+
+def assert_same(found, wanted):
+    if isinstance(wanted, (list, tuple)):
+        assert type(found) is type(wanted)
+        for f, w in zip(found, wanted, strict=True):
+            assert_same(f, w)
+    else:
+        assert type(found) is type(wanted)
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_code_that_looks_at_functions_is_followed():
+    import functools
+    import inspect
+
+    class Model:
+        def score(self, x, scale=2.0):
+            return x * scale
+
+    calls = []
+
+    @functools.lru_cache
+    def constant(n):
+        calls.append(n)
+        return n * 2.0
+
+    def f(x):
+        names = list(inspect.signature(Model().score).parameters)
+        found = inspect.getattr_static(x, "shape", None) is not None
+        bound = Model().score
+        again = bound.__func__(bound.__self__, x)
+        return again * len(names) * constant(3) if found and x.flags["C_CONTIGUOUS"] else x
+
+    x = np.array([1.0, 2.0])
+    jitted = lazy.jit(f)
+    np.testing.assert_array_equal(jitted(x), f(x))
+    assert jitted.lifts == 1
+    assert calls == [3]
+
+
+@pytest.mark.parametrize("function", [np.linalg.inv, np.linalg.det, np.rot90, np.linalg.cholesky])
+def test_a_known_function_is_its_operation(function):
+    a = np.array([[2.0, 0.3], [0.3, 1.5]])
+    assert "entered" not in lazy.explain(function, a)
+    found = lazy.jacobian(function)(a)
+    step = 1e-6
+    for at in np.ndindex(a.shape):
+        d = np.zeros_like(a)
+        d[at] = step
+        if function is np.linalg.cholesky:
+            d = (d + d.T) / 2
+            slope = np.tensordot(found, d / step, axes=2)
+        else:
+            slope = found[(..., *at)]
+        wanted = (function(a + d) - function(a - d)) / (2 * step)
+        np.testing.assert_allclose(slope, wanted, atol=1e-7)

@@ -56,6 +56,7 @@ def quantiles(scale: float) -> list[Case]:
 
 
 FUNCTIONS: dict[Any, list[Case]] = {
+    np.repeat: [c(S, COUNTS), c(A, np.array([0, 2, 1]), axis=0), c(A[0], np.arange(len(A[0])))],
     np.digitize: [c(X, S), c(X, S, right=True), c(X, S[::-1]), c(X, S[::-1], right=True), c(0.5, S)],
     np.interp: [
         c(X, S, S**2),

@@ -362,9 +362,8 @@ pub(super) fn dim(b: &Builder, arg: &Arg, what: &str) -> Result<Dim> {
         Arg::Array(x) if b.aval(x.node).dtype.is_integer() => needs_value(what),
         Arg::Float(_) => Error::type_error("'float' object cannot be interpreted as an integer"),
         Arg::None => Error::type_error("'NoneType' object cannot be interpreted as an integer"),
-        Arg::Array(_) => {
-            Error::type_error("only integer scalar arrays can be converted to a scalar index")
-        }
+        // What would take it in another way is NumPy's code, or the call raises there.
+        Arg::Array(_) => Error::unlifted(what, "it is an array or not an integer"),
         _ => Error::type_error(format!("{what} must be an integer")),
     })
 }

@@ -223,6 +223,9 @@ pub(super) fn repeat(call: &mut Call<'_>) -> Result<Arg> {
     }
     let counts = match &repeats {
         Arg::List(list) | Arg::Tuple(list) => list.clone(),
+        Arg::Array(x) if call.b.aval(x.node).rank() == 1 => {
+            return Err(Error::unlifted("np.repeat", "an array says how often"));
+        }
         _ => return Err(needs_value("the number of repeats")),
     };
     if !call.b.assume_equal(&Dim::from(counts.len()), &shape[at]) {

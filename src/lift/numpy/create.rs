@@ -125,11 +125,50 @@ pub(super) fn arange(call: &mut Call<'_>) -> Result<Arg> {
         let d = wanted.unwrap_or(DType::I64);
         return integer_range(call, &start, &stop, &step, d);
     }
+    if let Some(found) = counted_range(call, &start, &stop, &step, wanted)? {
+        return Ok(found);
+    }
     let mut numbers = [0.0; 3];
     for (number, arg) in numbers.iter_mut().zip([&start, &stop, &step]) {
         *number = known_float(call.b, arg)?;
     }
     float_range(call, numbers, wanted)
+}
+
+/// `arange(start, stop)` of computed integers: how many there are is found by each run.
+fn counted_range(
+    call: &mut Call<'_>,
+    start: &Arg,
+    stop: &Arg,
+    step: &Arg,
+    wanted: Option<DType>,
+) -> Result<Option<Arg>> {
+    let step = integer(call.b, step).and_then(|step| step.as_known());
+    let is_integer = |b: &Builder, arg: &Arg| match arg {
+        Arg::Array(x) => {
+            let aval = b.aval(x.node);
+            aval.rank() == 0 && aval.dtype.is_integer() && aval.dtype != DType::U64
+        }
+        other => integer(b, other).is_some(),
+    };
+    if step != Some(1) || !is_integer(call.b, start) || !is_integer(call.b, stop) {
+        return Ok(None);
+    }
+    let mut bounds = [start, stop].into_iter().map(|arg| {
+        let node = symbolic(call.b, arg)?.node;
+        call.b.cast(node, DType::I64)
+    });
+    let mut next = || {
+        bounds
+            .next()
+            .unwrap_or_else(|| Err(Error::internal("a bound")))
+    };
+    let (start, stop) = (next()?, next()?);
+    let count = call.b.elementwise(E::Subtract, &[stop, start])?;
+    let from_zero = call.b.add(Op::Arange, &[count])?;
+    let all = call.b.elementwise(E::Add, &[from_zero, start])?;
+    let all = call.b.cast(all, wanted.unwrap_or(DType::I64))?;
+    Ok(Some(as_array(all)))
 }
 
 /// A number that Python must know.
