@@ -22,6 +22,7 @@ from lazy._errors import (
     NoDensity,
     NotDifferentiable,
 )
+from lazy._extract import extract
 from lazy._function import Function
 from lazy._lazy import Array, __version__
 from lazy._minimize import maximize, minimize
@@ -60,6 +61,7 @@ __all__ = [
     "custom_vjp",
     "deferred",
     "explain",
+    "extract",
     "force",
     "grad",
     "hessian",

@@ -42,9 +42,14 @@ def enter_opaque() -> None:
 class _Wrapped(Generic[P, R]):
     """A function inside an object, which binds to instances as functions do."""
 
+    __name__: str
+
     def __init__(self, function: Callable[P, R]) -> None:
         functools.update_wrapper(self, function)
         self.function = function
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self.function(*args, **kwargs)
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)

@@ -232,11 +232,14 @@ impl Builder {
         self.forget_symbols(mark);
     }
 
-    /// Forgets the sizes that nodes since a mark defined.
+    /// Forgets the sizes that nodes since a mark defined. Inputs stay, and so do their sizes.
     pub fn forget_symbols(&mut self, mark: &Mark) {
-        self.graph.symbols.truncate(mark.symbols);
-        self.examples.truncate(mark.symbols);
-        let is_known = |dim: &Dim| dim.symbols().iter().all(|s| (s.0 as usize) < mark.symbols);
+        let is_input = |origin: &SymbolOrigin| self.graph.inputs.contains(&origin.node);
+        let last = self.graph.symbols.iter().rposition(is_input);
+        let kept = last.map_or(0, |last| last + 1).max(mark.symbols);
+        self.graph.symbols.truncate(kept);
+        self.examples.truncate(kept);
+        let is_known = |dim: &Dim| dim.symbols().iter().all(|s| (s.0 as usize) < kept);
         self.graph.assumptions.retain(|assumption| {
             let (Assumption::Equal(a, b) | Assumption::AtMost(a, b)) = assumption;
             is_known(a) && is_known(b)

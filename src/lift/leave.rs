@@ -136,6 +136,7 @@ impl<H: Host> Machine<'_, H> {
                     let what = format!("{} that contains itself", self.describe(value));
                     return Err(Error::unlifted(what, "it cannot leave the function"));
                 }
+                self.left.push(instance.clone());
                 self.leaving.push(identity);
                 let content = instance.content.as_ref().map(|c| self.tree(c));
                 let content = content.transpose()?;

@@ -15,7 +15,7 @@ use super::decide::Observed;
 use super::generators::yielding;
 use super::guard::{Guards, Slot};
 use super::host::{FunctionParts, Host};
-use super::value::{ArrayRef, Buffer, Cell, Closure, Frame, Iterator, Value};
+use super::value::{ArrayRef, Buffer, Cell, Closure, Frame, Instance, Iterator, Value};
 use super::{CallSite, DrawSite, Effect, Input, OutputList, SharedView};
 use crate::ast::flow::Region;
 use crate::ast::{self, Located, Span, Terminator, py};
@@ -64,6 +64,8 @@ pub(super) struct Machine<'h, H: Host> {
     pub changes: super::changes::Changes<H::Object>,
     /// Instances on their way out, to find one inside itself.
     pub leaving: Vec<usize>,
+    /// Instances that left, which keeps their addresses theirs.
+    pub left: Vec<Rc<Instance<H::Object>>>,
     /// The functions being run: file, globals, and the line each is at.
     pub stack: Vec<(Arc<str>, H::Object, u32)>,
     /// What is being returned or printed, in nodes; leaves become outputs at the end.
@@ -122,6 +124,7 @@ impl<'h, H: Host> Machine<'h, H> {
             returned: None,
             changes: super::changes::Changes::default(),
             leaving: Vec::new(),
+            left: Vec::new(),
             stack: Vec::new(),
             outputs: OutputList::default(),
             attempts: Vec::new(),

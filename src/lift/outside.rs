@@ -18,6 +18,8 @@ use crate::ast::py;
 use crate::error::{Error, ErrorKind, Exception, Result};
 use crate::graph::DType;
 
+/// What comes from outside was there before anything that happens while lifting, whenever it is met.
+const OUTSIDE: u64 = 0;
 /// Containers longer than this are not taken apart.
 const MAX_ITEMS: usize = 10_000;
 
@@ -119,7 +121,7 @@ impl<H: Host> Machine<'_, H> {
                 } else {
                     let outside = Some((object.clone(), slot));
                     Value::List(Rc::new(ListValue {
-                        born: super::value::birth(),
+                        born: OUTSIDE,
                         items: values.into(),
                         outside,
                     }))
@@ -153,7 +155,7 @@ impl<H: Host> Machine<'_, H> {
                 }
                 let outside = Some((object.clone(), slot));
                 Value::Dict(Rc::new(DictValue {
-                    born: super::value::birth(),
+                    born: OUTSIDE,
                     entries: values.into(),
                     outside,
                 }))
@@ -210,7 +212,7 @@ impl<H: Host> Machine<'_, H> {
         self.declare(object, slot, name, dtype, Form::Array, argument, node);
         let array = ArrayRef::of(Buffer {
             version: std::cell::Cell::new((node, 0)),
-            born: super::value::birth(),
+            born: OUTSIDE,
             uncertain: None,
             input: Some(input),
             slot: Some(slot),

@@ -474,3 +474,44 @@ def test_functions_that_write():
     assert repr(jitted(x)) == repr(program(expected))
     assert np.allclose(x, expected)
     assert "plain Python" not in jitted.explain(LAYOUTS["C"]())
+
+
+NOTES = []
+TOTALS = np.zeros(3)
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_what_is_first_met_in_a_loop_was_there_before_it(times):
+    def program(x, box):
+        i = 0
+        while i < times:
+            i += 1
+            NOTES.append(len(NOTES))
+            TOTALS[0] += x[0]
+            y = box["late"] * 2
+            if len(NOTES) > 100:
+                continue
+        return y[1:] + x[1:]
+
+    def run(function):
+        NOTES.clear()
+        TOTALS[:] = 0
+        out = [function(np.array([1.0, 2.0, 3.0]), {"late": np.arange(3.0)}) for _ in range(3)]
+        return repr(out), list(NOTES), TOTALS.copy().tolist()
+
+    assert run(lazy.jit(program)) == run(program)
+
+
+def test_objects_that_leave_one_after_the_other_are_not_one(capsys):
+    def program(x):
+        print(Pair(len(x), x), 1)
+        print(x.sum())
+        print(Pair(3, x * 2), 2)
+        return x
+
+    Pair = collections.namedtuple("Pair", "left right")
+    x = np.array([1.0, 2.0])
+    program(x)
+    wanted = capsys.readouterr().out
+    lazy.jit(program)(x)
+    assert capsys.readouterr().out == wanted

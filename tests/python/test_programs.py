@@ -555,6 +555,9 @@ def picture(value, depth=0):
         return (type(value).__name__, float(f"{value:.9g}"))
     if isinstance(value, (list, tuple)):
         return (type(value).__name__, [picture(v, depth + 1) for v in value])
+    if isinstance(value, (set, frozenset)):
+        # Their order is nobody's to rely on.
+        return (type(value).__name__, sorted(map(repr, value)))
     if isinstance(value, dict):
         return (type(value).__name__, [(k, picture(v, depth + 1)) for k, v in value.items()])
     if hasattr(value, "__dict__") and depth < 8:
