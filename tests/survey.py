@@ -3,7 +3,8 @@
 Calls functions of NumPy, SciPy, scikit-learn and statsmodels unmodified, with small synthetic
 arguments. Each call is made by plain Python, through `lazy.jit` (equal results, lifted whole or not)
 and, where a float array goes in and floats come out, through `lazy.jacobian` against central
-differences. Prints the shares per package and the most frequent reasons for refusal.
+differences. What is read from source and what is read from bytecode must give one graph. Prints the
+shares per package and the most frequent reasons for refusal.
 
     python tests/survey.py [package ...] [--reasons N] [--list STATUS]
 
@@ -17,6 +18,7 @@ import importlib
 import inspect
 import io
 import random
+import re
 import signal
 import sys
 import types
@@ -408,6 +410,25 @@ def derivative(case):
     return "differs", f"differences {fine!r}, but {found[1]!r}"
 
 
+def nodes(graph):
+    """The nodes of a graph without their numbers: where a constant stands depends on when it was needed."""
+    return sorted(re.sub(r"%\d+|site=\d+", "", line) for line in graph.splitlines())
+
+
+def fronts(case):
+    """As `jit`, of reading all code once from its source and once from its bytecode: equal graphs."""
+    graphs = []
+    for front in ("source", "bytecode"):
+        function = lazy.Function(case.function, ("jit",), {"front": front})
+        graphs.append(attempt(function.graph_for, case.make()))
+    source, bytecode = graphs
+    if source[0] == bytecode[0] == "value":
+        same = nodes(source[1]) == nodes(bytecode[1])
+        return ("whole", "") if same else ("differs", f"{source[1]}\n{bytecode[1]}")
+    # Source that does not parse is left to the other front.
+    return "refused", str(source[1])
+
+
 def summary(text):
     """A reason without its place: what the most frequent ones are counted by."""
     for line in text.splitlines():
@@ -437,7 +458,7 @@ def main():
     for case in cases:
         if options.only not in case.name:
             continue
-        for kind, check in (("jit", jit), ("jacobian", derivative)):
+        for kind, check in (("jit", jit), ("jacobian", derivative), ("fronts", fronts)):
             outcome = check(case)
             if outcome is None:
                 continue

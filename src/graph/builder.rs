@@ -617,6 +617,9 @@ impl Builder {
         if let Some(difference) = (b.clone() - a.clone()).as_known() {
             return difference >= 0;
         }
+        if let Some(difference) = (self.canonical(b) - self.canonical(a)).as_known() {
+            return difference >= 0;
+        }
         let next = b.clone() + Dim::known(1);
         if self.assumed_at_most(&next, a) {
             return false;

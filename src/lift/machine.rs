@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use super::branches::{Arrival, Attempt};
 use super::carry::Pattern;
@@ -24,6 +25,8 @@ use crate::graph::{Builder, NodeId, Origin};
 
 /// Statements executed before giving up: lifting must end.
 const MAX_STEPS: usize = 400_000;
+/// The same in time, for steps that are not cheap.
+const MAX_TIME: Duration = Duration::from_secs(30);
 /// The flag of a generator's code.
 const GENERATOR: u32 = 0x20;
 /// Python's own default is 1000; a lift that deep is refused first.
@@ -85,6 +88,7 @@ pub(super) struct Machine<'h, H: Host> {
     pub corrupted: bool,
     flows: HashMap<usize, (Arc<ast::Function>, Rc<ast::flow::Flow>)>,
     steps: usize,
+    started: Instant,
     depth: usize,
 }
 
@@ -136,6 +140,7 @@ impl<'h, H: Host> Machine<'h, H> {
             corrupted: false,
             flows: HashMap::new(),
             steps: 0,
+            started: Instant::now(),
             depth: 0,
         }
     }
@@ -383,6 +388,10 @@ impl<'h, H: Host> Machine<'h, H> {
 
     fn step(&mut self, frame: &Frame<H::Object>, span: &Span) -> Result<()> {
         self.steps += 1;
+        if self.steps.is_multiple_of(256) && self.started.elapsed() > MAX_TIME {
+            let what = format!("lifting took more than {} seconds", MAX_TIME.as_secs());
+            return Err(self.locate(frame, Error::new(ErrorKind::TooLong { what }), span));
+        }
         if self.steps > MAX_STEPS {
             let what = format!("{MAX_STEPS} statements were executed while lifting");
             return Err(self.locate(frame, Error::new(ErrorKind::TooLong { what }), span));
