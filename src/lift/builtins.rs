@@ -51,6 +51,9 @@ impl<H: Host> Machine<'_, H> {
                     }
                     _ => Ok(None),
                 },
+                "numpy.may_share_memory" | "numpy.shares_memory" => {
+                    self.shares_memory(args).map(Some)
+                }
                 _ if name.starts_with("numpy.") => self.writing_call(name, args, keywords),
                 _ if name.starts_with("logging.Logger.") => {
                     self.print(callee, args, keywords).map(Some)

@@ -312,6 +312,9 @@ impl<H: Host> Machine<'_, H> {
         if name == "__iter__" {
             return Ok(Value::Iterator(self.iterate(&Value::Set(set.clone()))?));
         }
+        if !reads && !self.attempts.is_empty() {
+            return Err(side_effect("changing a set in a loop"));
+        }
         if !reads && set.outside.is_some() {
             return Err(side_effect("changing a set that was made outside"));
         }

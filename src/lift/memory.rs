@@ -108,6 +108,26 @@ impl<H: Host> Machine<'_, H> {
         Ok(())
     }
 
+    /// Whether two arrays have memory in common: what is made here has its own.
+    pub fn shares_memory(&mut self, args: &[Value<H::Object>]) -> Result<Value<H::Object>> {
+        let answer = match args {
+            [Value::Array(a), Value::Array(b), ..] => {
+                let same = std::rc::Rc::ptr_eq(&a.buffer, &b.buffer);
+                let outside = a.buffer.input.is_some() && b.buffer.input.is_some();
+                match same {
+                    true if a.views == b.views => Some(true),
+                    false if !outside => Some(false),
+                    _ => None,
+                }
+            }
+            _ => None,
+        };
+        let answer = answer.ok_or_else(|| {
+            Error::unlifted("whether these arrays share memory", "it is not known here")
+        })?;
+        Ok(self.constant(&py::Constant::Bool(answer)))
+    }
+
     /// `array.flags.name` of an array that is made by the function.
     pub fn flag(&mut self, array: &ArrayRef, name: &str) -> Result<Value<H::Object>> {
         let unknown = || {

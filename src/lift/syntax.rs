@@ -74,7 +74,7 @@ impl<H: Host> Machine<'_, H> {
                 } else {
                     self.items_of(&arity(1)?)?
                 };
-                list.items.borrow_mut().extend(items);
+                self.change_list(&list, |all| all.extend(items));
                 Ok(self.none())
             }
             intrinsic::ADD => {

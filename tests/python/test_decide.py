@@ -213,8 +213,20 @@ def indexed_by_ranges(x):
     return a, {*range(3), 7}, len(range(len(x)))
 
 
+def collected(x):
+    n = int(np.sum(x > 0.5))
+    order = np.argsort(x)[::-1]
+    rows = [x[order[i]] for i in range(n)]
+    table = {i: x[order[i]] for i in range(n)}
+    seen = set()
+    for i in range(n):
+        seen.add(i % 2)
+    return rows, np.asarray(np.transpose(rows)), list(table), sorted(seen)
+
+
 @pytest.mark.parametrize(
-    "function", [over_values, over_lists, membership, repeated, counted, indexed_by_ranges]
+    "function",
+    [over_values, over_lists, membership, repeated, counted, indexed_by_ranges, collected],
 )
 def test_what_values_decide_of_iteration_and_sizes(function):
     jitted = lazy.jit(function)

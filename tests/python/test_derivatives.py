@@ -221,3 +221,12 @@ def test_derivatives_to_second_order(row: str) -> None:
 
     backward = inner(lazy.grad(slope_along, argnums=(0, 1, 2, 3))(*ARGUMENTS), direction)
     np.testing.assert_allclose(backward, second, rtol=1e-9, atol=1e-11)
+
+
+def test_argnums_of_variadic_functions_count_what_is_passed_by_position():
+    def f(*args, flag=False, scale=2.0):
+        return np.sum(args[0] * args[1]) * scale if not flag else 0.0
+
+    x, y = np.array([1.0, 2.0]), np.array([3.0, 5.0])
+    np.testing.assert_allclose(lazy.grad(f)(x, y), 2 * y)
+    np.testing.assert_allclose(lazy.grad(f, argnums=1)(x, y, scale=3.0), 3 * x)

@@ -16,9 +16,11 @@ pub(super) fn with_outputs(graph: &Graph, outputs: Vec<NodeId>) -> Graph {
     Builder::extend(graph).finish(outputs)
 }
 
-/// Names and containers of what is passed by position: the items of `*args` count one by one.
+/// Names and containers of what is passed by position, where the items of `*args` count one by one; then
+/// of what is passed by name.
 pub(super) fn arguments(lifted: &Lifted<Object>) -> Vec<(String, &Tree<Object>)> {
     let mut out = Vec::new();
+    let mut named = Vec::new();
     let receiver = usize::from(lifted.receiver);
     for parameter in lifted.parameters.iter().skip(receiver) {
         match (parameter.kind, &parameter.tree) {
@@ -26,9 +28,11 @@ pub(super) fn arguments(lifted: &Lifted<Object>) -> Vec<(String, &Tree<Object>)>
                 let name = |i| format!("{}[{i}]", parameter.name);
                 out.extend(items.iter().enumerate().map(|(i, item)| (name(i), item)));
             }
-            _ => out.push((parameter.name.clone(), &parameter.tree)),
+            (ParameterKind::KeywordOnly, tree) => named.push((parameter.name.clone(), tree)),
+            (_, tree) => out.push((parameter.name.clone(), tree)),
         }
     }
+    out.extend(named);
     out
 }
 

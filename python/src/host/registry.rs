@@ -110,6 +110,8 @@ impl Registry {
             "math.prod",
             "operator.index",
             "numpy.copyto",
+            "numpy.may_share_memory",
+            "numpy.shares_memory",
             "numpy.place",
             "numpy.putmask",
             "numpy.put",

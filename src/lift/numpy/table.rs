@@ -380,7 +380,7 @@ static ROWS: &[Row] = &[
     fresh(&["numpy.tri"], "N, M=None, k=0, dtype=None, *, like=None", create::tri),
     fresh(&["numpy.vander"], "x, N=None, increasing=False", create::vander),
     fresh(&["numpy.meshgrid"], "*xi, copy=True, sparse=False, indexing=xy", create::meshgrid),
-    fresh(&["numpy.array"], "object, dtype=None, *, copy=True|None, order=K|C|A|F, subok=False|True, ndmin=0, like=None", create::as_array_of),
+    fresh(&["numpy.array"], "object, dtype=None, *, copy=True|None, order=K|C|A|F|None, subok=False|True, ndmin=0, like=None", create::as_array_of),
     view(&["numpy.asarray", "numpy.asanyarray"], AS_ARRAY, create::as_array_of),
     view(&["numpy.ascontiguousarray"], "a, dtype=None, *, like=None", create::as_contiguous),
     view(&["numpy.asfortranarray"], "a, dtype=None, *, like=None", create::as_contiguous),
