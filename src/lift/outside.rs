@@ -391,7 +391,15 @@ impl<H: Host> Machine<'_, H> {
     pub fn pin_identity(&mut self, value: &Value<H::Object>) {
         if let Value::Object(object, Some(slot)) = value {
             match self.host.class(object) {
-                Class::None | Class::Bool(_) | Class::Ellipsis => self.pin(value),
+                // Numbers and strings may be made anew each time they are asked for.
+                Class::None
+                | Class::Bool(_)
+                | Class::Ellipsis
+                | Class::Int(_)
+                | Class::Float(_)
+                | Class::Complex(..)
+                | Class::Str(_)
+                | Class::Immutable => self.pin(value),
                 _ => {
                     let key = (*slot, "is()".to_string());
                     if self.slots.insert(key, *slot).is_none() {
