@@ -50,6 +50,7 @@ pub(super) struct Changes<O> {
 pub(super) struct Snapshot<O> {
     attributes: HashMap<Key, Value<O>>,
     pending: Vec<Pending<O>>,
+    shown_at: Option<usize>,
     count: usize,
 }
 
@@ -103,6 +104,7 @@ impl<O: Clone> Changes<O> {
         Snapshot {
             attributes: self.attributes.clone(),
             pending: self.pending.clone(),
+            shown_at: self.shown_at,
             count: self.count,
         }
     }
@@ -112,8 +114,10 @@ impl<O: Clone> Changes<O> {
         let same = self.count == to.count;
         if !same {
             self.attributes = to.attributes;
-            self.pending = to.pending;
         }
+        // What was said meanwhile is taken back, too.
+        self.pending = to.pending;
+        self.shown_at = to.shown_at;
         same
     }
 

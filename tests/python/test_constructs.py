@@ -502,6 +502,29 @@ def test_what_is_first_met_in_a_loop_was_there_before_it(times):
     assert run(lazy.jit(program)) == run(program)
 
 
+def test_changes_said_in_a_loop_that_is_given_up_are_said_again(capsys):
+    class Box:
+        n = 4
+
+        def __repr__(self):
+            return f"Box({self.n})"
+
+    def program(x, box):
+        box.n += 1
+        i = 0
+        while i < 2:
+            i += 1
+            x[1:] += x[:-1]
+            print(box)
+        return x
+
+    out = []
+    for function in (program, lazy.jit(program)):
+        function(np.arange(3.0), Box())
+        out.append(capsys.readouterr().out)
+    assert out[0] == out[1]
+
+
 def test_objects_that_leave_one_after_the_other_are_not_one(capsys):
     def program(x):
         print(Pair(len(x), x), 1)
