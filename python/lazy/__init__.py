@@ -13,6 +13,7 @@ Read a function, lift it to a graph, transform it, and get a function again::
 """
 
 from lazy._array import Variable, array, compute, deferred, force, shared_intermediates
+from lazy._check import GradientCheck, check_grad, explain_nan
 from lazy._custom import custom_jvp, custom_vjp, opaque
 from lazy._errors import (
     GraphBreak,
@@ -25,8 +26,9 @@ from lazy._errors import (
 from lazy._extract import extract
 from lazy._function import Function
 from lazy._lazy import Array, __version__
-from lazy._minimize import maximize, minimize
+from lazy._minimize import least_squares, maximize, minimize, root
 from lazy._sample import sample
+from lazy._sparse import sparse_hessian, sparse_jacobian, sparsity
 from lazy._transforms import (
     explain,
     grad,
@@ -47,6 +49,7 @@ from lazy._transforms import (
 __all__ = [
     "Array",
     "Function",
+    "GradientCheck",
     "GraphBreak",
     "GraphSyntaxError",
     "LazyError",
@@ -56,11 +59,13 @@ __all__ = [
     "Variable",
     "__version__",
     "array",
+    "check_grad",
     "compute",
     "custom_jvp",
     "custom_vjp",
     "deferred",
     "explain",
+    "explain_nan",
     "extract",
     "force",
     "grad",
@@ -71,13 +76,18 @@ __all__ = [
     "jacrev",
     "jit",
     "jvp",
+    "least_squares",
     "likelihood",
     "linearize",
     "maximize",
     "minimize",
     "opaque",
+    "root",
     "sample",
     "shared_intermediates",
+    "sparse_hessian",
+    "sparse_jacobian",
+    "sparsity",
     "value_and_grad",
     "vjp",
     "vmap",

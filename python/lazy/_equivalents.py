@@ -219,9 +219,9 @@ def _unique(
     equal_nan: bool = True,
     sorted: bool = True,
 ) -> Any:
-    if axis is not None:
-        uncovered("unique rows")
     ar = np.asarray(ar)
+    if axis is not None:
+        return _unique_rows(ar, _axis(axis, ar.ndim), return_index, return_inverse, return_counts)
     flat = ar.reshape(-1)
     order = np.argsort(flat, kind="stable")
     aux = flat[order]
@@ -239,6 +239,25 @@ def _unique(
         group = np.cumsum(new) - 1
         results.append(group[np.argsort(order)].reshape(ar.shape))
     if return_counts:
+        ends = np.concatenate([first[1:], np.full(1, aux.shape[0])])
+        results.append(ends - first)
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+def _unique_rows(ar: Any, axis: int, index: bool, inverse: bool, counts: bool) -> Any:
+    rows = np.moveaxis(ar, axis, 0)
+    flat = rows.reshape(rows.shape[0], -1)
+    order = _lexsort([flat[:, k] for k in reversed(range(flat.shape[1]))])
+    aux = flat[order]
+    at = np.arange(aux.shape[0])
+    new = np.any(aux != aux[np.maximum(at - 1, 0)], axis=1) | (at == 0)
+    first = np.flatnonzero(new)
+    results = [np.moveaxis(rows[order[first]], 0, axis)]
+    if index:
+        results.append(order[first])
+    if inverse:
+        results.append((np.cumsum(new) - 1)[np.argsort(order)])
+    if counts:
         ends = np.concatenate([first[1:], np.full(1, aux.shape[0])])
         results.append(ends - first)
     return results[0] if len(results) == 1 else tuple(results)
@@ -368,6 +387,30 @@ def _quantiles(a: Any, q: Any, axis: Any, method: str, keepdims: bool, skip_nan:
     return found.reshape(q.shape + shape)[()]
 
 
+def _weighted_quantiles(a: Any, q: Any, axis: Any, method: str, keepdims: bool, weights: Any) -> Any:
+    """The first element at which the weights so far reach the share ``q`` of all."""
+    if method != "inverted_cdf":
+        raise ValueError(f"only method 'inverted_cdf' supports weights, not {method!r}")
+    a, weights, q = np.asarray(a), np.asarray(weights), np.asarray(q, dtype=np.float64)
+    axes = _axes(axis, a.ndim)
+    if weights.shape != a.shape:
+        (only,) = axes
+        weights = weights.reshape([-1 if k == only else 1 for k in range(a.ndim)])
+    kept = [k for k in range(a.ndim) if k not in axes]
+    outer = tuple(a.shape[k] for k in kept)
+    lines = np.transpose(a, kept + axes).reshape((*outer, -1))
+    shares = np.transpose(np.broadcast_to(weights, a.shape), kept + axes).reshape((*outer, -1))
+    order = np.argsort(lines, axis=-1, kind="stable")
+    so_far = np.cumsum(np.take_along_axis(shares, order, axis=-1), axis=-1, dtype=np.float64)
+    so_far = so_far / so_far[..., -1:]
+    wanted = np.where(q.reshape(-1) == 0, np.nextafter(0.0, 1.0), q.reshape(-1))
+    place = np.sum(so_far[..., None, :] < wanted[:, None], axis=-1)
+    place = np.minimum(place, lines.shape[-1] - 1)
+    found = np.take_along_axis(np.take_along_axis(lines, order, axis=-1), place, axis=-1)
+    shape = tuple(1 if k in axes else a.shape[k] for k in range(a.ndim)) if keepdims else outer
+    return np.moveaxis(found, -1, 0).reshape(q.shape + shape)
+
+
 @_of(np.quantile)
 def _quantile(
     a: Any,
@@ -380,8 +423,10 @@ def _quantile(
     *,
     weights: Any = None,
 ) -> Any:
-    if weights is not None or out is not None:
-        uncovered("weighted quantiles")
+    if out is not None:
+        uncovered("out=")
+    if weights is not None:
+        return _weighted_quantiles(a, q, axis, method, keepdims, weights)
     return _quantiles(a, q, axis, method, keepdims, False)
 
 
@@ -397,9 +442,11 @@ def _percentile(
     *,
     weights: Any = None,
 ) -> Any:
-    if weights is not None or out is not None:
-        uncovered("weighted percentiles")
+    if out is not None:
+        uncovered("out=")
     q = q / 100 if isinstance(q, (int, float)) else np.asarray(q) / 100
+    if weights is not None:
+        return _weighted_quantiles(a, q, axis, method, keepdims, weights)
     return _quantiles(a, q, axis, method, keepdims, False)
 
 
@@ -616,21 +663,18 @@ def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
             values = values[None]
         values = np.moveaxis(values, 0, axis)
         at = at * values.shape[axis]
-    elif isinstance(obj, (list, tuple)) and not any(isinstance(i, bool) for i in obj):
-        at = [i + n if i < 0 else i for i in obj]
     else:
-        uncovered("insertion where an array says")
-    shape = tuple(len(at) if k == axis else arr.shape[k] for k in range(arr.ndim))
-    values = np.broadcast_to(values, shape)
-    # Which of the elements, the new ones after the old, comes where.
-    order = [k for _, k in sorted([(at[k], k) for k in range(len(at))])]
-    picked, old = [], 0
-    for k in order:
-        picked += [*list(range(old, at[k])), n + k]
-        old = at[k]
-    picked += list(range(old, n))
+        at = np.asarray(obj)
+        if at.ndim != 1 or at.dtype.kind not in "iu":
+            uncovered("insertion where a mask or a slice says")
+        at = np.where(at < 0, at + n, at)
+    at = np.asarray(at)
+    count = at.shape[0]
+    values = np.broadcast_to(values, tuple(count if k == axis else arr.shape[k] for k in range(arr.ndim)))
+    # The new elements come before the old one at the same place.
+    places = np.concatenate([2 * np.arange(n) + 1, 2 * at])
     joined = np.concatenate([arr, values], axis=axis)
-    return np.take(joined, np.array(picked, dtype=np.intp), axis=axis)
+    return np.take(joined, np.argsort(places, kind="stable"), axis=axis)
 
 
 @_of(np.ediff1d)
@@ -692,14 +736,23 @@ def _sliding_window_view(
 def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
     """The modes that depend on values; the others are operations."""
     array = np.asarray(array)
-    if mode not in ("maximum", "minimum", "mean", "median", "linear_ramp") or "stat_length" in options:
+    odd = options.get("reflect_type") == "odd"
+    if mode not in ("maximum", "minimum", "mean", "median", "linear_ramp") and not odd:
         uncovered(f"mode {mode!r}")
+    lengths = _pairs(options.get("stat_length"), array.ndim)
     for axis, (before, after) in enumerate(_pairs(pad_width, array.ndim)):
         lines = np.moveaxis(array, axis, 0)
         if mode == "linear_ramp":
             low, high = _pairs(options.get("end_values", 0), array.ndim)[axis]
             start = np.linspace(low, lines[0], before, endpoint=False)
             end = np.linspace(high, lines[-1], after, endpoint=False)[::-1]
+        elif odd:
+            # Symmetric reflection repeats the edge.
+            skip = 1 if mode == "reflect" else 0
+            if max(before, after) > lines.shape[0] - skip:
+                uncovered("more reflections than one")
+            start = 2 * lines[:1] - lines[skip : before + skip][::-1]
+            end = 2 * lines[-1:] - lines[lines.shape[0] - after - skip : lines.shape[0] - skip][::-1]
         else:
             stat: dict[str, Any] = {
                 "maximum": np.max,
@@ -707,11 +760,15 @@ def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> 
                 "mean": np.mean,
                 "median": np.median,
             }
-            value = stat[mode](lines, axis=0, keepdims=True)
-            if lines.dtype.kind in "iu":
-                value = np.round(value)
-            start = np.broadcast_to(value, (before, *lines.shape[1:]))
-            end = np.broadcast_to(value, (after, *lines.shape[1:]))
+            low, high = lengths[axis]
+            sides = []
+            last = lines if high is None else lines[lines.shape[0] - high :]
+            for size, part in ((before, lines[:low]), (after, last)):
+                value = stat[mode](part, axis=0, keepdims=True)
+                if lines.dtype.kind in "iu":
+                    value = np.round(value)
+                sides.append(np.broadcast_to(value, (size, *lines.shape[1:])))
+            start, end = sides
         parts = [start.astype(array.dtype), lines, end.astype(array.dtype)]
         array = np.moveaxis(np.concatenate(parts), 0, axis)
     return array
@@ -777,6 +834,30 @@ def _apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: An
     # The axes of a result take the place of the axis that was given.
     order = list(range(axis)) + list(range(len(outer), len(outer) + len(inner)))
     return np.transpose(whole, order + list(range(axis, len(outer))))
+
+
+@_of(np.vectorize._vectorize_call)
+def _vectorize_call(vectorized: Any, func: Any, args: Any) -> Any:
+    """Of one element after the other."""
+    if vectorized.signature is not None:
+        uncovered("a signature")
+    if not args:
+        return func()
+    args = np.broadcast_arrays(*args)
+    shape, count = args[0].shape, args[0].size
+    if count == 0 or count > 256:
+        uncovered("no element, or more than 256: each becomes its own piece of the graph")
+    columns = [a.reshape(-1) for a in args]
+    results = [func(*[c[k].item() for c in columns]) for k in range(count)]
+    types = vectorized.otypes
+    if isinstance(results[0], tuple):
+        outputs = [np.stack([np.asarray(r[i]) for r in results]) for i in range(len(results[0]))]
+    else:
+        outputs = [np.stack([np.asarray(r) for r in results])]
+    if types is None:
+        types = [output.dtype for output in outputs]
+    outputs = [o.astype(np.dtype(t)).reshape(shape) for o, t in zip(outputs, types, strict=True)]
+    return tuple(outputs) if isinstance(results[0], tuple) else outputs[0]
 
 
 @_of(np.array_equiv)
@@ -972,7 +1053,7 @@ def _reduce(
             n = n - half
         total = lines[0]
     else:
-        uncovered("its steps cannot be regrouped")
+        uncovered("the order of its steps is NumPy's own")
     if initial is not np._NoValue:
         total = ufunc(initial, total)
     return np.reshape(total, kept)[()] if keepdims else total[()]
@@ -1009,8 +1090,9 @@ def _accumulate(ufunc: Any, array: Any, axis: int = 0, dtype: Any = None, out: A
 @_method("ufunc.reduceat")
 def _reduceat(ufunc: Any, array: Any, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
     array = np.asarray(array, dtype=dtype)
-    if out is not None or not isinstance(indices, (list, tuple)):
-        uncovered("parts that an array says")
+    if out is not None:
+        uncovered("out=")
+    indices = [int(i) for i in indices]
     axis = _axis(axis, array.ndim)
     lines = np.moveaxis(array, axis, 0)
     n = lines.shape[0]

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy._core._multiarray_umath import _array_converter
 
-from lazy import _equivalents
+from lazy import _equivalents, _scipy_equivalents
 
 _MISSING = object()
 
@@ -584,6 +584,7 @@ TABLE: dict[int, Any] = {id(compiled): function for compiled, function in _FUNCT
 _LATER: dict[str, Callable[[], dict[Any, Any]]] = {
     "scipy.spatial.distance": _distances,
     "scipy.fft": _transforms,
+    **_scipy_equivalents.TABLES,
 }
 _kept: list[Any] = []
 

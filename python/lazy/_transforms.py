@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar, overload
 from weakref import WeakKeyDictionary
 
+from lazy import _standins
 from lazy._function import Function
 
 P = ParamSpec("P")
@@ -23,6 +24,10 @@ def _once(function: Callable[..., Any], transform: tuple[Any, ...]) -> Function[
     if transform not in known:
         known[transform] = Function(function, transform)
     return known[transform]
+
+
+# Where a function is lifted that transforms another, there is nothing to keep.
+_standins.TABLE[id(_once)] = Function
 
 
 def _argnums(argnums: int | Sequence[int]) -> int | tuple[int, ...]:
@@ -52,7 +57,10 @@ def jit(function: Callable[..., Any] | None = None, /) -> Any:
 
 
 def grad(
-    function: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+    function: Callable[P, Any],
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    holomorphic: bool = False,
 ) -> Function[P, Any]:
     """The gradient of a function whose result is a scalar.
 
@@ -61,6 +69,8 @@ def grad(
         argnums: the position of the argument to differentiate by, or a tuple of positions. Arguments may be
             nested dicts, lists and tuples of float or complex arrays and numbers.
         has_aux: whether the function also gives auxiliary results.
+        holomorphic: whether it is a holomorphic function of complex numbers, whose result may be complex:
+            what is given then is its complex derivative.
 
     Returns:
         A function of the same arguments that gives the derivatives, in the shape of the argument (a tuple of
@@ -80,20 +90,23 @@ def grad(
     >>> lazy.grad(loss)(np.array([1.0, 2.0]), np.eye(2))
     array([2., 4.])
     """
-    return Function(function, ("grad", _argnums(argnums), has_aux, False))
+    return Function(function, ("grad", _argnums(argnums), has_aux, False, holomorphic))
 
 
 def value_and_grad(
-    function: Callable[P, Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+    function: Callable[P, Any],
+    argnums: int | Sequence[int] = 0,
+    has_aux: bool = False,
+    holomorphic: bool = False,
 ) -> Function[P, tuple[Any, Any]]:
-    """As `grad`, giving the pair of value and gradient.
+    """As `grad`, giving the pair of value and gradient; the value of a holomorphic function is its real part.
 
     >>> import numpy as np, lazy
     >>> value, gradient = lazy.value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 3.0]))
     >>> float(value), gradient
     (10.0, array([2., 6.]))
     """
-    return Function(function, ("grad", _argnums(argnums), has_aux, True))
+    return Function(function, ("grad", _argnums(argnums), has_aux, True, holomorphic))
 
 
 def jvp(function: Callable[..., R], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[R, Any]:

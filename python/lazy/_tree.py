@@ -22,8 +22,8 @@ Vector = NDArray[np.float64]
 
 def flatten(tree: Any) -> tuple[Vector, Any]:
     """The leaves, one after another, and the tree itself as the form."""
-    leaves = [_leaf(leaf) for leaf in _leaves(tree)]
-    vector = np.concatenate([leaf.ravel() for leaf in leaves]) if leaves else np.empty(0)
+    parts = [_leaf(leaf).ravel() for leaf in leaves(tree)]
+    vector = np.concatenate(parts) if parts else np.empty(0)
     return vector.astype(np.float64, copy=False), tree
 
 
@@ -51,27 +51,28 @@ def unflatten(form: Any, vector: Vector) -> Any:
     return _build(form, lambda leaf: next(rest))
 
 
-def map_leaves(function: Callable[[Any], Any], tree: Any) -> Any:
+def mapleaves(function: Callable[[Any], Any], tree: Any) -> Any:
     """The tree with every leaf replaced."""
     return _build(tree, function)
 
 
 def _split(form: Any, vector: Vector) -> Iterator[Any]:
     start = 0
-    for leaf in _leaves(form):
+    for leaf in leaves(form):
         model = _leaf(leaf)
         part = vector[start : start + model.size]
         start += model.size
         yield part.reshape(model.shape).astype(model.dtype) if np.ndim(leaf) else type(leaf)(part[0])
 
 
-def _leaves(tree: Any) -> Iterator[Any]:
+def leaves(tree: Any) -> Iterator[Any]:
+    """The leaves, one after another."""
     if isinstance(tree, dict):
         for item in tree.values():
-            yield from _leaves(item)
+            yield from leaves(item)
     elif isinstance(tree, (list, tuple)):
         for item in tree:
-            yield from _leaves(item)
+            yield from leaves(item)
     else:
         yield tree
 

@@ -13,7 +13,7 @@ use lazy_core::eval::{Callbacks, Executable};
 use lazy_core::graph::{DType, Graph, NodeId, Symbol};
 use lazy_core::lift::host::TransformedCall;
 use lazy_core::lift::numpy::Form;
-use lazy_core::lift::{DrawSite, Effect, Lifted, Tree};
+use lazy_core::lift::{DrawSite, Effect, Lifted, Tree, Twins};
 use lazy_core::ops::Op;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
@@ -44,8 +44,9 @@ pub type Arguments<'py> = SmallVec<[Bound<'py, PyAny>; 8]>;
 /// A transformed function.
 #[pyclass(subclass, weakref, dict, module = "lazy._lazy")]
 pub struct Dispatcher {
-    /// A Python function, or another `Dispatcher`.
-    function: Py<PyAny>,
+    /// A Python function, or another `Dispatcher`. `None` is what Python's collector of cycles sees while
+    /// the object is made: the memory is zero then.
+    function: Option<Py<PyAny>>,
     derivation: Derivation,
     /// The front that must read the function, for tests.
     front: Option<Front>,
@@ -102,7 +103,7 @@ impl Dispatcher {
         }
         Ok(Dispatcher {
             simple: signature::simple(&function),
-            function: function.unbind(),
+            function: Some(function.unbind()),
             derivation: Derivation::read(transform)?,
             front,
             entries: RwLock::default(),
@@ -122,7 +123,7 @@ impl Dispatcher {
     /// The function that was transformed.
     #[getter]
     fn function(&self, py: Python<'_>) -> Py<PyAny> {
-        self.function.clone_ref(py)
+        self.target(py).unbind()
     }
 
     /// The graph of a call, as text.
@@ -148,7 +149,7 @@ impl Dispatcher {
             let arguments = this.bind_arguments(py, args, kwargs)?;
             let objects: Vec<Object> = arguments.iter().map(Object::new).collect();
             let stages = || -> Result<[(&str, String); 3]> {
-                let mut lifted = this.lift_chain(py, &objects)?;
+                let mut lifted = this.lift_chain(py, &objects, Twins::One)?;
                 lifted.prune();
                 let simplified = derive::completed(&lifted.graph)?;
                 let fused = derive::prepared(&simplified)?;
@@ -219,6 +220,16 @@ impl Dispatcher {
         })
     }
 
+    /// File, line, operation and name of what each output of a call's graph comes from.
+    #[pyo3(signature = (*args, **kwargs))]
+    fn places_for(
+        slf: &Bound<'_, Self>,
+        args: &Bound<'_, PyTuple>,
+        kwargs: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Vec<(String, u32, String, Option<String>)>> {
+        convert::guarded(|| Ok(derive::places(&slf.get_entry(args, kwargs)?.lifted.graph)))
+    }
+
     /// How many ways of calling were lifted so far.
     #[getter]
     fn lifts(&self) -> usize {
@@ -257,7 +268,7 @@ impl<'py> Callable<'py> for Bound<'py, Dispatcher> {
         let arguments = match this.bind_arguments(py, args, kwargs) {
             // Python's own exception, from the function itself.
             Err(_) if this.derivation.may_run_plain() => {
-                return this.function.bind(py).call(args, kwargs);
+                return this.target(py).call(args, kwargs);
             }
             bound => bound?,
         };
@@ -333,7 +344,7 @@ impl<'py> Callable<'py> for Bound<'py, Dispatcher> {
                 prefix.push_str(this.derivation.name());
                 prefix.push('_');
             }
-            let inner = this.function.bind(self.py()).clone();
+            let inner = this.target(self.py());
             drop(this);
             at = inner;
         }
@@ -349,9 +360,12 @@ impl<'py> Callable<'py> for Bound<'py, Dispatcher> {
 }
 
 impl Dispatcher {
-    /// The function inside, if this only makes it fast.
-    pub fn jitted(&self, py: Python<'_>) -> Option<Py<PyAny>> {
-        matches!(self.derivation, Derivation::Jit).then(|| self.function.clone_ref(py))
+    /// The function inside.
+    pub fn target<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+        match &self.function {
+            Some(function) => function.bind(py).clone(),
+            None => py.None().into_bound(py),
+        }
     }
 
     /// The parameters of the transformed function, bound as Python binds them.
@@ -392,7 +406,7 @@ impl Dispatcher {
         if kwargs.is_none() && self.simple == Some(args.len()) {
             return Ok(args.iter().collect());
         }
-        let function = self.function.bind(py);
+        let function = &self.target(py);
         match function.cast::<Dispatcher>() {
             Ok(inner) => inner.borrow().bind_arguments(py, args, kwargs),
             Err(_) => signature::bind(function, args, kwargs),
@@ -469,7 +483,7 @@ impl Dispatcher {
     /// Lifts a call and keeps the result.
     fn lift<'py>(&self, py: Python<'py>, arguments: &[Bound<'py, PyAny>]) -> Result<Arc<Entry>> {
         let objects: Vec<Object> = arguments.iter().map(Object::new).collect();
-        let mut lifted = self.lift_chain(py, &objects)?;
+        let mut lifted = self.lift_chain(py, &objects, Twins::One)?;
         lifted.prune();
         lifted.graph = derive::completed(&lifted.graph)?;
         let entry = Arc::new(Entry::new(py, lifted)?);
@@ -481,13 +495,22 @@ impl Dispatcher {
     }
 
     /// The function inside lifted, then each transform applied.
-    pub fn lift_chain(&self, py: Python<'_>, arguments: &[Object]) -> Result<Lifted<Object>> {
+    pub fn lift_chain(
+        &self,
+        py: Python<'_>,
+        arguments: &[Object],
+        twins: Twins,
+    ) -> Result<Lifted<Object>> {
+        let twins = match self.derivation {
+            Derivation::Jit => twins,
+            _ => Twins::Apart,
+        };
         let (front, back) = self.derivation.extra();
         let inner = &arguments[front..arguments.len() - back];
         let inner = &self.derivation.inner(py, inner)?[..];
-        let function = self.function.bind(py);
+        let function = &self.target(py);
         let lifted = match function.cast::<Dispatcher>() {
-            Ok(dispatcher) => dispatcher.borrow().lift_chain(py, inner)?,
+            Ok(dispatcher) => dispatcher.borrow().lift_chain(py, inner, twins)?,
             Err(_) => {
                 let host =
                     Cpython::new(py, self.front).map_err(|e| crate::host::unexpected(py, &e))?;
@@ -495,17 +518,16 @@ impl Dispatcher {
                     function: plain,
                     callee,
                 } = target(&host, function);
-                let mut lifted = lazy_core::lift::lift(&host, &plain, callee.as_ref(), inner)?;
+                let mut lifted =
+                    lazy_core::lift::lift(&host, &plain, callee.as_ref(), inner, twins)?;
                 lifted.receiver = function.hasattr("__func__").unwrap_or(false);
                 lifted
             }
         };
-        let extra: Vec<Object> = arguments[..front]
+        let own = arguments[..front]
             .iter()
-            .chain(&arguments[arguments.len() - back..])
-            .cloned()
-            .collect();
-        self.derivation.apply(py, lifted, &extra)
+            .chain(&arguments[arguments.len() - back..]);
+        self.derivation.apply(py, lifted, own.into_iter().next())
     }
 
     /// What a call does that cannot be lifted: plain Python for `jit`; otherwise the exception, NumPy's
@@ -517,7 +539,7 @@ impl Dispatcher {
         kwargs: Option<&Bound<'py, PyDict>>,
         error: &Error,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let function = self.function.bind(py);
+        let function = &self.target(py);
         if self.derivation.may_run_plain() {
             return function.call(args, kwargs);
         }
@@ -543,7 +565,7 @@ pub fn lifted_for(
     let this = dispatcher.borrow();
     let bound = this.bind_arguments(py, &given, None).map_err(unexpected)?;
     let bound_objects: Vec<Object> = bound.iter().map(Object::new).collect();
-    let mut lifted = this.lift_chain(py, &bound_objects)?;
+    let mut lifted = this.lift_chain(py, &bound_objects, Twins::One)?;
     lifted.prune();
     let program = Program::new(py, lifted.guards.clone(), vec![]);
     let mut found = program.objects(&bound);

@@ -16,11 +16,12 @@ use lazy_core::ast::{self, py as ast_py};
 use lazy_core::error::{Error, Result};
 use lazy_core::eval::value::Value;
 use lazy_core::graph::DType;
-use lazy_core::lift::DrawSite;
 use lazy_core::lift::host::{
-    Assignment, Attribute, Base, Class, FunctionParts, Host, Outcome, Raised, TransformedCall,
+    Assignment, Attribute, Base, Calling, Class, FunctionParts, Host, Outcome, Raised,
+    TransformedCall,
 };
 use lazy_core::lift::numpy::Form;
+use lazy_core::lift::{DrawSite, Lifted};
 use pyo3::prelude::*;
 use pyo3::types::{
     PyBool, PyBytes, PyComplex, PyDict, PyEllipsis, PyFloat, PyFrozenSet, PyInt, PyList, PyModule,
@@ -32,6 +33,7 @@ use self::registry::REGISTRY;
 use crate::code;
 use crate::constants;
 use crate::convert;
+use crate::derive::Derivation;
 use crate::draws::{self, Rehearsal};
 use crate::exceptions;
 use crate::function::Dispatcher;
@@ -109,6 +111,14 @@ impl<'py> Cpython<'py> {
 
     fn is_a(&self, object: &Bound<'py, PyAny>, class: &Py<PyType>) -> bool {
         object.get_type().is(class.bind(self.py))
+    }
+}
+
+impl Cpython<'_> {
+    /// A transform, from the tuple that `lazy.Function` is made with.
+    fn derivation(&self, transform: &Object) -> Result<Derivation> {
+        let read = || Derivation::read(transform.bind(self.py).cast::<PyTuple>()?);
+        read().map_err(|error: PyErr| exceptions::caught(self.py, &error))
     }
 }
 
@@ -518,10 +528,6 @@ impl Host for Cpython<'_> {
 
     fn unwrap(&self, object: &Object) -> Option<Object> {
         let o = object.bind(self.py);
-        if let Ok(dispatcher) = o.cast::<Dispatcher>() {
-            let inner = dispatcher.borrow().jitted(self.py)?;
-            return Some(Object::new(inner.bind(self.py)));
-        }
         if self.class(object) != Class::Wrapper {
             return None;
         }
@@ -531,6 +537,42 @@ impl Host for Cpython<'_> {
             .ok()?;
         self.is_a(&inner, &self.known.function)
             .then(|| self.object(inner))
+    }
+
+    fn fields(&self, object: &Object) -> Vec<(String, Object)> {
+        let o = object.bind(self.py);
+        let named = |o: &Bound<'_, PyAny>| -> PyResult<Vec<(String, Object)>> {
+            let fields = o.get_type().getattr("__dataclass_fields__")?;
+            let names = fields.try_iter()?.map(|name| name?.extract::<String>());
+            let names = names.collect::<PyResult<Vec<_>>>()?;
+            let mut found = Vec::new();
+            for name in names {
+                let value = o.getattr(name.as_str())?;
+                found.push((name, Object::new(&value)));
+            }
+            Ok(found)
+        };
+        named(o).unwrap_or_default()
+    }
+
+    fn is_transform(&self, class: &Object) -> bool {
+        let class = class.bind(self.py).cast::<PyType>();
+        class.is_ok_and(|class| class.is_subclass_of::<Dispatcher>().unwrap_or(false))
+    }
+
+    fn transformed(&self, object: &Object) -> Option<(Object, Object)> {
+        let dispatcher = object.bind(self.py).cast::<Dispatcher>().ok()?;
+        let transform = dispatcher.getattr("_transform").ok()?;
+        let function = dispatcher.borrow().target(self.py);
+        Some((self.object(function), self.object(transform)))
+    }
+
+    fn calling(&self, transform: &Object, count: usize) -> Result<Calling> {
+        self.derivation(transform)?.calling(count)
+    }
+
+    fn derive(&self, transform: &Object, call: Lifted<Object>) -> Result<Lifted<Object>> {
+        self.derivation(transform)?.apply(self.py, call, None)
     }
 
     fn lift_transformed(

@@ -8,6 +8,7 @@ use lazy_core::error::{Error, Result};
 use lazy_core::eval::Executable;
 use lazy_core::eval::value::Value;
 use lazy_core::graph::{Aval, Dim, Graph};
+use lazy_core::lift::Twins;
 use lazy_transforms::{Transform, autodiff, likelihood};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -91,7 +92,7 @@ fn prepare<'py>(
         .bind_arguments(py, args, None)
         .map_err(|e| Error::type_error(e.value(py).to_string()))?;
     let objects: Vec<Object> = arguments.iter().map(Object::new).collect();
-    let lifted = this.lift_chain(py, &objects)?;
+    let lifted = this.lift_chain(py, &objects, Twins::One)?;
     let mut names = Vec::new();
     for key in given.keys() {
         names.push(

@@ -147,6 +147,13 @@ impl Builder {
         size
     }
 
+    /// Gives an input a shape whose first axis is a new symbol.
+    pub fn symbolic_first_axis(&mut self, input: NodeId, rest: &[Dim]) -> Dim {
+        let size = Dim::symbol(self.symbol(input, 0, None));
+        self.graph.dag[input].aval.shape = std::iter::once(&size).chain(rest).cloned().collect();
+        size
+    }
+
     /// Gives an axis of a node a size.
     pub fn set_size(&mut self, id: NodeId, axis: usize, size: Dim) {
         self.graph.dag[id].aval.shape[axis] = size;

@@ -144,7 +144,8 @@ impl<'g> Extract<'g> {
         out
     }
 
-    /// The nested graph. Its inputs are `first`, what is captured, then `last`.
+    /// The nested graph. Its inputs are `first`, what is captured, then `last`. What was assumed of sizes
+    /// around it holds wherever it runs, and is not repeated.
     pub fn build(
         &self,
         name: &str,
@@ -152,6 +153,56 @@ impl<'g> Extract<'g> {
         last: &[NodeId],
         outputs: &[NodeId],
     ) -> Graph {
+        let (mut b, symbols, outputs) = self.copy(name, first, last, outputs);
+        let is_inside = |s: &Symbol| {
+            let origin = self.graph.symbols().get(s.0 as usize);
+            origin.is_some_and(|o| self.inner.contains(&o.node))
+        };
+        self.assume(&mut b, &symbols, |mentioned| {
+            mentioned.iter().any(is_inside)
+        });
+        b.finish(outputs)
+    }
+
+    /// As [`Extract::build`], for a graph that is to be transformed by itself: with all that is assumed of its
+    /// sizes. Its inputs are `first`, then what is captured.
+    pub fn build_alone(&self, name: &str, first: &[NodeId], outputs: &[NodeId]) -> Graph {
+        let (mut b, symbols, outputs) = self.copy(name, first, &[], outputs);
+        self.assume(&mut b, &symbols, |_| true);
+        b.finish(outputs)
+    }
+
+    /// Takes over those assumptions of sizes of the nested graph that are wanted.
+    fn assume(
+        &self,
+        b: &mut Builder,
+        symbols: &HashMap<Symbol, Dim>,
+        wanted: impl Fn(&BTreeSet<Symbol>) -> bool,
+    ) {
+        let translated = |dim: &Dim| {
+            dim.substitute(&|s| symbols.get(&s).cloned().unwrap_or_else(|| Dim::symbol(s)))
+        };
+        for assumption in self.graph.assumptions() {
+            let (Assumption::Equal(x, y) | Assumption::AtMost(x, y)) = assumption;
+            let mentioned: BTreeSet<Symbol> = x.symbols().into_iter().chain(y.symbols()).collect();
+            if mentioned.iter().all(|s| symbols.contains_key(s)) && wanted(&mentioned) {
+                let (x, y) = (translated(x), translated(y));
+                b.assume(match assumption {
+                    Assumption::Equal(..) => Assumption::Equal(x, y),
+                    Assumption::AtMost(..) => Assumption::AtMost(x, y),
+                });
+            }
+        }
+    }
+
+    /// The nodes in a builder of their own, the new sizes, and the outputs there.
+    fn copy(
+        &self,
+        name: &str,
+        first: &[NodeId],
+        last: &[NodeId],
+        outputs: &[NodeId],
+    ) -> (Builder, HashMap<Symbol, Dim>, Vec<NodeId>) {
         let graph = self.graph;
         let mut b = Builder::new(name);
         let inputs: Vec<NodeId> = [first, &self.captured, last].concat();
@@ -214,26 +265,9 @@ impl<'g> Extract<'g> {
             }
             new.insert(id, copy);
         }
-        // What was assumed of sizes that are found inside is checked inside.
-        for assumption in graph.assumptions() {
-            let (Assumption::Equal(x, y) | Assumption::AtMost(x, y)) = assumption;
-            let mut mentioned = x.symbols();
-            mentioned.extend(y.symbols());
-            let is_inside = |s: &Symbol| {
-                let origin = graph.symbols().get(s.0 as usize);
-                origin.is_some_and(|o| self.inner.contains(&o.node))
-            };
-            if mentioned.iter().any(is_inside) && mentioned.iter().all(|s| symbols.contains_key(s))
-            {
-                let (x, y) = (translated(&symbols, x), translated(&symbols, y));
-                b.assume(match assumption {
-                    Assumption::Equal(..) => Assumption::Equal(x, y),
-                    Assumption::AtMost(..) => Assumption::AtMost(x, y),
-                });
-            }
-        }
         b.set_origin(None);
-        b.finish(outputs.iter().map(|o| new[o]).collect())
+        let outputs = outputs.iter().map(|o| new[o]).collect();
+        (b, symbols, outputs)
     }
 }
 

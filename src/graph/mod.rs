@@ -264,14 +264,14 @@ impl Graph {
                 continue;
             };
             let (a, b) = (resolve(&replaced, a), resolve(&replaced, b));
-            let pair = match (a.as_symbol(), b.as_symbol()) {
-                // The symbol that came first stays.
-                (Some(x), Some(y)) if x < y => Some((y, a)),
-                (Some(x), _) if !b.symbols().contains(&x) => Some((x, b)),
-                (_, Some(y)) if !a.symbols().contains(&y) => Some((y, a)),
-                _ => None,
+            // Of two symbols the one that came first stays.
+            let pairs = match (a.as_symbol(), b.as_symbol()) {
+                (Some(x), Some(y)) if x < y => [Some((y, a)), Some((x, b))],
+                (x, y) => [x.map(|x| (x, b)), y.map(|y| (y, a))],
             };
-            if let Some((symbol, by)) = pair {
+            let mut pairs = pairs.into_iter().flatten();
+            if let Some((symbol, by)) = pairs.find(|(symbol, by)| self.is_told_before(by, *symbol))
+            {
                 for (_, earlier) in &mut replaced {
                     *earlier = resolve(&[(symbol, by.clone())], earlier);
                 }
@@ -287,6 +287,19 @@ impl Graph {
             }
             node.op.map_sizes(&|dim| resolve(&replaced, dim));
         }
+    }
+
+    /// Whether a size is known where the symbol is told: those of inputs are known from the beginning.
+    fn is_told_before(&self, dim: &Dim, symbol: Symbol) -> bool {
+        let place = |symbol: Symbol| {
+            let node = self.symbols.get(symbol.0 as usize)?.node;
+            match self.dag.node_weight(node)?.op {
+                Op::Input => Some((0, 0)),
+                _ => Some((1, node.index())),
+            }
+        };
+        let symbols = dim.symbols();
+        !symbols.contains(&symbol) && symbols.iter().all(|s| place(*s) <= place(symbol))
     }
 
     /// The underlying petgraph, for its algorithms.

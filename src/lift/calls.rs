@@ -10,7 +10,8 @@ use super::draws::GENERATORS;
 use super::guard::Slot;
 use super::host::{Attribute, Class, FunctionParts, Host};
 use super::machine::Machine;
-use super::value::{Closure, Frame, Partial, Value};
+use super::numpy::result_class;
+use super::value::{Closure, Frame, Instance, Partial, Value};
 use super::{VARARGS, VARKEYWORDS, default};
 use crate::ast::{self, py};
 use crate::error::{Error, ErrorKind, Result};
@@ -65,6 +66,9 @@ impl<H: Host> Machine<'_, H> {
                 self.call(function, all, keywords)
             }
             Value::Method(receiver, name) => self.call_method(receiver, name, args, keywords),
+            Value::Instance(instance) if self.host.is_transform(&instance.class) => {
+                self.call_made(callee, args, keywords)
+            }
             Value::Instance(_) => self.call_special_with(callee, "__call__", args, keywords),
             Value::Partial(partial) => {
                 let mut all = partial.args.clone();
@@ -121,7 +125,7 @@ impl<H: Host> Machine<'_, H> {
                 return self.call_known(object, &args, &keywords);
             }
             match self.operation(&name, &args, &keywords) {
-                Ok(Some(result)) => return Ok(result),
+                Ok(Some(result)) => return Ok(self.with_fields(&name, result)),
                 Ok(None) => {}
                 // NumPy's own Python code may do what the operation does not.
                 Err(error) if matches!(error.kind, ErrorKind::Unlifted { .. }) => {
@@ -207,15 +211,20 @@ impl<H: Host> Machine<'_, H> {
                 merged.extend(keywords);
                 self.call(&Value::Object(function, None), all, merged)
             }
-            Class::Wrapper | Class::Transformed => match self.host.unwrap(object) {
+            Class::Transformed => self.call_known_transformed(object, args, keywords),
+            Class::Wrapper => match self.host.unwrap(object) {
                 Some(inner) => self.call(&Value::Object(inner, None), args, keywords),
-                None if class == Class::Transformed && keywords.is_empty() => {
-                    self.call_transformed(object, &args)
-                }
                 None => self.call_pure(callee, object, &args, &keywords, refused),
             },
             Class::Instance => self.call_special_with(callee, "__call__", args, keywords),
             Class::Type if refused.is_none() => {
+                let function = args.first();
+                if self.host.is_transform(object)
+                    && !matches!(function, Some(Value::Object(..)))
+                    && keywords.is_empty()
+                {
+                    return self.make_transformed(object, &args);
+                }
                 let mut values = args.iter().chain(keywords.iter().map(|(_, v)| v));
                 if self.host.is_pure(object) && !values.any(|v| self.is_symbolic(v)) {
                     return self.call_known(object, &args, &keywords);
@@ -223,6 +232,19 @@ impl<H: Host> Machine<'_, H> {
                 self.instantiate(object, args, keywords)
             }
             _ => self.call_pure(callee, object, &args, &keywords, refused),
+        }
+    }
+
+    /// A tuple that NumPy gives as a namedtuple.
+    fn with_fields(&self, name: &str, result: Value<H::Object>) -> Value<H::Object> {
+        let class = result_class(name).and_then(|class| self.host.find_class(class));
+        match (class, &result) {
+            (Some(class), Value::Tuple(..)) => Value::Instance(Rc::new(Instance {
+                class,
+                attributes: self.no_entries(),
+                content: Some(result),
+            })),
+            _ => result,
         }
     }
 

@@ -11,6 +11,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use super::Twins;
 use super::guard::{Check, Fetch, Slot};
 use super::host::{Attribute, Class, Host};
 use super::machine::{Machine, side_effect};
@@ -266,6 +267,9 @@ impl<H: Host> Machine<'_, H> {
 
     /// A container from outside that was met at another place already: the two are one.
     pub fn met(&mut self, object: &H::Object, slot: Slot) -> Option<Value<H::Object>> {
+        if self.twins == Twins::Apart {
+            return None;
+        }
         let known = self.changes.containers.iter();
         let (_, first, value) = known
             .filter(|(o, _, _)| self.host.is(o, object))
@@ -470,7 +474,10 @@ impl<H: Host> Machine<'_, H> {
     }
 
     /// Guards that what was changed is, and is not, the other objects that were looked at.
-    pub fn guard_aliases(&mut self) {
+    ///
+    /// # Errors
+    /// `Unlifted` for one that is changed and has a twin that was kept apart.
+    pub fn guard_aliases(&mut self) -> Result<()> {
         let mut pairs = Vec::new();
         for pending in &self.changes.pending {
             let changed = match &pending.place {
@@ -496,6 +503,10 @@ impl<H: Host> Machine<'_, H> {
             }
         }
         for (slot, other, same) in pairs {
+            if same && self.twins == Twins::Apart {
+                let what = format!("a change of {}", self.spellings[slot]);
+                return Err(Error::unlifted(what, "it is found at two places"));
+            }
             let check = if same {
                 Check::Same(other)
             } else {
@@ -503,6 +514,7 @@ impl<H: Host> Machine<'_, H> {
             };
             self.check(slot, check);
         }
+        Ok(())
     }
 
     /// A warning given: repeated after the run, at the line where the program gives it.

@@ -40,7 +40,8 @@ impl<H: Host> Machine<'_, H> {
         args: &[Value<H::Object>],
         keywords: &Keywords<H::Object>,
     ) -> Result<Value<H::Object>> {
-        let name = self.host.describe(callee);
+        let name = self.host.operation(callee);
+        let name = name.unwrap_or_else(|| self.host.describe(callee));
         let objects = args
             .iter()
             .map(|v| self.stand_in(v, &mut Vec::new()))

@@ -130,6 +130,19 @@ pub struct FunctionParts<O> {
     pub closure: Vec<O>,
 }
 
+/// What a transform of lazy makes of a call, as far as the call of the function inside must know.
+#[derive(Clone, Debug)]
+pub enum Calling {
+    /// Nothing: `jit`.
+    Plain,
+    /// Derivatives by the arguments at these positions. The last `own` arguments are the transform's.
+    Derived { by: Vec<usize>, own: usize },
+    /// The function sees one example: the arguments that are batches, and along which axes.
+    Mapped(Vec<(usize, Option<i64>)>),
+    /// A log-density: the function draws.
+    Density,
+}
+
 /// A call of a transformed function, lifted for another lift to take over.
 #[derive(Clone, Debug)]
 pub struct TransformedCall<O> {
@@ -213,8 +226,29 @@ pub trait Host {
         &self,
         object: &Self::Object,
     ) -> (Self::Object, Vec<Self::Object>, Vec<(String, Self::Object)>);
-    /// The function inside a [`Class::Wrapper`] or a [`Class::Transformed`] by `jit`.
+    /// Names and values of the fields of a dataclass; none for anything else.
+    fn fields(&self, object: &Self::Object) -> Vec<(String, Self::Object)>;
+    /// The function inside a [`Class::Wrapper`].
     fn unwrap(&self, object: &Self::Object) -> Option<Self::Object>;
+    /// Whether calling this class makes a [`Class::Transformed`].
+    fn is_transform(&self, class: &Self::Object) -> bool;
+    /// The function inside a [`Class::Transformed`], and the transform.
+    fn transformed(&self, object: &Self::Object) -> Option<(Self::Object, Self::Object)>;
+    /// What a transform makes of a call with so many positional arguments.
+    ///
+    /// # Errors
+    /// For positions that the call does not have.
+    fn calling(&self, transform: &Self::Object, count: usize) -> Result<Calling>;
+    /// Applies a transform to a call of a function that is lifted within another. What the call gives
+    /// beyond the function's own arguments becomes inputs that no guard reaches, after all others.
+    ///
+    /// # Errors
+    /// Those of the transform.
+    fn derive(
+        &self,
+        transform: &Self::Object,
+        call: super::Lifted<Self::Object>,
+    ) -> Result<super::Lifted<Self::Object>>;
     /// Lifts and transforms a call of a [`Class::Transformed`].
     ///
     /// # Errors

@@ -594,7 +594,7 @@ impl<H: Host> Machine<'_, H> {
                     .map(|o| self.wrap(o, None))
                     .collect::<Result<_>>()?
             }
-            Value::Scalar(..) | Value::Size(_) => {
+            Value::Size(_) => {
                 let what = self.describe(value);
                 return Err(Error::type_error(format!(
                     "'{what}' object is not iterable"

@@ -9,7 +9,8 @@ use super::host::Host;
 use super::machine::Machine;
 use super::numpy::Form;
 use super::value::{Piece, Value};
-use super::{Lifted, Made, Parameter, ParameterKind, SharedView, TextPiece, Tree};
+use super::{Lifted, Made, Parameter, ParameterKind, SharedView, TextPiece, Tree, Twins};
+use crate::ast::py;
 use crate::error::{Error, Result};
 
 impl<H: Host> Machine<'_, H> {
@@ -44,7 +45,7 @@ impl<H: Host> Machine<'_, H> {
         self.refuse_open_generators()?;
         self.refuse_late_writes()?;
         self.settle(true)?;
-        self.guard_aliases();
+        self.guard_aliases()?;
         let mut writes = Vec::new();
         for array in std::mem::take(&mut self.buffers) {
             let (node, version) = array.buffer.version.get();
@@ -242,6 +243,26 @@ impl<H: Host> Machine<'_, H> {
                     class: instance.class.clone(),
                     content: content.map(|c| self.parameter_tree(c)).transpose()?,
                     attributes: Vec::new(),
+                }))
+            }
+            Value::Object(o, Some(slot)) if self.twins == Twins::Apart => {
+                let fields = self.host.fields(o);
+                if fields.is_empty() {
+                    return Ok(Tree::Known(o.clone()));
+                }
+                let mut attributes = Vec::new();
+                for (field, _) in fields {
+                    let at = self.slots.get(&(*slot, field.clone()));
+                    let value = at.and_then(|at| self.seen.get(at)).cloned();
+                    let value = value.ok_or_else(|| Error::internal("a field that is gone"))?;
+                    let name = self.host.constant(&py::Constant::Str(field));
+                    attributes.push((name, self.parameter_tree(&value)?));
+                }
+                Tree::Instance(Box::new(Made {
+                    identity: self.host.address(o),
+                    class: self.host.type_of(o),
+                    content: None,
+                    attributes,
                 }))
             }
             Value::Object(o, _) => Tree::Known(o.clone()),

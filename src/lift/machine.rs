@@ -17,7 +17,7 @@ use super::generators::yielding;
 use super::guard::{Guards, Slot};
 use super::host::{FunctionParts, Host};
 use super::value::{ArrayRef, Buffer, Cell, Closure, Frame, Instance, Iterator, Value};
-use super::{CallSite, DrawSite, Effect, Input, OutputList, SharedView};
+use super::{CallSite, DrawSite, Effect, Input, OutputList, SharedView, Twins};
 use crate::ast::flow::Region;
 use crate::ast::{self, Located, Span, Terminator, py};
 use crate::error::{Error, ErrorKind, Exception, Place, Result};
@@ -36,6 +36,7 @@ pub(super) struct Machine<'h, H: Host> {
     pub host: &'h H,
     pub b: Builder,
     pub guards: Guards<H::Object>,
+    pub twins: Twins,
     /// Slots by parent and name, so that each object is fetched once.
     pub slots: HashMap<(Slot, String), Slot>,
     /// How Python spells each slot, for messages and for emitted code.
@@ -104,11 +105,12 @@ pub(super) enum Ended<O> {
 }
 
 impl<'h, H: Host> Machine<'h, H> {
-    pub fn new(host: &'h H, name: &str) -> Machine<'h, H> {
+    pub fn new(host: &'h H, name: &str, twins: Twins) -> Machine<'h, H> {
         Machine {
             host,
             b: Builder::new(name),
             guards: Guards::default(),
+            twins,
             slots: HashMap::new(),
             spellings: Vec::new(),
             pinned: HashSet::new(),

@@ -34,6 +34,7 @@ mod containers;
 mod contexts;
 mod custom;
 mod decide;
+mod density;
 mod draws;
 mod generators;
 mod instances;
@@ -60,6 +61,15 @@ use crate::graph::{DType, Graph, NodeId};
 use guard::{Guards, Slot};
 use host::Host;
 use numpy::Form;
+
+/// An object that is found at several places: passed twice, or passed and captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Twins {
+    /// It is one value, so that what is written to it at one place is seen at the others.
+    One,
+    /// Each place has a value of its own, as a derivative by one of them needs; it must not be written to.
+    Apart,
+}
 
 /// A lifted call: the graph, when it is valid, and how Python's side of it looks.
 #[derive(Clone, Debug)]
@@ -248,6 +258,30 @@ impl<O> Tree<O> {
         }
     }
 
+    /// The same containers, as objects of their own: a tangent is not the value it belongs to.
+    pub fn apart(&self) -> Tree<O>
+    where
+        O: Clone,
+    {
+        let mut copy = self.map(&mut |i, form| Tree::Leaf(i, form));
+        let salt = (value::birth() as usize).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        copy.rename(salt);
+        copy
+    }
+
+    fn rename(&mut self, salt: usize) {
+        match self {
+            Tree::Leaf(..) | Tree::Known(_) | Tree::Same(_) | Tree::Set(_) | Tree::Text(_) => {}
+            Tree::Tuple(items) | Tree::List(items) => items.iter_mut().for_each(|t| t.rename(salt)),
+            Tree::Dict(entries) => entries.iter_mut().for_each(|(_, t)| t.rename(salt)),
+            Tree::Instance(made) => {
+                made.identity ^= salt;
+                made.content.iter_mut().for_each(|t| t.rename(salt));
+                made.attributes.iter_mut().for_each(|(_, t)| t.rename(salt));
+            }
+        }
+    }
+
     /// The same containers with each leaf replaced.
     pub fn map(&self, leaf: &mut dyn FnMut(usize, Form) -> Tree<O>) -> Tree<O>
     where
@@ -303,8 +337,9 @@ pub fn lift<H: Host>(
     function: &H::Object,
     callee: Option<&H::Object>,
     arguments: &[H::Object],
+    twins: Twins,
 ) -> Result<Lifted<H::Object>> {
-    let mut machine = machine::Machine::new(host, &host.describe(function));
+    let mut machine = machine::Machine::new(host, &host.describe(function), twins);
     let Some(parts) = host.function(function) else {
         return lift_callable(machine, function, arguments);
     };

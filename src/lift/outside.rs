@@ -5,7 +5,6 @@
 
 use std::rc::Rc;
 
-use super::Input;
 use super::guard::{Check, Fetch, Slot};
 use super::host::{Class, FunctionParts, Host};
 use super::machine::Machine;
@@ -14,6 +13,7 @@ use super::value::{
     ArrayRef, Buffer, Cell, Closure, DictValue, Instance, ListValue, Question, SetValue, Sharing,
     Value,
 };
+use super::{Input, Twins};
 use crate::ast::py;
 use crate::error::{Error, ErrorKind, Exception, Result};
 use crate::graph::DType;
@@ -160,13 +160,33 @@ impl<H: Host> Machine<'_, H> {
                     outside,
                 }))
             }
-            _ => Value::Object(object.clone(), Some(slot)),
+            _ => {
+                if argument && self.twins == Twins::Apart {
+                    self.bring_fields(object, slot, name)?;
+                }
+                Value::Object(object.clone(), Some(slot))
+            }
         };
         self.seen.insert(slot, value.clone());
         if matches!(value, Value::List(_) | Value::Dict(_)) {
             self.meet(object, slot, &value);
         }
         Ok(value)
+    }
+
+    /// The fields of a dataclass, so that there may be derivatives by them.
+    fn bring_fields(&mut self, object: &H::Object, slot: Slot, name: &str) -> Result<()> {
+        let fields = self.host.fields(object);
+        if !fields.is_empty() {
+            self.check(slot, Check::Type(self.host.type_of(object)));
+        }
+        for (field, value) in fields {
+            let spelling = format!("{}.{field}", self.spellings[slot]);
+            let fetch = Fetch::Attribute(slot, field.clone());
+            let at = self.child(slot, field.clone(), fetch, spelling);
+            self.bring(&value, at, &format!("{name}_{field}"), true)?;
+        }
+        Ok(())
     }
 
     pub fn length_guard(&mut self, object: &H::Object, slot: Slot, length: usize) -> Result<()> {
@@ -188,10 +208,9 @@ impl<H: Host> Machine<'_, H> {
         dtype: DType,
         sizes: &[usize],
     ) -> Value<H::Object> {
-        if let Some(input) = self
-            .input_objects
-            .iter()
-            .position(|o| self.host.is(o, object))
+        let mut objects = self.input_objects.iter();
+        if let Some(input) = objects.position(|o| self.host.is(o, object))
+            && self.twins == Twins::One
         {
             self.check(slot, Check::Same(self.inputs[input].slot));
             if let Some(value) = self.seen.get(&self.inputs[input].slot) {

@@ -47,7 +47,7 @@ pub fn jvp_results(
         };
     }
     match results {
-        _ if matches!(op, Op::Call { .. }) => outside::jvp(op, tangents, results.len()),
+        _ if matches!(op, Op::Call { .. }) => outside::jvp(b, results, op, operands, tangents),
         _ if matches!(op, Op::Custom(_)) => custom::jvp(b, op, operands, tangents),
         _ if matches!(op, Op::Pullback(_)) => Err(custom::only_backwards(op)),
         [Some(node)] => Ok(vec![jvp(b, *node, op, operands, tangents)?]),

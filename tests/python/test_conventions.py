@@ -61,6 +61,8 @@ GRADIENTS: dict[str, tuple[Callable[[Any], Any], Any, Any]] = {
     "quotient not chosen": (lambda x: np.where(x == 0, 1.0, np.sin(x) / x), np.zeros(1), [0.0]),
     "chain not chosen": (lambda x: np.where(x > 0, np.log(np.sqrt(x)) / x, 0.0), np.zeros(1), [0.0]),
     "select": (lambda x: np.select([x > 0], [np.log(x)], 0.0), SIGNS, [0.0, 1.0, 0.0]),
+    "std": (lambda x: np.std(x) + np.std(x, ddof=1), np.full(3, 2.0), [0.0, 0.0, 0.0]),
+    "nanstd": (lambda x: np.nanstd(x), np.array([NAN, 2.0, 2.0]), [0.0, 0.0, 0.0]),
     "nansum": (lambda x: np.nansum(x**2), np.array([NAN, 1.0, 2.0]), [0.0, 2.0, 4.0]),
     "nanmax": (lambda x: np.nanmax(x), np.array([NAN, 1.0, 2.0]), [0.0, 0.0, 1.0]),
     "sqrt": (lambda x: np.sqrt(x), np.array([0.0, 1.0]), [np.inf, 0.5]),

@@ -207,3 +207,26 @@ def test_numba_compiles_the_gradient(name):
     expected = gradient(*args)
     compiled = numba.njit(gradient.python)
     np.testing.assert_allclose(compiled(*args), expected, rtol=1e-10)
+
+
+def test_greeks_to_third_order():
+    module = load("black_scholes")
+    price, args = module.black_scholes, module.arguments()
+    spot, volatility, strike, rate, time = args
+    spread = volatility * np.sqrt(time)
+    d1 = (np.log(spot / strike) + (rate + 0.5 * volatility**2) * time) / spread
+    density = np.exp(-0.5 * d1**2) / np.sqrt(2 * np.pi)
+    gamma = density / (spot * spread)
+    vega = spot * density * np.sqrt(time)
+    by_spot, by_volatility = lazy.grad(price), lazy.grad(price, 1)
+    assert lazy.grad(by_spot)(*args) == pytest.approx(gamma, rel=1e-12)
+    assert by_volatility(*args) == pytest.approx(vega, rel=1e-12)
+    speed = -gamma / spot * (d1 / spread + 1)
+    assert lazy.grad(lazy.grad(by_spot))(*args) == pytest.approx(speed, rel=1e-11)
+    zomma = gamma * (d1 * (d1 - spread) - 1) / volatility
+    assert lazy.grad(lazy.grad(by_spot), 1)(*args) == pytest.approx(zomma, rel=1e-11)
+    ultima = (
+        -vega / volatility**2 * (d1 * (d1 - spread) * (1 - d1 * (d1 - spread)) + d1**2 + (d1 - spread) ** 2)
+    )
+    third = lazy.grad(lazy.grad(by_volatility, 1), 1)
+    assert third(*args) == pytest.approx(ultima, rel=1e-10)

@@ -52,6 +52,9 @@ def quantiles(scale: float) -> list[Case]:
         *(c(A, [0.2 * scale, 0.8 * scale], axis=1, method=m) for m in METHODS),
         c(C, 0.3 * scale, axis=(0, 2), keepdims=True),
         c(HOLES, 0.3 * scale, axis=1),
+        *(c(X, q * scale, method="inverted_cdf", weights=X + 1) for q in levels),
+        c(A, [0.3 * scale, 0.6 * scale], axis=0, method="inverted_cdf", weights=S[:3], keepdims=True),
+        c(A, 0.4 * scale, axis=1, method="inverted_cdf", weights=B),
     ]
 
 
@@ -76,6 +79,9 @@ FUNCTIONS: dict[Any, list[Case]] = {
         c(HOLES),
         c(HOLES, equal_nan=False),
         c(X[:0]),
+        c(np.round(A, 0), axis=0),
+        c(np.array([[2, 1, 2], [0, 3, 0]]), True, True, True, axis=1),
+        c(C[[0, 1, 0]], return_counts=True, axis=0),
     ],
     np.unique_values: [c(X), c(HOLES)],
     np.union1d: [c(X, S)],
@@ -110,6 +116,8 @@ FUNCTIONS: dict[Any, list[Case]] = {
         c(X, [3, 1], [7.0, 8.0]),
         c(X, 2, [1.0, 2.0]),
         c(COUNTS, -1, 2.7),
+        c(X, np.array([3, 1, 3]), [7.0, 8.0, 9.0]),
+        c(A, np.array([-1, 0]), B[:, :2], axis=1),
     ],
     np.ediff1d: [c(X), c(A, to_begin=1.0, to_end=[2.0, 3.0])],
     np.resize: [c(X, (3, 4)), c(A, 5), c(X, (0, 2))],
@@ -121,6 +129,9 @@ FUNCTIONS: dict[Any, list[Case]] = {
         c(X, (1, 2), "median"),
         c(COUNTS, 2, "maximum"),
         c(A, 1, "minimum"),
+        c(A, 2, "mean", stat_length=((1, 2), (3, 1))),
+        c(A, ((1, 0), (2, 3)), "reflect", reflect_type="odd"),
+        c(X, (2, 1), "symmetric", reflect_type="odd"),
     ],
     np.choose: [
         c(np.array([0, 5, -1]), [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], mode="wrap"),
@@ -132,6 +143,11 @@ FUNCTIONS: dict[Any, list[Case]] = {
         c(COUNTS, COUNTS > 0, [1.5, 2.5]),
     ],
     np.apply_along_axis: [c(np.cumsum, 0, A), c(np.sum, 1, A), c(lambda r: np.outer(r, r), 1, C)],
+    np.vectorize._vectorize_call: [
+        c(np.vectorize(max), max, [X, 1.0]),
+        c(np.vectorize(divmod), divmod, [A, B[0]]),
+        c(np.vectorize(abs, otypes="f"), abs, [A]),
+    ],
     np.array_equiv: [c(X, X), c(A, A[:1]), c(A, B)],
     np.polyadd: [c(X, S), c(S, X)],
     np.polysub: [c(S, X)],

@@ -238,3 +238,46 @@ def test_decisions_follow_the_values() -> None:
     solved = lazy.jit(lambda a: LA.lstsq(a, np.ones(3))[1])
     for a in [matrices(3, 2), np.ones((3, 2))]:
         assert solved(a).shape == LA.lstsq(a, np.ones(3))[1].shape
+
+
+def symmetric(a):
+    return (a + a.T) / 2
+
+
+SCIPY = {
+    "lstsq": (lambda a, b: SL.lstsq(a, b[:, 0])[:2], [(5, 3), (5, 2)]),
+    "pinvh": (lambda a: SL.pinvh(symmetric(a)), [(3, 3)]),
+    "eigvals": (lambda a: SL.eigvals(a + np.diag([1.0, 5.0, 9.0])), [(3, 3)]),
+    "eig": (lambda a: np.abs(SL.eig(a + np.diag([1.0, 5.0, 9.0]))[1]), [(3, 3)]),
+    "sylvester": (SL.solve_sylvester, [(3, 3), (2, 2), (3, 2)]),
+    "lyapunov": (SL.solve_continuous_lyapunov, [(3, 3), (3, 3)]),
+    "tridiagonal": (SL.eigvalsh_tridiagonal, [(4,), (3,)]),
+    "banded": (lambda bands: SL.eigvals_banded(bands, lower=True), [(2, 4)]),
+    "banded above": (SL.eigvals_banded, [(3, 4)]),
+}
+
+
+@pytest.mark.parametrize("name", SCIPY)
+def test_scipys_lapack_as_numpy(name):
+    f, shapes = SCIPY[name]
+    rng = np.random.default_rng(4)
+    arguments = tuple(rng.normal(size=shape) for shape in shapes)
+    theirs, ours = f(*arguments), lazy.jit(f)(*arguments)
+    for u, t in zip(ours, theirs, strict=True):
+        assert u.dtype == t.dtype
+        np.testing.assert_allclose(u, t, rtol=1e-10, atol=1e-12)
+    assert "plain Python" not in lazy.explain(f, *arguments)
+    assert lazy.check_grad(lambda *a: [np.real(x) for x in f(*a)], *arguments, rtol=1e-6)
+
+
+def test_results_of_decompositions_have_fields():
+    a = np.random.default_rng(5).normal(size=(4, 3))
+    square = a.T @ a
+    for f in (np.linalg.svd, np.linalg.qr):
+        assert type(lazy.jit(f)(a)) is type(f(a))
+    for f in (np.linalg.eig, np.linalg.eigh, np.linalg.slogdet):
+        assert type(lazy.jit(f)(square)) is type(f(square))
+    gradient = lazy.grad(lambda s: np.linalg.slogdet(s).logabsdet)(square)
+    np.testing.assert_allclose(gradient, np.linalg.inv(square).T)
+    whole = lazy.grad(lambda s: np.sum(np.linalg.eigh(s).eigenvalues))(square)
+    np.testing.assert_allclose(whole, np.eye(3), atol=1e-12)

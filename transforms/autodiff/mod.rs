@@ -17,6 +17,7 @@
 //! | [`hvp`] | and one tangent per `wrt` | the Hessian times the tangents, per `wrt` |
 //! | [`jacfwd`], [`jacrev`] | the same | per output, per `wrt`: shape of the output, then of the input |
 //! | [`hessian`] | the same | per `wrt`, per `wrt` |
+//! | [`sparsity`] | and marks of one input, mapped | the marks of the outputs |
 //! | [`vmap`] | some with one more axis | all with one more axis, the first |
 //!
 //! Reverse mode is linearization followed by transposition: the tangents are pushed forward, which
@@ -33,10 +34,12 @@ mod custom;
 mod forward;
 mod jacobian;
 mod reverse;
+mod sparsity;
 mod vmap;
 
 pub use custom::erase_rules;
 pub use jacobian::{hessian, hvp, jacfwd, jacrev};
+pub use sparsity::sparsity;
 pub use vmap::vmap;
 
 use lazy_core::error::{Error, ErrorKind, Result};
@@ -133,12 +136,15 @@ fn gradients(graph: &Graph, wrt: &[usize], aux: usize) -> Result<(Builder, Vec<N
     let loss = scalar_loss(graph, aux)?;
     let inputs = inexact_inputs(graph, wrt)?;
     let mut b = Builder::extend(graph);
-    let one = b.float(1.0);
+    let one = match graph.aval(loss).rank() {
+        0 => b.float(1.0),
+        _ => b.full_like(1.0, loss)?,
+    };
     let gradients = reverse::pull(&mut b, graph, &inputs, &[(loss, one)])?;
     Ok((b, gradients))
 }
 
-/// The first output, if a gradient of it makes sense and `aux` others follow.
+/// The first output, if it is one number, so that there is a gradient of it, and `aux` others follow.
 fn scalar_loss(graph: &Graph, aux: usize) -> Result<NodeId> {
     let (&loss, rest) = graph
         .outputs()
@@ -149,7 +155,7 @@ fn scalar_loss(graph: &Graph, aux: usize) -> Result<NodeId> {
         ErrorKind::NonScalarLoss {
             shape: format!("{} values", graph.outputs().len()),
         }
-    } else if aval.rank() != 0 {
+    } else if aval.size().as_known() != Some(1) {
         ErrorKind::NonScalarLoss {
             shape: match aval.rank() {
                 1 => format!("a {} array with one axis", aval.dtype),

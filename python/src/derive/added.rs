@@ -27,11 +27,11 @@ impl<'py> Added<'_, 'py> {
         self.lifted.guards.fetches.len() - 1
     }
 
-    /// Follows `tree` through `object`; `aval` is what the leaf must be.
+    /// Follows `tree` through `object`, if it is known yet; `aval` is what the leaf must be.
     pub(super) fn walk(
         &mut self,
         tree: &Tree<Object>,
-        object: &Bound<'py, PyAny>,
+        object: Option<&Bound<'py, PyAny>>,
         slot: Slot,
         aval: &mut dyn FnMut(usize) -> Aval,
         label: &mut dyn FnMut(usize) -> String,
@@ -42,7 +42,10 @@ impl<'py> Added<'_, 'py> {
                 let input = self.lifted.inputs.len() + self.inputs.len();
                 let number = crate::ndarray::api(self.py)
                     .map_err(|e| crate::host::unexpected(self.py, &e))?;
-                let is_array = number.fields(object).is_some();
+                let is_array = match object {
+                    Some(object) => number.fields(object).is_some(),
+                    None => expected.rank() > 0,
+                };
                 if is_array {
                     let check = Check::Array {
                         dtype: expected.dtype,
@@ -50,7 +53,7 @@ impl<'py> Added<'_, 'py> {
                         input,
                     };
                     self.lifted.guards.checks.push((slot, check));
-                } else {
+                } else if let Some(object) = object {
                     let check = Check::Number {
                         dtype: expected.dtype,
                         input,
@@ -66,11 +69,22 @@ impl<'py> Added<'_, 'py> {
                 ));
                 Ok(())
             }
-            Tree::Known(_) | Tree::Same(_) | Tree::Text(_) | Tree::Set(_) | Tree::Instance(_) => {
+            Tree::Known(_) | Tree::Same(_) | Tree::Text(_) | Tree::Set(_) => Ok(()),
+            Tree::Instance(made) => {
+                if let Some(content) = &made.content {
+                    self.walk(content, object, slot, aval, label)?;
+                }
+                for (key, item) in &made.attributes {
+                    let name: String = key.bind(self.py).extract().unwrap_or_default();
+                    let child = object.map(|o| o.getattr(name.as_str())).transpose();
+                    let child = child.map_err(|e| Error::value(e.value(self.py).to_string()))?;
+                    let at = self.slot(Fetch::Attribute(slot, name));
+                    self.walk(item, child.as_ref(), at, aval, label)?;
+                }
                 Ok(())
             }
             Tree::Tuple(items) | Tree::List(items) => {
-                let length = object.len().unwrap_or(0);
+                let length = object.map_or(items.len(), |o| o.len().unwrap_or(0));
                 if length != items.len() {
                     return Err(Error::value(format!(
                         "{} has {length} items where the function has {}",
@@ -79,21 +93,21 @@ impl<'py> Added<'_, 'py> {
                     )));
                 }
                 for (i, item) in items.iter().enumerate() {
-                    let child = object
-                        .get_item(i)
-                        .map_err(|e| Error::value(e.value(self.py).to_string()))?;
+                    let child = object.map(|o| o.get_item(i)).transpose();
+                    let child = child.map_err(|e| Error::value(e.value(self.py).to_string()))?;
                     let at = self.slot(Fetch::Item(slot, i));
-                    self.walk(item, &child, at, aval, label)?;
+                    self.walk(item, child.as_ref(), at, aval, label)?;
                 }
                 Ok(())
             }
             Tree::Dict(entries) => {
                 for (key, item) in entries {
-                    let child = object.get_item(key.bind(self.py)).map_err(|_| {
+                    let child = object.map(|o| o.get_item(key.bind(self.py))).transpose();
+                    let child = child.map_err(|_| {
                         Error::value(format!("{} lacks the key {}", self.name, key.bind(self.py)))
                     })?;
                     let at = self.slot(Fetch::Entry(slot, key.clone()));
-                    self.walk(item, &child, at, aval, label)?;
+                    self.walk(item, child.as_ref(), at, aval, label)?;
                 }
                 Ok(())
             }

@@ -2,14 +2,21 @@
 //!
 //! In: a [`Lifted`] call and positions of its arguments. Out: graph inputs, and containers like theirs.
 
+use std::sync::Arc;
+
 use lazy_core::error::{Error, ErrorKind, Result};
+use lazy_core::eval::value::Value;
 use lazy_core::graph::{Aval, Builder, Graph, NodeId};
+use lazy_core::lift::guard::{Fetch, Slot};
 use lazy_core::lift::numpy::Form;
-use lazy_core::lift::{Lifted, ParameterKind, Tree};
+use lazy_core::lift::{Lifted, Made, ParameterKind, Tree};
+use lazy_core::ops::Constant;
 use pyo3::prelude::*;
 
 use super::Argnums;
+use crate::convert;
 use crate::host::Object;
+use crate::ndarray;
 
 /// The same graph with other outputs.
 pub(super) fn with_outputs(graph: &Graph, outputs: Vec<NodeId>) -> Graph {
@@ -66,19 +73,14 @@ pub(super) fn require_floats(graph: &Graph, name: &str, tree: &Tree<Object>) -> 
             let label = graph.node(id).name.as_deref().unwrap_or(name).to_string();
             refuse(label, aval.dtype.to_string())
         }
-        Tree::Known(object) => {
-            let kind = Python::attach(|py| {
-                object
-                    .bind(py)
-                    .get_type()
-                    .name()
-                    .map(|n| n.to_string())
-                    .unwrap_or_default()
-            });
-            refuse(name.to_string(), kind)
-        }
-        Tree::Same(_) | Tree::Text(_) | Tree::Set(_) | Tree::Instance(_) => {
+        Tree::Known(object) => refuse(name.to_string(), type_name(object)),
+        Tree::Same(_) | Tree::Text(_) | Tree::Set(_) => {
             refuse(name.to_string(), "not an array".into())
+        }
+        Tree::Instance(made) => {
+            let attributes = made.attributes.iter().map(|(_, tree)| tree);
+            let mut parts = made.content.iter().chain(attributes);
+            parts.try_for_each(|tree| require_floats(graph, name, tree))
         }
         Tree::Tuple(items) | Tree::List(items) => items
             .iter()
@@ -87,6 +89,13 @@ pub(super) fn require_floats(graph: &Graph, name: &str, tree: &Tree<Object>) -> 
             .iter()
             .try_for_each(|(_, t)| require_floats(graph, name, t)),
     }
+}
+
+fn type_name(object: &Object) -> String {
+    Python::attach(|py| {
+        let name = object.bind(py).get_type().name();
+        name.map(|n| n.to_string()).unwrap_or_default()
+    })
 }
 
 /// The gradients' containers, like those of the parameters.
@@ -99,7 +108,7 @@ pub(super) fn like_parameters(
     let arguments = arguments(lifted);
     let mut trees: Vec<_> = positions
         .iter()
-        .map(|&p| arguments[p].1.map(output))
+        .map(|&p| arguments[p].1.map(output).apart())
         .collect();
     if single && trees.len() == 1 {
         trees.remove(0)
@@ -110,11 +119,14 @@ pub(super) fn like_parameters(
 
 /// The output that is the loss, and what comes with it.
 pub(super) fn loss_of(
-    lifted: &Lifted<Object>,
+    lifted: &mut Lifted<Object>,
     has_aux: bool,
 ) -> Result<(usize, Option<Tree<Object>>)> {
-    let (loss, aux) = match (&lifted.result, has_aux) {
-        (Tree::Tuple(items), true) if items.len() == 2 => (&items[0], Some(items[1].clone())),
+    let (loss, aux) = match (lifted.result.clone(), has_aux) {
+        (Tree::Tuple(mut items), true) if items.len() == 2 => {
+            let aux = items.pop();
+            (items.remove(0), aux)
+        }
         (_, true) => {
             return Err(Error::type_error(
                 "with has_aux the function must return (loss, aux)",
@@ -122,20 +134,10 @@ pub(super) fn loss_of(
         }
         (tree, false) => (tree, None),
     };
-    match loss {
-        Tree::Leaf(output, _) => Ok((*output, aux)),
-        Tree::Same(slot) => {
-            // The loss is an argument itself.
-            let input = lifted.inputs.iter().position(|i| i.slot == *slot);
-            let node = input.map(|i| lifted.graph.inputs()[i]);
-            let found = node.and_then(|n| lifted.graph.outputs().iter().position(|o| *o == n));
-            found
-                .map(|o| (o, aux))
-                .ok_or_else(|| non_scalar("a container"))
-        }
-        Tree::Known(_) => Err(Error::new(ErrorKind::NonScalarLoss {
-            shape: "a constant that depends on no argument".into(),
-        })),
+    match with_leaves(lifted, &loss)? {
+        Tree::Leaf(output, _) => Ok((output, aux)),
+        Tree::Same(_) => Err(non_scalar("an object")),
+        Tree::Known(object) => Err(non_scalar(&format!("a {}", type_name(&object)))),
         Tree::Tuple(_) => Err(non_scalar("a tuple")),
         Tree::List(_) => Err(non_scalar("a list")),
         Tree::Dict(_) => Err(non_scalar("a dict")),
@@ -175,16 +177,112 @@ pub(super) fn describe_input(lifted: &Lifted<Object>, input: usize) -> (String, 
     )
 }
 
-/// The result, with arguments that are returned as they are made outputs.
+/// The result with nothing but outputs where numbers and arrays are: those that are arguments, or known,
+/// become outputs of the graph.
 pub(super) fn result_with_leaves(lifted: &mut Lifted<Object>) -> Result<Tree<Object>> {
-    if let Tree::Same(slot) = lifted.result {
-        let input = lifted.inputs.iter().position(|i| i.slot == slot);
-        let input = input.ok_or_else(|| non_scalar("an object that is no array"))?;
-        let mut outputs = lifted.graph.outputs().to_vec();
-        outputs.push(lifted.graph.inputs()[input]);
-        let at = outputs.len() - 1;
-        lifted.graph = with_outputs(&lifted.graph, outputs);
-        lifted.result = Tree::Leaf(at, lifted.inputs[input].form);
-    }
+    lifted.result = with_leaves(lifted, &lifted.result.clone())?;
     Ok(lifted.result.clone())
+}
+
+fn with_leaves(lifted: &mut Lifted<Object>, tree: &Tree<Object>) -> Result<Tree<Object>> {
+    let mut all = |trees: &[Tree<Object>]| -> Result<Vec<_>> {
+        trees.iter().map(|tree| with_leaves(lifted, tree)).collect()
+    };
+    Ok(match tree {
+        Tree::Leaf(..) | Tree::Text(_) | Tree::Set(_) => tree.clone(),
+        Tree::Tuple(items) => Tree::Tuple(all(items)?),
+        Tree::List(items) => Tree::List(all(items)?),
+        Tree::Dict(entries) => {
+            let (keys, trees): (Vec<_>, Vec<_>) = entries.iter().cloned().unzip();
+            Tree::Dict(keys.into_iter().zip(all(&trees)?).collect())
+        }
+        Tree::Instance(made) => {
+            let content = made.content.as_ref();
+            let content = content.map(|c| with_leaves(lifted, c)).transpose()?;
+            let mut attributes = Vec::new();
+            for (name, tree) in &made.attributes {
+                attributes.push((name.clone(), with_leaves(lifted, tree)?));
+            }
+            Tree::Instance(Box::new(Made {
+                identity: made.identity,
+                class: made.class.clone(),
+                content,
+                attributes,
+            }))
+        }
+        Tree::Same(slot) => {
+            let tree = tree_at(lifted, *slot);
+            let tree = tree.ok_or_else(|| non_scalar("an object that is no array"))?;
+            // What was written to an argument is what is returned.
+            let nodes: Vec<NodeId> = (0..lifted.inputs.len())
+                .map(|input| match lifted.writes.iter().find(|w| w.0 == input) {
+                    Some((_, output)) => lifted.graph.outputs()[*output],
+                    None => lifted.graph.inputs()[input],
+                })
+                .collect();
+            let tree =
+                tree.map(&mut |input, form| Tree::Leaf(add_output(lifted, nodes[input]), form));
+            with_leaves(lifted, &tree)?
+        }
+        Tree::Known(object) => match Python::attach(|py| number(object.bind(py))) {
+            Some((value, form)) => {
+                let mut b = Builder::extend(&lifted.graph);
+                let outputs = lifted.graph.outputs().to_vec();
+                let aval = Aval {
+                    weak: form == Form::Python,
+                    ..Aval::scalar(value.dtype)
+                };
+                let node = b.constant(Constant::Array(Arc::new(value)), aval);
+                lifted.graph = b.finish(outputs);
+                Tree::Leaf(add_output(lifted, node), form)
+            }
+            None => tree.clone(),
+        },
+    })
+}
+
+fn add_output(lifted: &mut Lifted<Object>, node: NodeId) -> usize {
+    let mut outputs = lifted.graph.outputs().to_vec();
+    outputs.push(node);
+    let at = outputs.len() - 1;
+    lifted.graph = with_outputs(&lifted.graph, outputs);
+    at
+}
+
+/// What is found at a slot, if it is an argument, a part of one, or a graph input: over graph inputs.
+fn tree_at(lifted: &Lifted<Object>, slot: Slot) -> Option<Tree<Object>> {
+    if let Some(input) = lifted.inputs.iter().position(|i| i.slot == slot) {
+        return Some(Tree::Leaf(input, lifted.inputs[input].form));
+    }
+    match &lifted.guards.fetches[slot] {
+        Fetch::Argument(i) => lifted.parameters.get(*i).map(|p| p.tree.clone()),
+        Fetch::Item(parent, k) => match tree_at(lifted, *parent)? {
+            Tree::Tuple(items) | Tree::List(items) => items.get(*k).cloned(),
+            Tree::Instance(made) => match made.content {
+                Some(Tree::Tuple(items)) => items.get(*k).cloned(),
+                _ => None,
+            },
+            _ => None,
+        },
+        Fetch::Entry(parent, key) => match tree_at(lifted, *parent)? {
+            Tree::Dict(entries) => {
+                let found = entries
+                    .into_iter()
+                    .find(|(k, _)| k.as_ptr() == key.as_ptr());
+                found.map(|(_, tree)| tree)
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// A number that is known, and how Python sees it.
+fn number(object: &Bound<'_, PyAny>) -> Option<(Value, Form)> {
+    let api = ndarray::api(object.py()).ok()?;
+    let form = match api.is_scalar(object) {
+        true => Form::Scalar,
+        false => Form::Python,
+    };
+    Some((convert::owned(&convert::number(api, object)?.view()), form))
 }

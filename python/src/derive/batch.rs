@@ -57,6 +57,12 @@ impl Mapping {
         }
     }
 
+    /// Those of `count` arguments that are batches, with their axes.
+    pub fn axes(&self, count: usize) -> Vec<(usize, Option<i64>)> {
+        let axes = (0..count).map(|i| (i, self.axis(i)));
+        axes.filter(|(_, axis)| axis.is_some()).collect()
+    }
+
     /// The first example of each argument.
     ///
     /// # Errors

@@ -15,10 +15,12 @@ mod arguments;
 mod batch;
 mod density;
 mod modes;
+mod nodes;
 
 use lazy_core::error::{Error, Result};
 use lazy_core::graph::Graph;
 use lazy_core::lift::Lifted;
+use lazy_core::lift::host::Calling;
 use lazy_transforms::{Transform, autodiff, fuse, simplify};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -26,7 +28,8 @@ use pyo3::types::{PyDict, PyTuple};
 
 use self::batch::Mapping;
 use self::density::log_density;
-use self::modes::{grad, hessian_product, jacobian, pull_back, push_forward};
+use self::modes::{grad, hessian_product, jacobian, pull_back, push_forward, real_loss, sparsity};
+pub use self::nodes::places;
 use crate::exceptions;
 use crate::host::Object;
 
@@ -39,6 +42,8 @@ pub enum Derivation {
         argnums: Argnums,
         has_aux: bool,
         value: bool,
+        /// Of a complex result that is a holomorphic function: its complex derivative.
+        holomorphic: bool,
     },
     /// One more parameter: the tangents of the first `count` arguments. Result: (result, its tangent).
     Jvp {
@@ -59,6 +64,12 @@ pub enum Derivation {
     },
     /// One more parameter: the vector, like the parameter of `argnums`.
     Hvp {
+        argnums: Argnums,
+    },
+    /// The values of all nodes, as a list: what `check_grad` and `explain_nan` look at.
+    Nodes,
+    /// One more parameter: marks of elements of an argument. Result: which elements depend on them.
+    Sparsity {
         argnums: Argnums,
     },
     /// Over an axis of the arguments.
@@ -131,6 +142,7 @@ impl Derivation {
                 argnums: Argnums::read(&part(1)?)?,
                 has_aux: part(2)?.extract()?,
                 value: part(3)?.extract()?,
+                holomorphic: part(4)?.extract()?,
             },
             "jvp" => Derivation::Jvp {
                 count: part(1)?.extract()?,
@@ -146,6 +158,10 @@ impl Derivation {
                 argnums: Argnums::read(&part(1)?)?,
             },
             "hvp" => Derivation::Hvp {
+                argnums: Argnums::read(&part(1)?)?,
+            },
+            "nodes" => Derivation::Nodes,
+            "sparsity" => Derivation::Sparsity {
                 argnums: Argnums::read(&part(1)?)?,
             },
             "vmap" => Derivation::Vmap(Mapping::read(&part(1)?, &part(2)?)?),
@@ -174,8 +190,12 @@ impl Derivation {
             | Derivation::Grad { .. }
             | Derivation::Jacobian { .. }
             | Derivation::Hessian { .. }
+            | Derivation::Nodes
             | Derivation::Vmap(_) => (0, 0),
-            Derivation::Jvp { .. } | Derivation::Vjp { .. } | Derivation::Hvp { .. } => (0, 1),
+            Derivation::Jvp { .. }
+            | Derivation::Vjp { .. }
+            | Derivation::Hvp { .. }
+            | Derivation::Sparsity { .. } => (0, 1),
             Derivation::Likelihood { .. } => (1, 0),
         }
     }
@@ -209,6 +229,8 @@ impl Derivation {
             Derivation::Jacobian { .. } => "jacobian",
             Derivation::Hessian { .. } => "hessian",
             Derivation::Hvp { .. } => "hvp",
+            Derivation::Nodes => "nodes",
+            Derivation::Sparsity { .. } => "sparsity",
             Derivation::Vmap(_) => "vmap",
             Derivation::Likelihood { .. } => "likelihood",
         }
@@ -219,7 +241,37 @@ impl Derivation {
         matches!(self, Derivation::Jit)
     }
 
-    /// Applies this to a lifted call.
+    /// What the machine must know to call the function inside with some of `count` arguments.
+    ///
+    /// # Errors
+    /// For positions that there are not.
+    pub fn calling(&self, count: usize) -> Result<Calling> {
+        let (_, own) = self.extra();
+        let inner = count
+            .checked_sub(own)
+            .ok_or_else(|| Error::type_error(format!("{} lacks an argument", self.name())))?;
+        let derived = |argnums: &Argnums| -> Result<Calling> {
+            let by = argnums.resolve(inner)?;
+            Ok(Calling::Derived { by, own })
+        };
+        match self {
+            Derivation::Jit => Ok(Calling::Plain),
+            Derivation::Grad { argnums, .. }
+            | Derivation::Jacobian { argnums, .. }
+            | Derivation::Hessian { argnums }
+            | Derivation::Hvp { argnums }
+            | Derivation::Sparsity { argnums } => derived(argnums),
+            Derivation::Jvp { count } | Derivation::Vjp { count } => {
+                derived(&Argnums::first(*count))
+            }
+            Derivation::Nodes => Err(Error::unlifted("the nodes of a graph", "it is another's")),
+            Derivation::Vmap(mapping) => Ok(Calling::Mapped(mapping.axes(inner))),
+            Derivation::Likelihood { .. } => Ok(Calling::Density),
+        }
+    }
+
+    /// Applies this to a lifted call. `own` is the argument that the function inside does not get, if the
+    /// derivation has one and it is known.
     ///
     /// # Errors
     /// Why the derivation does not exist, at the user's line if it has one.
@@ -227,7 +279,7 @@ impl Derivation {
         &self,
         py: Python<'_>,
         mut lifted: Lifted<Object>,
-        extra: &[Object],
+        own: Option<&Object>,
     ) -> Result<Lifted<Object>> {
         match self {
             Derivation::Jit => Ok(lifted),
@@ -235,18 +287,20 @@ impl Derivation {
                 argnums,
                 has_aux,
                 value,
+                holomorphic,
             } => {
+                if *holomorphic {
+                    real_loss(&mut lifted, *has_aux)?;
+                }
                 grad(&mut lifted, argnums, *has_aux, *value)?;
                 Ok(lifted)
             }
             Derivation::Jvp { count } => {
-                let tangents = one_extra(extra)?;
-                push_forward(py, &mut lifted, *count, tangents)?;
+                push_forward(py, &mut lifted, *count, own)?;
                 Ok(lifted)
             }
             Derivation::Vjp { count } => {
-                let cotangent = one_extra(extra)?;
-                pull_back(py, &mut lifted, *count, cotangent)?;
+                pull_back(py, &mut lifted, *count, own)?;
                 Ok(lifted)
             }
             Derivation::Jacobian { argnums, forward } => {
@@ -260,8 +314,15 @@ impl Derivation {
             }
             Derivation::Hvp { argnums } => {
                 grad(&mut lifted, argnums, false, false)?;
-                let vector = one_extra(extra)?;
-                hessian_product(py, &mut lifted, argnums, vector)?;
+                hessian_product(py, &mut lifted, argnums, own)?;
+                Ok(lifted)
+            }
+            Derivation::Nodes => {
+                nodes::all(&mut lifted);
+                Ok(lifted)
+            }
+            Derivation::Sparsity { argnums } => {
+                sparsity(py, &mut lifted, argnums, own)?;
                 Ok(lifted)
             }
             Derivation::Vmap(mapping) => {
@@ -269,17 +330,11 @@ impl Derivation {
                 Ok(lifted)
             }
             Derivation::Likelihood { given } => {
-                let values = one_extra(extra)?;
+                let values = own.ok_or_else(|| Error::internal("a density of no values"))?;
                 log_density(py, lifted, given, values)
             }
         }
     }
-}
-
-fn one_extra(extra: &[Object]) -> Result<&Object> {
-    extra
-        .first()
-        .ok_or_else(|| Error::internal("an argument of the transform is missing"))
 }
 
 /// The passes every graph goes through before it is run or printed.

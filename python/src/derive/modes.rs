@@ -2,11 +2,12 @@
 //!
 //! In: a [`Lifted`] call. Out: the same with its derivative as result, in containers like the arguments'.
 
-use lazy_core::error::Result;
-use lazy_core::graph::{Aval, NodeId};
+use lazy_core::error::{Error, Result};
+use lazy_core::graph::{Aval, Builder, NodeId};
 use lazy_core::lift::guard::Fetch;
 use lazy_core::lift::numpy::Form;
 use lazy_core::lift::{Lifted, Tree};
+use lazy_core::ops::Elementwise;
 use lazy_transforms::{Transform, autodiff};
 use pyo3::prelude::*;
 
@@ -56,11 +57,28 @@ pub(super) fn grad(
     Ok(())
 }
 
+/// Puts the real part of the loss in its place: its gradient is the complex derivative of a holomorphic loss.
+pub(super) fn real_loss(lifted: &mut Lifted<Object>, has_aux: bool) -> Result<()> {
+    let (loss, aux) = loss_of(lifted, has_aux)?;
+    let mut outputs = lifted.graph.outputs().to_vec();
+    let mut b = Builder::extend(&lifted.graph);
+    let real = b.elementwise(Elementwise::Real, &[outputs[loss]])?;
+    outputs.push(real);
+    let at = outputs.len() - 1;
+    lifted.graph = b.finish(outputs);
+    let tree = Tree::Leaf(at, Form::Scalar);
+    lifted.result = match aux {
+        Some(aux) => Tree::Tuple(vec![tree, aux]),
+        None => tree,
+    };
+    Ok(())
+}
+
 pub(super) fn push_forward(
     py: Python<'_>,
     lifted: &mut Lifted<Object>,
     primals: usize,
-    tangents: &Object,
+    tangents: Option<&Object>,
 ) -> Result<()> {
     let count = lifted.parameters.len();
     let (positions, wrt) = differentiated(lifted, &Argnums::first(primals))?;
@@ -83,7 +101,7 @@ pub(super) fn push_forward(
     let slot = added.slot(Fetch::Argument(count));
     added.walk(
         &trees,
-        tangents.bind(py),
+        tangents.map(|o| o.bind(py)),
         slot,
         &mut |i| avals[position(i)].clone(),
         &mut |i| format!("d_{}", names[position(i)]),
@@ -94,7 +112,9 @@ pub(super) fn push_forward(
         trees.map(&mut |i, form| Tree::Leaf(base + position(i), form)),
     );
     declare(lifted, inputs, &avals, Some((count, parameter)));
-    let tangent = result.map(&mut |i, form| Tree::Leaf(outputs + i, form));
+    let tangent = result
+        .map(&mut |i, form| Tree::Leaf(outputs + i, form))
+        .apart();
     lifted.result = Tree::Tuple(vec![result, tangent]);
     lifted.graph = graph;
     Ok(())
@@ -104,11 +124,20 @@ pub(super) fn pull_back(
     py: Python<'_>,
     lifted: &mut Lifted<Object>,
     primals: usize,
-    cotangent: &Object,
+    cotangent: Option<&Object>,
 ) -> Result<()> {
     let count = lifted.parameters.len();
     let (positions, wrt) = differentiated(lifted, &Argnums::first(primals))?;
+    let none = Object::new(&py.None().into_bound(py));
+    // Integers have no cotangents.
     let result = result_with_leaves(lifted)?;
+    let result = result.map(&mut |o, form| {
+        let node = lifted.graph.outputs()[o];
+        match lifted.graph.aval(node).dtype.is_inexact() {
+            true => Tree::Leaf(o, form),
+            false => Tree::Known(none.clone()),
+        }
+    });
     let leaves = result.leaves();
     // Only the result has cotangents; what is printed or written has none.
     let nodes: Vec<NodeId> = leaves.iter().map(|&o| lifted.graph.outputs()[o]).collect();
@@ -119,7 +148,9 @@ pub(super) fn pull_back(
     let plain = with_outputs(&lifted.graph, nodes);
     let graph = autodiff::vjp(wrt.clone()).apply(&plain)?;
     let base = lifted.inputs.len();
-    let leaf = |o: usize| leaves.iter().position(|l| *l == o).unwrap_or(0);
+    // An output may be several leaves, each with its own cotangent.
+    let mut next = 0..;
+    let result = result.map(&mut |_, form| Tree::Leaf(next.next().unwrap_or(0), form));
     let mut added = Added {
         py,
         lifted,
@@ -129,15 +160,15 @@ pub(super) fn pull_back(
     let slot = added.slot(Fetch::Argument(count));
     added.walk(
         &result,
-        cotangent.bind(py),
+        cotangent.map(|o| o.bind(py)),
         slot,
-        &mut |o| avals[leaf(o)].clone(),
-        &mut |o| format!("cotangent_{}", leaf(o)),
+        &mut |k| avals[k].clone(),
+        &mut |k| format!("cotangent_{k}"),
     )?;
     let inputs = added.inputs;
     let parameter = positional(
         "cotangent",
-        result.map(&mut |o, form| Tree::Leaf(base + leaf(o), form)),
+        result.map(&mut |k, form| Tree::Leaf(base + k, form)),
     );
     let pulled = like_parameters(lifted, &positions, false, &mut |input, form| {
         let at = wrt.iter().position(|w| *w == input).unwrap_or(0);
@@ -156,7 +187,7 @@ pub(super) fn hessian_product(
     py: Python<'_>,
     lifted: &mut Lifted<Object>,
     argnums: &Argnums,
-    vector: &Object,
+    vector: Option<&Object>,
 ) -> Result<()> {
     let count = lifted.parameters.len();
     let (positions, wrt) = differentiated(lifted, argnums)?;
@@ -178,7 +209,7 @@ pub(super) fn hessian_product(
     let slot = added.slot(Fetch::Argument(count));
     added.walk(
         &tree,
-        vector.bind(py),
+        vector.map(|o| o.bind(py)),
         slot,
         &mut |i| avals[position(i)].clone(),
         &mut |i| format!("d_{}", names[position(i)]),
@@ -192,6 +223,48 @@ pub(super) fn hessian_product(
     lifted.result = lifted
         .result
         .map(&mut |i, form| Tree::Leaf(outputs + i, form));
+    lifted.graph = graph;
+    Ok(())
+}
+
+/// Which elements of the results depend on marked elements of an argument; the marks are one parameter more.
+pub(super) fn sparsity(
+    py: Python<'_>,
+    lifted: &mut Lifted<Object>,
+    argnums: &Argnums,
+    marks: Option<&Object>,
+) -> Result<()> {
+    let count = lifted.parameters.len();
+    let (_, wrt) = differentiated(lifted, argnums)?;
+    let [input] = wrt[..] else {
+        return Err(Error::type_error("sparsity is by one array"));
+    };
+    let result = result_with_leaves(lifted)?;
+    let graph = autodiff::sparsity(input).apply(&lifted.graph)?;
+    let aval = graph.aval(graph.inputs()[lifted.inputs.len()]).clone();
+    let base = lifted.inputs.len();
+    let mut added = Added {
+        py,
+        lifted,
+        name: "the marks".into(),
+        inputs: Vec::new(),
+    };
+    let slot = added.slot(Fetch::Argument(count));
+    let tree = Tree::Leaf(0, Form::Array);
+    added.walk(
+        &tree,
+        marks.map(|o| o.bind(py)),
+        slot,
+        &mut |_| aval.clone(),
+        &mut |_| "marks".into(),
+    )?;
+    let inputs = added.inputs;
+    let parameter = positional("marks", Tree::Leaf(base, Form::Array));
+    declare(lifted, inputs, &[aval], Some((count, parameter)));
+    lifted.effects.clear();
+    lifted.writes.clear();
+    lifted.views.clear();
+    lifted.result = result.map(&mut |i, _| Tree::Leaf(i, Form::Array));
     lifted.graph = graph;
     Ok(())
 }

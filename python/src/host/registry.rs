@@ -132,7 +132,8 @@ impl Registry {
         let draws = draws
             .chain(SHORT_DRAWS.iter().copied())
             .map(|m| format!("numpy.random.{m}"));
-        let all = numpy::names().map(str::to_string).chain(extra).chain(draws);
+        let known = numpy::names().chain(lazy_core::ops::outside::names());
+        let all = known.map(str::to_string).chain(extra).chain(draws);
         let mut fresh: Vec<String> = Vec::new();
         for name in all {
             let module = module_of(&name);

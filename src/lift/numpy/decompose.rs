@@ -166,6 +166,21 @@ pub(super) fn cholesky_factor(b: &mut Builder, a: NodeId, upper: bool) -> Result
     matrix::adjoint(b, factor)
 }
 
+/// The namedtuples that NumPy's decompositions give.
+const RESULTS: &[(&str, &str)] = &[
+    ("numpy.linalg.eig", "numpy.linalg._linalg.EigResult"),
+    ("numpy.linalg.eigh", "numpy.linalg._linalg.EighResult"),
+    ("numpy.linalg.qr", "numpy.linalg._linalg.QRResult"),
+    ("numpy.linalg.slogdet", "numpy.linalg._linalg.SlogdetResult"),
+    ("numpy.linalg.svd", "numpy.linalg._linalg.SVDResult"),
+];
+
+/// The class of the tuple that a function gives, if that has fields.
+pub fn result_class(name: &str) -> Option<&'static str> {
+    let mut found = RESULTS.iter().filter(|(of, _)| *of == name);
+    found.next().map(|(_, class)| *class)
+}
+
 /// `np.linalg.qr(a, mode)`.
 pub(super) fn qr(call: &mut Call<'_>) -> Result<Arg> {
     let mode = call.arg("mode");

@@ -357,14 +357,19 @@ pub(super) fn norm(call: &mut Call<'_>, name: &str) -> Result<Arg> {
     Ok(scalar_or_array(call.b, node))
 }
 
-/// `sqrt(sum(square(x)))`. A root has no derivative at 0; a norm has subgradients there, of which 0
-/// is one. So a zero sum takes the root of 1 and is multiplied by 0: the value is the same, and
-/// so is the derivative of everything else.
+/// `sqrt(sum(square(x)))`.
 fn euclid(b: &mut Builder, x: NodeId, axes: &[usize]) -> Result<NodeId> {
     let squares = squared(b, x)?;
     let mut sorted: Axes = axes.into();
     sorted.sort_unstable();
     let sum = b.reduce(Reduction::Sum, squares, sorted)?;
+    root_of_squares(b, sum)
+}
+
+/// The root of a sum of squares. A root has no derivative at 0; a norm has subgradients there, of which 0
+/// is one. So a zero sum takes the root of 1 and is multiplied by 0: the value is the same, and
+/// so is the derivative of everything else.
+pub(super) fn root_of_squares(b: &mut Builder, sum: NodeId) -> Result<NodeId> {
     let zero = b.float(0.0);
     let one = b.float(1.0);
     let positive = binary(b, E::NotEqual, sum, zero)?;

@@ -120,6 +120,8 @@ pub enum Form {
     Array,
 }
 
+pub use decompose::result_class;
+
 /// Keyword arguments, in order.
 pub type Keywords = Vec<(String, Arg)>;
 

@@ -338,7 +338,7 @@ pub(super) fn std(call: &mut Call<'_>) -> Result<Arg> {
 
 fn root_of(call: &mut Call<'_>, variance: Arg) -> Result<Arg> {
     let x = symbolic(call.b, &variance)?;
-    let node = unary(call.b, E::Sqrt, x.node)?;
+    let node = super::linalg::root_of_squares(call.b, x.node)?;
     Ok(scalar_or_array(call.b, node))
 }
 

@@ -1,0 +1,136 @@
+"""Sparse Jacobians and Hessians: what depends on what, and few products for all of it.
+
+In: a function of one array. Out: matrices of `scipy.sparse`. Columns that no row has both of are computed by
+one product together.
+
+Source: Curtis, Powell and Reid, *On the estimation of sparse Jacobian matrices* (1974).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lazy._function import Function
+from lazy._transforms import grad
+
+# Marks that are pushed through a function at a time.
+_BLOCK = 512
+
+
+def sparsity(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+    """Which elements of a function's result may depend on which elements of an argument.
+
+    Args:
+        function: any function whose result is one array.
+        argnums: the position of the argument, a float array.
+
+    Returns:
+        A function of the same arguments that gives a ``scipy.sparse.csr_array`` of booleans, with a row for
+        each element of the result and a column for each element of the argument. It follows from the
+        operations alone, so that it is right for all values; of decompositions, Fourier transforms and loops
+        every element is taken to depend on all.
+
+    Raises:
+        ImportError: if SciPy is not installed.
+        lazy.NotDifferentiable, lazy.GraphBreak: as `lazy.jacobian`.
+
+    >>> import numpy as np, lazy
+    >>> lazy.sparsity(np.diff)(np.ones(3)).toarray().astype(int)
+    array([[1, 1, 0],
+           [0, 1, 1]])
+    """
+    marked: Function[..., Any] = Function(function, ("sparsity", argnums))
+
+    def pattern(*args: Any, **kwargs: Any) -> Any:
+        from scipy import sparse
+
+        x = np.asarray(args[argnums])
+        rows, columns, results = [], [], 0
+        for start in range(0, max(x.size, 1), _BLOCK):
+            block = np.eye(min(_BLOCK, x.size - start), x.size, start, dtype=bool)
+            depends = np.asarray(marked(*args, block.reshape(-1, *x.shape), **kwargs))
+            depends = depends.reshape(block.shape[0], -1)
+            results = depends.shape[1]
+            mark, row = np.nonzero(depends)
+            rows.append(row)
+            columns.append(mark + start)
+        row, column = np.concatenate(rows), np.concatenate(columns)
+        ones = np.ones(row.size, dtype=bool)
+        return sparse.csr_array((ones, (row, column)), shape=(results, x.size))
+
+    return pattern
+
+
+def sparse_jacobian(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+    """The Jacobian as a ``scipy.sparse.csr_array``, by a product for each colour of its columns.
+
+    Its rows are the elements of the result, its columns those of the argument. The pattern is found at the
+    first call for each shape.
+
+    >>> import numpy as np, lazy
+    >>> lazy.sparse_jacobian(lambda x: x[1:] * x[:-1])(np.array([1.0, 2.0, 3.0])).toarray()
+    array([[2., 1., 0.],
+           [0., 3., 2.]])
+    """
+    find = sparsity(function, argnums)
+    plans: dict[Any, tuple[Any, NDArray[np.intp]]] = {}
+
+    def jacobian(*args: Any, **kwargs: Any) -> Any:
+        from scipy import sparse
+
+        x = np.asarray(args[argnums])
+        key = tuple(np.shape(arg) for arg in args)
+        if key not in plans:
+            pattern = find(*args, **kwargs)
+            plans[key] = pattern, _colors(pattern)
+        pattern, colors = plans[key]
+        count = int(colors.max(initial=-1)) + 1
+
+        def of(part: Any) -> Any:
+            given = list(args)
+            given[argnums] = part
+            return function(*given, **kwargs)
+
+        push = Function(of, ("jvp", 1))
+        products = []
+        for color in range(count):
+            seed = (colors == color).astype(x.dtype).reshape(x.shape)
+            products.append(np.ravel(push(x, (seed,))[1]))
+        coordinates = pattern.tocoo()
+        row, column = coordinates.coords
+        dtype = products[0].dtype if products else x.dtype
+        values = np.array(products)[colors[column], row] if products else np.empty(0, dtype)
+        return sparse.csr_array((values, (row, column)), shape=pattern.shape)
+
+    return jacobian
+
+
+def sparse_hessian(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
+    """The matrix of second derivatives of a scalar function, as `sparse_jacobian` of its gradient.
+
+    >>> import numpy as np, lazy
+    >>> lazy.sparse_hessian(lambda x: np.sum(x[1:] * x[:-1] ** 2))(np.array([1.0, 2.0, 3.0])).toarray()
+    array([[4., 2., 0.],
+           [2., 6., 4.],
+           [0., 4., 0.]])
+    """
+    return sparse_jacobian(grad(function, argnums), argnums)
+
+
+def _colors(pattern: Any) -> NDArray[np.intp]:
+    """A colour for each column, so that no two columns of a colour meet in a row: the first that is free."""
+    by_column = pattern.tocsc()
+    colors = np.full(pattern.shape[1], -1, dtype=np.intp)
+    taken: list[set[int]] = [set() for _ in range(pattern.shape[0])]
+    for column in range(pattern.shape[1]):
+        rows = by_column.indices[by_column.indptr[column] : by_column.indptr[column + 1]]
+        used = set().union(*(taken[row] for row in rows)) if rows.size else set()
+        color = next(c for c in range(len(used) + 1) if c not in used)
+        colors[column] = color
+        for row in rows:
+            taken[row].add(color)
+    return colors
