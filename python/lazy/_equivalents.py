@@ -655,20 +655,19 @@ def _insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
     n = arr.shape[axis]
     values = np.asarray(values).astype(arr.dtype)
     if isinstance(obj, int):
-        if not -n <= obj <= n:
-            raise IndexError(f"index {obj} is out of bounds for axis {axis} with size {n}")
-        at = [obj + n if obj < 0 else obj]
         # As NumPy: the first axis of the values is the new one.
         while values.ndim < arr.ndim:
             values = values[None]
         values = np.moveaxis(values, 0, axis)
-        at = at * values.shape[axis]
-    else:
-        at = np.asarray(obj)
-        if at.ndim != 1 or at.dtype.kind not in "iu":
-            uncovered("insertion where a mask or a slice says")
-        at = np.where(at < 0, at + n, at)
-    at = np.asarray(at)
+        obj = [obj] * values.shape[axis]
+    if isinstance(obj, slice):
+        uncovered("insertion where a slice says")
+    at: Any = np.asarray(obj)
+    if at.ndim != 1 or (at.shape[0] > 0 and at.dtype.kind not in "iu"):
+        uncovered("insertion where a mask says")
+    if np.any((at < -n) | (at > n)):
+        raise IndexError(f"index out of bounds for axis {axis} with size {n}")
+    at = np.where(at < 0, at + n, at)
     count = at.shape[0]
     values = np.broadcast_to(values, tuple(count if k == axis else arr.shape[k] for k in range(arr.ndim)))
     # The new elements come before the old one at the same place.
@@ -836,7 +835,7 @@ def _apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: An
     return np.transpose(whole, order + list(range(axis, len(outer))))
 
 
-@_of(np.vectorize._vectorize_call)
+@_of(np.vectorize._vectorize_call)  # type: ignore[attr-defined]
 def _vectorize_call(vectorized: Any, func: Any, args: Any) -> Any:
     """Of one element after the other."""
     if vectorized.signature is not None:

@@ -95,7 +95,7 @@ def sparse_jacobian(function: Callable[..., Any], argnums: int = 0) -> Callable[
             given[argnums] = part
             return function(*given, **kwargs)
 
-        push = Function(of, ("jvp", 1))
+        push: Function[..., Any] = Function(of, ("jvp", 1))
         products = []
         for color in range(count):
             seed = (colors == color).astype(x.dtype).reshape(x.shape)
