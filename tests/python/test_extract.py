@@ -71,5 +71,5 @@ def test_what_cannot_be_extracted_is_refused():
         lazy.extract(np.exp, "x")
     made = {}
     exec("def hidden(x):\n    y = x + 1\n    return y", made)
-    with pytest.raises(lazy.LiftError, match="source of hidden"):
+    with pytest.raises(lazy.LiftError, match="hidden"):
         lazy.extract(made["hidden"], "y")
