@@ -379,7 +379,12 @@ impl<'h, H: Host> Machine<'h, H> {
 
     /// Whether the code is lazy's own, which messages do not point into.
     pub fn is_own(code: &ast::Code) -> bool {
-        const OWN: [&str; 3] = ["_custom.py", "_equivalents.py", "_standins.py"];
+        const OWN: [&str; 4] = [
+            "_custom.py",
+            "_equivalents.py",
+            "_scipy_equivalents.py",
+            "_standins.py",
+        ];
         let path = std::path::Path::new(&code.filename);
         let folder = path.parent().and_then(|folder| folder.file_name());
         folder.is_some_and(|folder| folder == "lazy")
