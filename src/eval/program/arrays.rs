@@ -13,7 +13,7 @@ use super::compile::{Compiler, Scope, outside};
 use crate::error::{Error, Result};
 use crate::eval::kernels;
 use crate::eval::reduce::{fold, ufunc_name};
-use crate::graph::{DType, Graph, NodeId};
+use crate::graph::{DType, Dim, Graph, NodeId};
 use crate::ops::{Elementwise as E, Op, Range, Write};
 
 impl Compiler {
@@ -26,45 +26,65 @@ impl Compiler {
                 let from = operands[0];
                 match (scope.location(from)?, rank) {
                     (Location::Register(r), 0) => return Ok(Location::Register(r)),
+                    (Location::Register(_), _) if is_written_only(graph, id) => {
+                        // Who writes it takes the number.
+                        return Ok(Location::Array(self.fresh_array(dtype, rank)?));
+                    }
                     (Location::Register(_), _) => {
                         let shape = self.numbers(scope, shape)?;
-                        return self.broadcast(scope, from, shape);
+                        return self.broadcast_view(scope, from, id, shape);
                     }
-                    (Location::Array(array), 0) => return self.only_element(array, dtype),
+                    (Location::Array(array), 0) => {
+                        return match one_element(graph, from) {
+                            Some(ranges) if is_element(scope, from) => {
+                                let base = scope.array(graph.operands(from)[0])?;
+                                let at = self.starts(scope, ranges)?;
+                                self.load(base, &at, dtype)
+                            }
+                            _ => self.only_element(array, dtype),
+                        };
+                    }
                     (Location::Array(_), _) => {}
                 }
-                let from = self.viewed(scope, from, id)?;
+                let array = scope.array(from)?;
                 let shape = self.numbers(scope, shape)?;
-                let to = self.view_of(from, rank)?;
+                let to = self.view_of(array, rank)?;
                 let buffer = self.fresh_buffer(scope.depth)?;
                 self.array_op(ArrayOp::Reshape {
                     to,
                     buffer,
-                    from,
+                    from: array,
                     shape,
                 });
-                Ok(Location::Array(to))
+                self.kept(scope, from, id, to)
             }
             Op::Transpose(perm) => {
-                let from = self.viewed(scope, operands[0], id)?;
+                let from = scope.array(operands[0])?;
                 let to = self.view_of(from, rank)?;
                 let axes = perm.to_vec();
                 self.array_op(ArrayOp::Transpose { to, from, axes });
-                Ok(Location::Array(to))
+                self.kept(scope, operands[0], id, to)
             }
             Op::BroadcastTo(shape) => {
                 let shape = self.numbers(scope, shape)?;
                 if rank == 0 {
                     return scope.location(operands[0]);
                 }
+                if is_written_only(graph, id) {
+                    return Ok(Location::Array(self.fresh_array(dtype, rank)?));
+                }
                 self.broadcast_view(scope, operands[0], id, shape)
             }
+            Op::Slice(_) if is_element(scope, id) => {
+                let from = scope.array(operands[0])?;
+                Ok(Location::Array(self.view_of(from, rank)?))
+            }
             Op::Slice(ranges) => {
-                let from = self.viewed(scope, operands[0], id)?;
+                let from = scope.array(operands[0])?;
                 let parts = self.parts(scope, ranges)?;
                 let to = self.view_of(from, rank)?;
                 self.array_op(ArrayOp::Slice { to, from, parts });
-                Ok(Location::Array(to))
+                self.kept(scope, operands[0], id, to)
             }
             Op::Unslice { shape, ranges } => {
                 let shape = self.numbers(scope, shape)?;
@@ -195,13 +215,18 @@ impl Compiler {
         Ok(Location::Array(to))
     }
 
-    /// The operand of a view: itself, or a copy of it if it is written to while the view is in use.
-    fn viewed(&mut self, scope: &Scope<'_>, operand: NodeId, view: NodeId) -> Result<ArrayId> {
-        let from = scope.array(operand)?;
-        if !scope.outlives(operand, view) {
-            return Ok(from);
-        }
-        self.copied(from, scope.depth)
+    /// A view as it may be kept: itself, or a copy of it if what it is of is written to meanwhile.
+    fn kept(
+        &mut self,
+        scope: &Scope<'_>,
+        operand: NodeId,
+        id: NodeId,
+        view: ArrayId,
+    ) -> Result<Location> {
+        Ok(Location::Array(match scope.outlives(operand, id) {
+            true => self.copied(view, scope.depth)?,
+            false => view,
+        }))
     }
 
     fn copied(&mut self, from: ArrayId, depth: usize) -> Result<ArrayId> {
@@ -216,22 +241,6 @@ impl Compiler {
         self.load(array, &indices, dtype)
     }
 
-    fn broadcast(
-        &mut self,
-        scope: &Scope<'_>,
-        from: NodeId,
-        shape: Vec<Number>,
-    ) -> Result<Location> {
-        let from = scope.location(from)?;
-        let (dtype, rank) = match from {
-            Location::Array(array) => (self.dtype(array), shape.len()),
-            Location::Register(_) => return Err(outside("a number as an array")),
-        };
-        let to = self.fresh_array(dtype, rank)?;
-        self.array_op(ArrayOp::Broadcast { to, from, shape });
-        Ok(Location::Array(to))
-    }
-
     fn broadcast_view(
         &mut self,
         scope: &Scope<'_>,
@@ -242,11 +251,11 @@ impl Compiler {
         let (dtype, rank) = (scope.graph.aval(id).dtype, shape.len());
         let to = match scope.location(operand)? {
             Location::Array(_) => {
-                let from = self.viewed(scope, operand, id)?;
+                let from = scope.array(operand)?;
                 let to = self.view_of(from, rank)?;
                 let from = Location::Array(from);
                 self.array_op(ArrayOp::Broadcast { to, from, shape });
-                to
+                return self.kept(scope, operand, id, to);
             }
             Location::Register(register) => {
                 // Memory for the one element, which a register may lose.
@@ -259,6 +268,15 @@ impl Compiler {
             }
         };
         Ok(Location::Array(to))
+    }
+
+    /// The positions at which ranges start, in registers.
+    fn starts(&mut self, scope: &Scope<'_>, ranges: &[Range]) -> Result<Vec<Reg>> {
+        let start = |range: &Range| {
+            let number = self.number(scope, &range.start)?;
+            self.number_register(number)
+        };
+        ranges.iter().map(start).collect()
     }
 
     fn parts(&mut self, scope: &Scope<'_>, ranges: &[Range]) -> Result<Vec<Part>> {
@@ -317,6 +335,15 @@ impl Compiler {
         let mut start = crate::graph::Dim::known(0);
         for operand in graph.operands(id) {
             let size = graph.aval(operand).shape[axis].clone();
+            if let Some(number) = number_in_row(graph, operand, id)
+                && let Location::Register(from) = scope.location(number)?
+            {
+                let at = self.number(scope, &start)?;
+                let at = self.number_register(at)?;
+                self.store(to, &[at], from, Write::Set);
+                start = start + size;
+                continue;
+            }
             let mut parts = Vec::with_capacity(shape.len());
             for (a, &whole) in shape.iter().enumerate() {
                 let (from, size) = match a == axis {
@@ -366,7 +393,7 @@ impl Compiler {
         }
         let rank = graph.aval(id).rank();
         if is_view(&indices) {
-            let from = self.viewed(scope, operands[0], id)?;
+            let from = scope.array(operands[0])?;
             let to = self.view_of(from, rank)?;
             let at = *at;
             self.array_op(ArrayOp::View {
@@ -375,7 +402,7 @@ impl Compiler {
                 indices,
                 at,
             });
-            return Ok(Location::Array(to));
+            return self.kept(scope, operands[0], id, to);
         }
         let indices = self.index_arrays(scope, &operands[1..])?;
         let from = scope.array(operands[0])?;
@@ -401,6 +428,13 @@ impl Compiler {
         let array = self.writable(scope, operands[0], id)?;
         match graph.op(id) {
             Op::SliceWrite { kind, ranges } => {
+                if let Some(number) = written_number(graph, id)
+                    && let Location::Register(from) = scope.location(number)?
+                {
+                    let at = self.starts(scope, ranges)?;
+                    self.store(array, &at, from, *kind);
+                    return Ok(Location::Array(array));
+                }
                 let parts = self.parts(scope, ranges)?;
                 self.write_slice(scope, array, parts, operands[1], *kind)?;
             }
@@ -656,5 +690,56 @@ fn only_indexes(graph: &Graph, id: NodeId) -> bool {
                 Op::Elementwise(_) => is_range(graph, user) && only_indexes(graph, user),
                 _ => false,
             }
+        })
+}
+
+/// The ranges of a slice that is one element.
+fn one_element(graph: &Graph, id: NodeId) -> Option<&[Range]> {
+    match graph.op(id) {
+        Op::Slice(ranges) if ranges.iter().all(|range| range.size == Dim::known(1)) => Some(ranges),
+        _ => None,
+    }
+}
+
+/// Whether a slice is an element that is only read as a number: there need be no view of it.
+fn is_element(scope: &Scope<'_>, id: NodeId) -> bool {
+    let graph = scope.graph;
+    let is_number =
+        |user: NodeId| matches!(graph.op(user), Op::Reshape(_)) && graph.aval(user).rank() == 0;
+    one_element(graph, id).is_some()
+        && !graph.outputs().contains(&id)
+        && graph.users(id).all(is_number)
+        && !scope.outlives(graph.operands(id)[0], id)
+}
+
+/// The number that a write to one element writes, if it is a number made an array for that.
+fn written_number(graph: &Graph, id: NodeId) -> Option<NodeId> {
+    let Op::SliceWrite { ranges, .. } = graph.op(id) else {
+        return None;
+    };
+    let value = graph.operands(id)[1];
+    let number = *graph.operands(value).first()?;
+    let is_one = ranges.iter().all(|range| range.size == Dim::known(1));
+    let made = matches!(graph.op(value), Op::Reshape(_) | Op::BroadcastTo(_));
+    (is_one && made && graph.aval(number).rank() == 0).then_some(number)
+}
+
+/// The number that stands as one element in a row that `user` joins, if it does so.
+fn number_in_row(graph: &Graph, operand: NodeId, user: NodeId) -> Option<NodeId> {
+    let number = *graph.operands(operand).first()?;
+    let joined = matches!(graph.op(user), Op::Concatenate { .. }) && graph.aval(user).rank() == 1;
+    let made = matches!(graph.op(operand), Op::Reshape(_));
+    let one = graph.aval(operand).shape[..] == [Dim::known(1)];
+    (joined && made && one && graph.aval(number).rank() == 0).then_some(number)
+}
+
+/// Whether an array of one number is read by writes to one element only, or to join a row.
+fn is_written_only(graph: &Graph, id: NodeId) -> bool {
+    let number = graph.operands(id)[0];
+    graph.aval(number).rank() == 0
+        && !graph.outputs().contains(&id)
+        && graph.users(id).all(|user| {
+            number_in_row(graph, id, user).is_some()
+                || written_number(graph, user) == Some(number) && graph.operands(user)[0] != id
         })
 }

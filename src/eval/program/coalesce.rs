@@ -9,12 +9,8 @@
 //! A register may take another's place if the old value is not read once the new one is written.
 //! Source: coalescing of copies, Chaitin (1982), for code that is read in one direction.
 
-use smallvec::SmallVec;
-
 use super::Program;
-use super::code::{Code, Reg};
-
-type Registers = SmallVec<[Reg; 6]>;
+use super::code::{Code, Reg, Registers};
 
 impl Program {
     /// Removes the moves `(to, from)` that renaming makes unnecessary, for code from `top` on.
@@ -40,9 +36,10 @@ impl Program {
     fn may_rename(&self, top: usize, from: Reg, to: Reg) -> bool {
         let mut written = false;
         for code in &self.code[top..] {
-            let Some((writes, reads)) = self.touched(code) else {
+            if matches!(code, Code::Array(_)) {
                 return false;
-            };
+            }
+            let (writes, reads) = self.touched(code);
             if (written && reads.contains(&to)) || writes.contains(&to) {
                 return false;
             }
@@ -51,10 +48,10 @@ impl Program {
         written
     }
 
-    /// What an instruction writes and reads; unknown for operations on arrays.
-    fn touched(&self, code: &Code) -> Option<(Registers, Registers)> {
-        let some = |to: Reg, from: &[Reg]| Some((Registers::from_slice(&[to]), from.into()));
-        let none = |from: &[Reg]| Some((Registers::new(), from.into()));
+    /// What an instruction writes and reads.
+    pub(super) fn touched(&self, code: &Code) -> (Registers, Registers) {
+        let some = |to: Reg, from: &[Reg]| (Registers::from_slice(&[to]), from.into());
+        let none = |from: &[Reg]| (Registers::new(), from.into());
         match *code {
             Code::Jump(_) => none(&[]),
             Code::Unless(flag, _) => none(&[flag]),
@@ -89,7 +86,7 @@ impl Program {
                 some(call.to, &call.operands)
             }
             Code::Finite { value, a, b } => none(&[value, a, b]),
-            Code::Array(_) => None,
+            Code::Array(op) => self.ops[op as usize].registers(),
         }
     }
 

@@ -14,6 +14,8 @@ use crate::ops::{Cumulation, Extreme, Write};
 
 /// A scalar register.
 pub type Reg = u16;
+/// A few scalar registers.
+pub type Registers = SmallVec<[Reg; 6]>;
 /// A descriptor of an array.
 pub type ArrayId = u16;
 /// Memory that the program owns.
@@ -149,7 +151,11 @@ instructions! {
     }
 }
 instructions! {
+    /// `IntOfI32` and the like read the low bytes of a register and extend them.
     Unary {
+        IntOfI8, IntOfI16, IntOfI32, IntOfU8, IntOfU16, IntOfU32, FloatOfF32, F32OfFloat,
+        /// Truncated; the lowest integer if that does not fit.
+        IntOfFloat,
         NegativeF, AbsoluteF, SquareF, SqrtF,
         NegativeI, AbsoluteI, SquareI, InvertI, NegativePython, AbsolutePython, SquarePython,
         NotB, FloatOfInt, FloatOfBool, IntOfBool, BoolOfInt, BoolOfFloat,
@@ -313,6 +319,68 @@ pub enum ArrayOp {
         array: ArrayId,
         axis: usize,
     },
+}
+
+impl ArrayOp {
+    /// The registers that the operation writes, and those that it reads.
+    pub fn registers(&self) -> (Registers, Registers) {
+        let (mut writes, mut reads) = (Registers::new(), Registers::new());
+        let number = |n: &Number| match n {
+            Number::Known(_) => None,
+            Number::Register(register) => Some(*register),
+        };
+        let register = |location: &Location| match location {
+            Location::Register(register) => Some(*register),
+            Location::Array(_) => None,
+        };
+        let part = |p: &Part| {
+            [p.start, p.size, p.step]
+                .map(|n| number(&n))
+                .into_iter()
+                .flatten()
+        };
+        match self {
+            ArrayOp::Alias { .. }
+            | ArrayOp::Copy { .. }
+            | ArrayOp::Rotate(_)
+            | ArrayOp::Transpose { .. }
+            | ArrayOp::Zero { .. }
+            | ArrayOp::Cumulate { .. } => {}
+            ArrayOp::Allocate { shape, .. } | ArrayOp::Reshape { shape, .. } => {
+                reads.extend(shape.iter().filter_map(number));
+            }
+            ArrayOp::Broadcast { from, shape, .. } => {
+                reads.extend(shape.iter().filter_map(number));
+                reads.extend(register(from));
+            }
+            ArrayOp::Slice { parts, .. } => reads.extend(parts.iter().flat_map(part)),
+            ArrayOp::View { indices, .. } => {
+                for index in indices {
+                    match index {
+                        Index::Whole | Index::Array(_) => {}
+                        Index::At(register) => reads.push(*register),
+                        Index::Range(range) => reads.extend(part(range)),
+                    }
+                }
+            }
+            ArrayOp::Write { values, .. } => reads.extend(register(values)),
+            ArrayOp::Map(map) => reads.extend(map.operands.iter().filter_map(register)),
+            ArrayOp::Reduce(reduce) => writes.extend(register(&reduce.to)),
+            ArrayOp::Contract(contract) => writes.extend(register(&contract.to)),
+            ArrayOp::Iota { size, .. } => reads.extend(number(size)),
+            ArrayOp::Gather { picked, .. } => {
+                reads.extend(picked.indices.iter().filter_map(register));
+            }
+            ArrayOp::Scatter { values, picked, .. } => {
+                reads.extend(register(values));
+                reads.extend(picked.indices.iter().filter_map(register));
+            }
+            ArrayOp::ArgReduce { to, .. } => writes.extend(register(to)),
+            ArrayOp::Expect { a, b, .. } => reads.extend([a, b].into_iter().filter_map(number)),
+            ArrayOp::SizeOf { to, .. } => writes.push(*to),
+        }
+        (writes, reads)
+    }
 }
 
 /// An elementwise operation, broadcasting.

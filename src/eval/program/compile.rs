@@ -318,8 +318,22 @@ impl Compiler {
             }
             return self.known(out, to);
         }
+        if to.is_integer() && from.is_integer() && to.size() <= from.size() {
+            // The low bytes are the narrower number.
+            return Ok(register);
+        }
+        if let Some(extend) = super::scalars::widening(from)
+            && (to.is_integer() || to == DType::F64)
+        {
+            let wide = self.fresh_register()?;
+            self.emit(Code::Unary(extend, wide, register));
+            return self.cast(wide, DType::I64, to);
+        }
         let out = self.fresh_register()?;
         let short = match (from, to) {
+            (DType::F64, DType::I64) => Some(Unary::IntOfFloat),
+            (DType::F32, DType::F64) => Some(Unary::FloatOfF32),
+            (DType::F64, DType::F32) => Some(Unary::F32OfFloat),
             (DType::I64, DType::F64) => Some(Unary::FloatOfInt),
             (DType::Bool, DType::F64) => Some(Unary::FloatOfBool),
             (DType::Bool, DType::I64) => Some(Unary::IntOfBool),
@@ -500,12 +514,7 @@ impl Compiler {
         let from = scope.array(of)?;
         let rank = self.rank(from);
         if self.may_overwrite(scope, of, writer)? {
-            let to = self.view_of(from, rank)?;
-            if self.is_whole(from) {
-                self.whole.insert(to);
-            }
-            self.array_op(ArrayOp::Alias { to, from });
-            return Ok(to);
+            return Ok(from);
         }
         let (to, buffer) = self.owned(self.dtype(from), rank, scope.depth)?;
         self.array_op(ArrayOp::Copy { to, buffer, from });

@@ -336,6 +336,9 @@ impl Compiler {
                 let shared = self.buffer_of[a as usize].filter(|buffer| {
                     self.buffer_of[b as usize] == Some(*buffer) && passed.contains(buffer)
                 });
+                if shared.is_some() && a == b {
+                    return Ok(Location::Array(a));
+                }
                 if let (Some(_), true) = (shared, self.is_whole(a) && self.is_whole(b)) {
                     let to = self.view_of(a, self.rank(a))?;
                     self.whole.insert(to);

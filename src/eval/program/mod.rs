@@ -16,8 +16,8 @@
 //! graph, which is the program's own: so a write can go to the memory of the array it is applied to,
 //! if nothing reads the old content later ([`compile`] decides that once).
 //!
-//! [`code`] is the instruction set and [`run`] its interpreter; [`vector`] works on whole arrays.
-//! A native emitter would start from the same list of instructions.
+//! [`code`] is the instruction set and [`run`] its interpreter; [`vector`] works on whole arrays;
+//! [`native`] makes machine code of the same list of instructions.
 //!
 //! Source: register machines of Lua 5 (Ierusalimschy et al. 2005); the conditions for writing in place
 //! are those of Hudak and Bloss, "The aggregate update problem" (1985), for one order of evaluation.
@@ -27,9 +27,13 @@ mod coalesce;
 pub mod code;
 mod compile;
 mod control;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+mod native;
 mod run;
 mod scalars;
 mod vector;
+
+use std::sync::OnceLock;
 
 use super::layout::Layout;
 use super::value::Value;
@@ -38,6 +42,30 @@ use crate::graph::DType;
 use code::{ArrayId, ArrayOp, BufferId, Code, Reg};
 
 pub use compile::compile;
+
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+use native::Native;
+
+/// Other machines interpret.
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+#[derive(Debug)]
+enum Native {}
+
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+impl Native {
+    fn new(_: &Program) -> Option<Native> {
+        None
+    }
+
+    unsafe fn run<'p>(
+        &self,
+        _: &'p Program,
+        _: *mut run::Cell,
+        _: &mut vector::State<'p>,
+    ) -> Result<()> {
+        match *self {}
+    }
+}
 
 /// Where a value is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,6 +93,8 @@ pub struct Program {
     outputs: Vec<Location>,
     /// The buffer each output array ends in, if the program owns it.
     homes: Vec<Option<BufferId>>,
+    /// The same as machine code, made for the first run.
+    native: OnceLock<Option<Native>>,
 }
 
 /// What is known of an array before the program runs.
@@ -93,6 +123,10 @@ impl Program {
     pub unsafe fn run(&self, inputs: &[Given<'_>], outputs: &[Given<'_>]) -> Result<()> {
         // SAFETY: as the caller promises.
         unsafe { run::run(self, inputs, outputs) }
+    }
+
+    fn native(&self) -> Option<&Native> {
+        self.native.get_or_init(|| Native::new(self)).as_ref()
     }
 
     /// Estimated nanoseconds of one trip of the longest loop: whether releasing the GIL pays.

@@ -44,7 +44,13 @@ pub unsafe fn run(program: &Program, inputs: &[Given<'_>], outputs: &[Given<'_>]
         }
     }
     // SAFETY: the compiler made registers, arrays and tables for all that the code names.
-    unsafe { interpret(program, registers.as_mut_ptr(), &mut state)? };
+    unsafe {
+        let registers = registers.as_mut_ptr();
+        match program.native() {
+            Some(native) => native.run(program, registers, &mut state)?,
+            None => interpret(program, registers, &mut state, 0..program.code.len())?,
+        }
+    }
     for (location, given) in program.outputs.iter().zip(outputs) {
         // SAFETY: the caller vouches for the output.
         unsafe {
@@ -113,6 +119,17 @@ pub(super) fn position(index: i64, axis: usize, size: usize) -> Result<usize> {
     }
 }
 
+/// As the machine's conversion, and NumPy's.
+#[inline(always)]
+fn truncate(x: f64) -> i64 {
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    if (-LIMIT..LIMIT).contains(&x) {
+        x as i64
+    } else {
+        i64::MIN
+    }
+}
+
 #[inline(always)]
 fn floor_divide(a: i64, b: i64) -> i64 {
     let quotient = a.wrapping_div(b);
@@ -145,12 +162,19 @@ fn python_power(a: i64, b: i64) -> Result<i64> {
     a.checked_pow(exponent).ok_or_else(overflow)
 }
 
+/// Runs instructions of a range, which nothing in it jumps out of.
+///
 /// # Safety
 /// Registers and state must be those of the program.
-unsafe fn interpret(program: &Program, registers: *mut Cell, state: &mut State<'_>) -> Result<()> {
-    let code = program.code.as_slice();
+pub(super) unsafe fn interpret(
+    program: &Program,
+    registers: *mut Cell,
+    state: &mut State<'_>,
+    range: std::ops::Range<usize>,
+) -> Result<()> {
+    let code = &program.code[..range.end];
     let arrays = state.arrays.as_mut_ptr();
-    let mut pc = 0usize;
+    let mut pc = range.start;
     macro_rules! at {
         ($r:expr, $t:ty) => {
             // SAFETY: registers hold any element, and the compiler keeps them within the file.
@@ -323,6 +347,15 @@ unsafe fn interpret(program: &Program, registers: *mut Cell, state: &mut State<'
                 }
             },
             Code::Unary(op, to, a) => match op {
+                Unary::IntOfI8 => set!(to, i64, i64::from(at!(a, i8))),
+                Unary::IntOfI16 => set!(to, i64, i64::from(at!(a, i16))),
+                Unary::IntOfI32 => set!(to, i64, i64::from(at!(a, i32))),
+                Unary::IntOfU8 => set!(to, i64, i64::from(at!(a, u8))),
+                Unary::IntOfU16 => set!(to, i64, i64::from(at!(a, u16))),
+                Unary::IntOfU32 => set!(to, i64, i64::from(at!(a, u32))),
+                Unary::FloatOfF32 => set!(to, f64, f64::from(at!(a, f32))),
+                Unary::IntOfFloat => set!(to, i64, truncate(at!(a, f64))),
+                Unary::F32OfFloat => set!(to, f32, at!(a, f64) as f32),
                 Unary::NegativeF => set!(to, f64, -at!(a, f64)),
                 Unary::AbsoluteF => set!(to, f64, at!(a, f64).abs()),
                 Unary::SquareF => set!(to, f64, at!(a, f64) * at!(a, f64)),

@@ -31,8 +31,18 @@ impl Compiler {
             let from = scope.graph.aval(operand).dtype;
             registers.push(self.cast(register, from, dtype)?);
         }
+        let mut dtype = resolved.operands.last().copied().unwrap_or(resolved.out);
+        if widening(dtype).is_some()
+            && resolved.operands.iter().all(|d| *d == dtype)
+            && (resolved.out == dtype || resolved.out == DType::Bool)
+            && is_modular(op)
+        {
+            for register in &mut registers {
+                *register = self.cast(*register, dtype, DType::I64)?;
+            }
+            dtype = DType::I64;
+        }
         let to = self.fresh_register()?;
-        let dtype = resolved.operands.last().copied().unwrap_or(resolved.out);
         let python = Self::is_weak(scope, id);
         if op == E::Where {
             let [flag, yes, no] = registers[..] else {
@@ -50,7 +60,7 @@ impl Compiler {
             }
             [a, b] => {
                 if let Some((short, swapped)) = binary(op, dtype, python)
-                    && resolved.operands[0] == dtype
+                    && resolved.operands[0] == resolved.operands[1]
                 {
                     let (a, b) = if swapped { (b, a) } else { (a, b) };
                     self.binary_or_fused(scope, id, short, to, a, b);
@@ -180,6 +190,48 @@ fn wraps(op: E) -> bool {
             | E::RightShift
             | E::Negative
             | E::Absolute
+    )
+}
+
+/// The instruction that makes an int64 of a narrower integer.
+pub(super) fn widening(dtype: DType) -> Option<Unary> {
+    Some(match dtype {
+        DType::I8 => Unary::IntOfI8,
+        DType::I16 => Unary::IntOfI16,
+        DType::I32 => Unary::IntOfI32,
+        DType::U8 => Unary::IntOfU8,
+        DType::U16 => Unary::IntOfU16,
+        DType::U32 => Unary::IntOfU32,
+        _ => return None,
+    })
+}
+
+/// Whether the low bytes of the result on int64 are the result on narrower integers; comparisons are.
+fn is_modular(op: E) -> bool {
+    matches!(
+        op,
+        E::Add
+            | E::Subtract
+            | E::Multiply
+            | E::FloorDivide
+            | E::Remainder
+            | E::LeftShift
+            | E::RightShift
+            | E::Minimum
+            | E::Maximum
+            | E::BitwiseAnd
+            | E::BitwiseOr
+            | E::BitwiseXor
+            | E::Equal
+            | E::NotEqual
+            | E::Less
+            | E::LessEqual
+            | E::Greater
+            | E::GreaterEqual
+            | E::Negative
+            | E::Absolute
+            | E::Square
+            | E::Invert
     )
 }
 

@@ -1,0 +1,392 @@
+//! Machine code for x86-64: the few instructions that programs need, and jumps to labels.
+//!
+//! In: one call per instruction. Out: bytes, with jumps resolved.
+//!
+//! ```text
+//! a.float(Float::Add, 2, Operand::Register(3))        f2 0f 58 d3        addsd xmm2, xmm3
+//! ```
+//!
+//! Source: Intel 64 and IA-32 Architectures Software Developer's Manual, volume 2.
+
+/// A general or an SSE register, by its number.
+pub type Number = u8;
+
+pub const RAX: Number = 0;
+pub const RCX: Number = 1;
+pub const RDX: Number = 2;
+pub const RBX: Number = 3;
+pub const RSP: Number = 4;
+pub const RBP: Number = 5;
+pub const RSI: Number = 6;
+pub const RDI: Number = 7;
+
+/// What an instruction works on beside its register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operand {
+    Register(Number),
+    /// Memory at a general register and a displacement.
+    At(Number, i32),
+}
+
+/// A condition, as its code in `jcc`, `setcc` and `cmovcc`; the lowest bit negates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Condition(u8);
+
+impl Condition {
+    pub const OVERFLOW: Condition = Condition(0);
+    pub const ABOVE_EQUAL: Condition = Condition(3);
+    pub const EQUAL: Condition = Condition(4);
+    pub const NOT_EQUAL: Condition = Condition(5);
+    pub const ABOVE: Condition = Condition(7);
+    pub const SIGN: Condition = Condition(8);
+    pub const PARITY: Condition = Condition(10);
+    pub const LESS: Condition = Condition(12);
+    pub const GREATER_EQUAL: Condition = Condition(13);
+    pub const LESS_EQUAL: Condition = Condition(14);
+    pub const GREATER: Condition = Condition(15);
+
+    pub fn negated(self) -> Condition {
+        Condition(self.0 ^ 1)
+    }
+}
+
+/// Integer operations of two operands, as their opcode.
+#[derive(Clone, Copy, Debug)]
+pub enum Integer {
+    Add = 0x03,
+    Or = 0x0b,
+    And = 0x23,
+    Subtract = 0x2b,
+    Xor = 0x33,
+    Compare = 0x3b,
+}
+
+/// Operations on one float64, as their opcode.
+#[derive(Clone, Copy, Debug)]
+pub enum Float {
+    Sqrt = 0x51,
+    Add = 0x58,
+    Multiply = 0x59,
+    Subtract = 0x5c,
+    Minimum = 0x5d,
+    Divide = 0x5e,
+    Maximum = 0x5f,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Shift {
+    Left = 4,
+    /// Keeps the sign.
+    Right = 7,
+}
+
+/// A place in the code, bound once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Label(usize);
+
+#[derive(Debug, Default)]
+pub struct Assembler {
+    bytes: Vec<u8>,
+    labels: Vec<Option<usize>>,
+    /// Where the distance to a label is to be written.
+    jumps: Vec<(usize, Label)>,
+}
+
+impl Assembler {
+    pub fn label(&mut self) -> Label {
+        self.labels.push(None);
+        Label(self.labels.len() - 1)
+    }
+
+    pub fn bind(&mut self, label: Label) {
+        self.labels[label.0] = Some(self.bytes.len());
+    }
+
+    /// The finished code; none if a label was not bound, or is too far away.
+    pub fn finish(mut self) -> Option<Vec<u8>> {
+        for (at, label) in self.jumps {
+            let target = i64::try_from(self.labels[label.0]?).ok()?;
+            let distance = i32::try_from(target - (at as i64 + 4)).ok()?;
+            self.bytes[at..at + 4].copy_from_slice(&distance.to_le_bytes());
+        }
+        Some(self.bytes)
+    }
+
+    // Moves.
+
+    pub fn load(&mut self, to: Number, from: Operand) {
+        if from != Operand::Register(to) {
+            self.encode(None, true, &[0x8b], to, from);
+        }
+    }
+
+    pub fn store(&mut self, to: Operand, from: Number) {
+        if to != Operand::Register(from) {
+            self.encode(None, true, &[0x89], from, to);
+        }
+    }
+
+    /// The lowest 1, 2, 4 or 8 bytes.
+    pub fn store_part(&mut self, size: usize, to: Operand, from: Number) {
+        match size {
+            // The prefix is what makes the low bytes of rsi and rdi registers.
+            1 => self.encode_bytes(&[0x88], from, to),
+            2 => self.encode(Some(0x66), false, &[0x89], from, to),
+            4 => self.encode(None, false, &[0x89], from, to),
+            _ => self.encode(None, true, &[0x89], from, to),
+        }
+    }
+
+    /// The lowest 1, 2, 4 or 8 bytes, extended by zeros or by the sign.
+    pub fn load_part(&mut self, size: usize, signed: bool, to: Number, from: Operand) {
+        match (size, signed) {
+            (1, false) => self.encode_bytes(&[0x0f, 0xb6], to, from),
+            (1, true) => self.encode(None, true, &[0x0f, 0xbe], to, from),
+            (2, false) => self.encode(None, false, &[0x0f, 0xb7], to, from),
+            (2, true) => self.encode(None, true, &[0x0f, 0xbf], to, from),
+            (4, false) => self.encode(None, false, &[0x8b], to, from),
+            (4, true) => self.encode(None, true, &[0x63], to, from),
+            _ => self.encode(None, true, &[0x8b], to, from),
+        }
+    }
+
+    pub fn constant(&mut self, to: Number, value: i64) {
+        match i32::try_from(value) {
+            Ok(short) => {
+                self.encode(None, true, &[0xc7], 0, Operand::Register(to));
+                self.bytes.extend(short.to_le_bytes());
+            }
+            Err(_) => {
+                self.bytes.push(0x48 | (to >> 3));
+                self.bytes.push(0xb8 | (to & 7));
+                self.bytes.extend(value.to_le_bytes());
+            }
+        }
+    }
+
+    /// Sixteen bytes.
+    pub fn load_wide(&mut self, to: Number, from: Operand) {
+        self.encode(None, false, &[0x0f, 0x10], to, from);
+    }
+
+    pub fn store_wide(&mut self, to: Operand, from: Number) {
+        self.encode(None, false, &[0x0f, 0x11], from, to);
+    }
+
+    // Integers.
+
+    pub fn integer(&mut self, op: Integer, to: Number, from: Operand) {
+        self.encode(None, true, &[op as u8], to, from);
+    }
+
+    /// With a number of 32 bits.
+    pub fn integer_constant(&mut self, op: Integer, to: Operand, value: i32) {
+        let digit = (op as u8) >> 3;
+        self.encode(None, true, &[0x81], digit, to);
+        self.bytes.extend(value.to_le_bytes());
+    }
+
+    pub fn multiply(&mut self, to: Number, by: Operand) {
+        self.encode(None, true, &[0x0f, 0xaf], to, by);
+    }
+
+    /// `rdx:rax` by the operand: quotient to `rax`, remainder to `rdx`; 64 bits or 32.
+    pub fn divide(&mut self, wide: bool, by: Operand) {
+        // The sign of rax goes to rdx first.
+        if wide {
+            self.bytes.push(0x48);
+        }
+        self.bytes.push(0x99);
+        self.encode(None, wide, &[0xf7], 7, by);
+    }
+
+    pub fn negate(&mut self, register: Number) {
+        self.encode(None, true, &[0xf7], 3, Operand::Register(register));
+    }
+
+    pub fn invert(&mut self, register: Number) {
+        self.encode(None, true, &[0xf7], 2, Operand::Register(register));
+    }
+
+    /// By `cl`.
+    pub fn shift(&mut self, op: Shift, register: Number) {
+        let to = Operand::Register(register);
+        self.encode(None, true, &[0xd3], op as u8, to);
+    }
+
+    pub fn shift_constant(&mut self, op: Shift, register: Number, by: u8) {
+        let to = Operand::Register(register);
+        self.encode(None, true, &[0xc1], op as u8, to);
+        self.bytes.push(by);
+    }
+
+    /// Compares with zero.
+    pub fn test(&mut self, register: Number) {
+        let with = Operand::Register(register);
+        self.encode(None, true, &[0x85], register, with);
+    }
+
+    /// Compares a byte with zero.
+    pub fn test_byte(&mut self, at: Operand) {
+        self.encode_bytes(&[0x80], 7, at);
+        self.bytes.push(0);
+    }
+
+    /// 0 or 1.
+    pub fn set(&mut self, condition: Condition, to: Number) {
+        self.encode_bytes(&[0x0f, 0x90 | condition.0], 0, Operand::Register(to));
+        self.load_part(1, false, to, Operand::Register(to));
+    }
+
+    pub fn move_if(&mut self, condition: Condition, to: Number, from: Operand) {
+        self.encode(None, true, &[0x0f, 0x40 | condition.0], to, from);
+    }
+
+    // Floats.
+
+    pub fn float(&mut self, op: Float, to: Number, from: Operand) {
+        self.encode(Some(0xf2), false, &[0x0f, op as u8], to, from);
+    }
+
+    pub fn load_float(&mut self, to: Number, from: Operand) {
+        match from {
+            Operand::Register(same) if same == to => {}
+            Operand::Register(_) => self.encode(Some(0x66), false, &[0x0f, 0x28], to, from),
+            Operand::At(..) => self.encode(Some(0xf2), false, &[0x0f, 0x10], to, from),
+        }
+    }
+
+    pub fn store_float(&mut self, to: Operand, from: Number) {
+        match to {
+            Operand::Register(to) => self.load_float(to, Operand::Register(from)),
+            Operand::At(..) => self.encode(Some(0xf2), false, &[0x0f, 0x11], from, to),
+        }
+    }
+
+    /// Flags as of unsigned numbers; parity if they are unordered.
+    pub fn compare_float(&mut self, a: Number, b: Operand) {
+        self.encode(Some(0x66), false, &[0x0f, 0x2e], a, b);
+    }
+
+    pub fn and_float(&mut self, to: Number, with: Number) {
+        let with = Operand::Register(with);
+        self.encode(Some(0x66), false, &[0x0f, 0x54], to, with);
+    }
+
+    pub fn xor_float(&mut self, to: Number, with: Number) {
+        let with = Operand::Register(with);
+        self.encode(Some(0x66), false, &[0x0f, 0x57], to, with);
+    }
+
+    pub fn float_of_integer(&mut self, to: Number, from: Operand) {
+        // Without this the result waits for what the register held before.
+        self.xor_float(to, to);
+        self.encode(Some(0xf2), true, &[0x0f, 0x2a], to, from);
+    }
+
+    /// Truncated; the lowest integer if that does not fit.
+    pub fn integer_of_float(&mut self, to: Number, from: Operand) {
+        self.encode(Some(0xf2), true, &[0x0f, 0x2c], to, from);
+    }
+
+    pub fn double_of_single(&mut self, to: Number, from: Operand) {
+        self.encode(Some(0xf3), false, &[0x0f, 0x5a], to, from);
+    }
+
+    pub fn single_of_double(&mut self, to: Number, from: Operand) {
+        self.encode(Some(0xf2), false, &[0x0f, 0x5a], to, from);
+    }
+
+    pub fn float_of_bits(&mut self, to: Number, from: Number) {
+        let from = Operand::Register(from);
+        self.encode(Some(0x66), true, &[0x0f, 0x6e], to, from);
+    }
+
+    pub fn bits_of_float(&mut self, to: Number, from: Number) {
+        let to = Operand::Register(to);
+        self.encode(Some(0x66), true, &[0x0f, 0x7e], from, to);
+    }
+
+    // Control.
+
+    pub fn jump(&mut self, to: Label) {
+        self.bytes.push(0xe9);
+        self.distance(to);
+    }
+
+    pub fn jump_if(&mut self, condition: Condition, to: Label) {
+        self.bytes.extend([0x0f, 0x80 | condition.0]);
+        self.distance(to);
+    }
+
+    pub fn call(&mut self, register: Number) {
+        self.encode(None, false, &[0xff], 2, Operand::Register(register));
+    }
+
+    pub fn push(&mut self, register: Number) {
+        self.encode(None, false, &[0xff], 6, Operand::Register(register));
+    }
+
+    pub fn pop(&mut self, register: Number) {
+        self.encode(None, false, &[0x8f], 0, Operand::Register(register));
+    }
+
+    pub fn leave(&mut self) {
+        self.bytes.push(0xc3);
+    }
+
+    fn distance(&mut self, to: Label) {
+        self.jumps.push((self.bytes.len(), to));
+        self.bytes.extend([0; 4]);
+    }
+
+    fn encode(
+        &mut self,
+        prefix: Option<u8>,
+        wide: bool,
+        opcode: &[u8],
+        register: Number,
+        operand: Operand,
+    ) {
+        self.bytes.extend(prefix);
+        let extensions = (u8::from(wide) << 3) | extension(register, operand);
+        if extensions != 0 {
+            self.bytes.push(0x40 | extensions);
+        }
+        self.bytes.extend(opcode);
+        self.place(register, operand);
+    }
+
+    /// As [`Self::encode`], for registers of one byte.
+    fn encode_bytes(&mut self, opcode: &[u8], register: Number, operand: Operand) {
+        self.bytes.push(0x40 | extension(register, operand));
+        self.bytes.extend(opcode);
+        self.place(register, operand);
+    }
+
+    /// The bytes that name the operands.
+    fn place(&mut self, register: Number, operand: Operand) {
+        let middle = (register & 7) << 3;
+        match operand {
+            Operand::Register(number) => self.bytes.push(0xc0 | middle | (number & 7)),
+            Operand::At(base, displacement) => {
+                let short = i8::try_from(displacement);
+                let mode = if short.is_ok() { 0x40 } else { 0x80 };
+                self.bytes.push(mode | middle | (base & 7));
+                if base & 7 == RSP {
+                    self.bytes.push(0x24);
+                }
+                match short {
+                    Ok(short) => self.bytes.push(short as u8),
+                    Err(_) => self.bytes.extend(displacement.to_le_bytes()),
+                }
+            }
+        }
+    }
+}
+
+/// The fourth bits of the numbers of registers.
+fn extension(register: Number, operand: Operand) -> u8 {
+    let (Operand::Register(other) | Operand::At(other, _)) = operand;
+    ((register >> 3) << 2) | (other >> 3)
+}

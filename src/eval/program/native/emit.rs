@@ -1,0 +1,895 @@
+//! From instructions to machine code.
+//!
+//! In: a program and its registers' homes. Out: the bytes of a function that runs it.
+//!
+//! ```text
+//! r5 = a0[r4]          cmp r14, [r12 + sizes]; jae cold; mov rax, r14; imul rax, [r12 + strides]
+//!                      add rax, [r12 + start]; movsd xmm3, [rax]
+//! cold:                registers to their cells; the interpreter does it; back
+//! ```
+//!
+//! What is common is written out; whatever an instruction does besides (an index from the end, an
+//! overflow, an error) is left to the interpreter, which is asked to do that one instruction.
+
+use std::mem::offset_of;
+
+use super::super::Program;
+use super::super::code::{ArrayId, Binary, Code, Reg, Unary};
+use super::super::vector::Array;
+use super::allocate::{Allocation, Class, Home, survives_calls};
+use super::assembler::{
+    Assembler, Condition, Float, Integer, Label, Number, Operand, RAX, RBP, RBX, RCX, RDI, RDX,
+    RSI, RSP, Shift,
+};
+use crate::ops::Write;
+
+/// Where the cells, the descriptors and the context are.
+const CELLS: Number = RBX;
+const ARRAYS: Number = 12;
+const CONTEXT: Number = 13;
+const SAVED: [Number; 6] = [RBX, RBP, 12, 13, 14, 15];
+
+const SIGN: i64 = i64::MIN;
+const EXPONENT: i64 = 0x7ff0 << 48;
+
+/// The machine code of a program. `interpret` is the address of the function that does one instruction.
+pub fn emit(program: &Program, allocation: &Allocation, interpret: usize) -> Option<Vec<u8>> {
+    let mut a = Assembler::default();
+    let labels = (0..=program.code.len()).map(|_| a.label()).collect();
+    let (failed, done) = (a.label(), a.label());
+    let mut emitter = Emitter {
+        program,
+        allocation,
+        a,
+        labels,
+        failed,
+        cold: vec![],
+        interpret,
+    };
+    emitter.enter();
+    let mut at = 0;
+    while at < program.code.len() {
+        emitter.begin(at);
+        at += emitter.instruction(at);
+    }
+    emitter.begin(at);
+    emitter.leave(done);
+    emitter.colds();
+    emitter.a.finish()
+}
+
+struct Emitter<'p> {
+    program: &'p Program,
+    allocation: &'p Allocation,
+    a: Assembler,
+    /// Per instruction, and for the end.
+    labels: Vec<Label>,
+    failed: Label,
+    /// Instructions left to the interpreter in some cases: where that begins, and where to go on.
+    cold: Vec<(Label, usize, Label)>,
+    interpret: usize,
+}
+
+/// What a comparison leaves in the flags.
+#[derive(Clone, Copy)]
+enum Outcome {
+    Flag(Condition),
+    /// Of floats, which are unequal if they are unordered.
+    Equal,
+    Unequal,
+}
+
+impl Emitter<'_> {
+    fn enter(&mut self) {
+        for register in SAVED {
+            self.a.push(register);
+        }
+        // Calls want the stack at a multiple of 16.
+        let stack = Operand::Register(RSP);
+        self.a.integer_constant(Integer::Subtract, stack, 8);
+        self.a.load(CONTEXT, Operand::Register(RDI));
+        self.a.load(CELLS, Operand::Register(RSI));
+        self.a.load(ARRAYS, Operand::Register(RDX));
+    }
+
+    /// What comes before an instruction: registers that are in use from there on.
+    fn begin(&mut self, at: usize) {
+        let label = self.labels[at];
+        self.a.bind(label);
+        for register in 0..self.program.registers {
+            let life = self.allocation.lives[register];
+            if life.is_some_and(|life| life.given && life.first == at) {
+                self.reload(register as Reg);
+            }
+        }
+    }
+
+    fn leave(&mut self, done: Label) {
+        for output in &self.program.outputs {
+            if let super::super::Location::Register(register) = output {
+                self.spill(*register);
+            }
+        }
+        self.a.constant(RAX, 0);
+        self.a.bind(done);
+        let stack = Operand::Register(RSP);
+        self.a.integer_constant(Integer::Add, stack, 8);
+        for register in SAVED.into_iter().rev() {
+            self.a.pop(register);
+        }
+        self.a.leave();
+        let failed = self.failed;
+        self.a.bind(failed);
+        self.a.constant(RAX, 1);
+        self.a.jump(done);
+    }
+
+    fn colds(&mut self) {
+        for (label, at, back) in std::mem::take(&mut self.cold) {
+            self.a.bind(label);
+            self.by_interpreter(at);
+            self.a.jump(back);
+        }
+    }
+
+    /// A label to jump to where an instruction is not the common case.
+    fn cold(&mut self, at: usize) -> Label {
+        if let Some(last) = self.cold.last()
+            && last.1 == at
+        {
+            return last.0;
+        }
+        let label = self.a.label();
+        self.cold.push((label, at, self.labels[at + 1]));
+        label
+    }
+
+    // Registers.
+
+    fn cell(register: Reg) -> Operand {
+        Operand::At(CELLS, 16 * i32::from(register))
+    }
+
+    fn home(&self, register: Reg) -> Home {
+        self.allocation.homes[register as usize]
+    }
+
+    fn is_bool(&self, register: Reg) -> bool {
+        self.allocation.classes[register as usize] == Class::Bool
+    }
+
+    fn operand(&self, register: Reg) -> Operand {
+        match self.home(register) {
+            Home::General(number) | Home::Float(number) => Operand::Register(number),
+            Home::Cell => Self::cell(register),
+        }
+    }
+
+    fn spill(&mut self, register: Reg) {
+        match self.home(register) {
+            Home::General(number) => self.a.store(Self::cell(register), number),
+            Home::Float(number) => self.a.store_float(Self::cell(register), number),
+            Home::Cell => {}
+        }
+    }
+
+    fn reload(&mut self, register: Reg) {
+        match self.home(register) {
+            Home::General(number) if self.is_bool(register) => {
+                self.a.load_part(1, false, number, Self::cell(register));
+            }
+            Home::General(number) => self.a.load(number, Self::cell(register)),
+            Home::Float(number) => self.a.load_float(number, Self::cell(register)),
+            Home::Cell => {}
+        }
+    }
+
+    /// Has the interpreter do an instruction: all it may read is in its cell meanwhile, and whatever
+    /// does not survive a call.
+    fn by_interpreter(&mut self, at: usize) {
+        let (writes, reads) = self.program.touched(&self.program.code[at]);
+        let mut lost = Vec::new();
+        for register in 0..self.program.registers as Reg {
+            let life = self.allocation.lives[register as usize];
+            if !life.is_some_and(|life| life.first <= at && at <= life.last) {
+                continue;
+            }
+            let kept = match self.home(register) {
+                Home::General(number) => survives_calls(number),
+                Home::Float(_) => false,
+                Home::Cell => continue,
+            };
+            if !kept || reads.contains(&register) {
+                self.spill(register);
+            }
+            if !kept || writes.contains(&register) {
+                lost.push(register);
+            }
+        }
+        self.a.load(RDI, Operand::Register(CONTEXT));
+        self.a.constant(RSI, at as i64);
+        self.a.constant(RAX, self.interpret as i64);
+        self.a.call(RAX);
+        self.a.test(RAX);
+        self.a.jump_if(Condition::NOT_EQUAL, self.failed);
+        for register in lost {
+            self.reload(register);
+        }
+    }
+
+    /// An integer, in its own register or in `scratch`.
+    fn integer(&mut self, register: Reg, scratch: Number) -> Number {
+        match self.home(register) {
+            Home::General(number) => number,
+            Home::Float(_) | Home::Cell => {
+                self.a.load(scratch, Self::cell(register));
+                scratch
+            }
+        }
+    }
+
+    fn flag(&mut self, register: Reg, scratch: Number) -> Number {
+        match self.home(register) {
+            Home::General(number) => number,
+            Home::Float(_) | Home::Cell => {
+                self.a.load_part(1, false, scratch, Self::cell(register));
+                scratch
+            }
+        }
+    }
+
+    /// The machine register to compute a result in: its own, if the second operand is not there.
+    fn target(&self, to: Reg, second: Option<Reg>, scratch: Number) -> Number {
+        match self.home(to) {
+            Home::General(number) | Home::Float(number)
+                if second.is_none_or(|b| self.operand(b) != Operand::Register(number)) =>
+            {
+                number
+            }
+            _ => scratch,
+        }
+    }
+
+    fn put(&mut self, to: Reg, from: Number) {
+        match self.home(to) {
+            Home::General(number) => self.a.load(number, Operand::Register(from)),
+            Home::Float(_) | Home::Cell => self.a.store(Self::cell(to), from),
+        }
+    }
+
+    fn put_float(&mut self, to: Reg, from: Number) {
+        let to = self.operand(to);
+        self.a.store_float(to, from);
+    }
+
+    fn known(&self, register: Reg) -> Option<i64> {
+        let mut constants = self.program.constants.iter();
+        let found = constants.find(|(r, _)| *r == register)?;
+        Some(found.1[0] as i64)
+    }
+
+    // Instructions.
+
+    /// Emits an instruction, and the next if they are done as one; how many.
+    fn instruction(&mut self, at: usize) -> usize {
+        let target =
+            |labels: &[Label], offset: i32| labels[at.wrapping_add_signed(offset as isize)];
+        match self.program.code[at] {
+            Code::Jump(to) => {
+                let to = target(&self.labels, to);
+                self.a.jump(to);
+            }
+            Code::Unless(flag, to) => {
+                let to = target(&self.labels, to);
+                self.test(flag);
+                self.a.jump_if(Condition::EQUAL, to);
+            }
+            Code::Enter {
+                counter,
+                trips,
+                exit,
+            } => {
+                let exit = target(&self.labels, exit);
+                self.a.constant(RAX, 0);
+                self.put(counter, RAX);
+                let trips = self.integer(trips, RAX);
+                self.a.test(trips);
+                self.a.jump_if(Condition::LESS_EQUAL, exit);
+            }
+            Code::Next {
+                counter,
+                trips,
+                again,
+            } => {
+                let again = target(&self.labels, again);
+                let counted = self.operand(counter);
+                self.a.load(RAX, counted);
+                self.a
+                    .integer_constant(Integer::Add, Operand::Register(RAX), 1);
+                let trips = self.operand(trips);
+                self.a.integer(Integer::Compare, RAX, trips);
+                let end = self.labels[at + 1];
+                self.a.jump_if(Condition::GREATER_EQUAL, end);
+                self.put(counter, RAX);
+                self.a.jump(again);
+            }
+            Code::Move { to, from } => self.copy(to, from),
+            Code::Select { to, flag, yes, no } => self.select(to, flag, yes, no),
+            Code::Binary(op, to, a, b) => return self.binary(at, op, to, a, b),
+            Code::Unary(op, to, a) => self.unary(at, op, to, a),
+            Code::MultiplyAdd { to, a, b, c } => {
+                self.product(a, b);
+                let c = self.operand(c);
+                self.a.float(Float::Add, 0, c);
+                self.put_float(to, 0);
+            }
+            Code::MultiplySubtract { to, a, b, c } => {
+                self.product(a, b);
+                let (d, c) = (self.target(to, None, 1), self.operand(c));
+                self.a.load_float(d, c);
+                self.a.float(Float::Subtract, d, Operand::Register(0));
+                self.put_float(to, d);
+            }
+            Code::Load1 { to, array, i } => self.load(at, to, array, &[i], 8),
+            Code::Load2 { to, array, i, j } => self.load(at, to, array, &[i, j], 8),
+            Code::Load3 { to, array, i, j, k } => self.load(at, to, array, &[i, j, k], 8),
+            Code::Load4 {
+                to,
+                array,
+                i,
+                j,
+                k,
+                l,
+            } => self.load(at, to, array, &[i, j, k, l], 8),
+            Code::Store1 { from, array, i } => self.store(at, from, array, &[i], 8),
+            Code::Store2 { from, array, i, j } => self.store(at, from, array, &[i, j], 8),
+            Code::Store3 {
+                from,
+                array,
+                i,
+                j,
+                k,
+            } => self.store(at, from, array, &[i, j, k], 8),
+            Code::Load(element) => {
+                let program = self.program;
+                let element = &program.elements[element as usize];
+                let size = program.arrays[element.array as usize].dtype.size();
+                self.load(at, element.value, element.array, &element.indices, size);
+            }
+            Code::Store(element) => {
+                let program = self.program;
+                let element = &program.elements[element as usize];
+                let size = program.arrays[element.array as usize].dtype.size();
+                match element.kind {
+                    Write::Set => {
+                        self.store(at, element.value, element.array, &element.indices, size);
+                    }
+                    Write::Add => self.by_interpreter(at),
+                }
+            }
+            Code::Call(_) | Code::Array(_) => self.by_interpreter(at),
+            Code::Finite { value, .. } => {
+                let cold = self.cold(at);
+                let value = self.operand(value);
+                self.a.load_float(0, value);
+                self.a.bits_of_float(RAX, 0);
+                self.a.constant(RCX, EXPONENT);
+                self.a.integer(Integer::And, RAX, Operand::Register(RCX));
+                self.a
+                    .integer(Integer::Compare, RAX, Operand::Register(RCX));
+                self.a.jump_if(Condition::EQUAL, cold);
+            }
+        }
+        1
+    }
+
+    /// Compares a flag with zero.
+    fn test(&mut self, flag: Reg) {
+        match self.home(flag) {
+            Home::General(number) => self.a.test(number),
+            Home::Float(_) | Home::Cell => self.a.test_byte(Self::cell(flag)),
+        }
+    }
+
+    fn copy(&mut self, to: Reg, from: Reg) {
+        match (self.home(to), self.home(from)) {
+            (Home::Cell, Home::Cell) => {
+                self.a.load_wide(0, Self::cell(from));
+                self.a.store_wide(Self::cell(to), 0);
+            }
+            (Home::Float(number), _) => {
+                let from = self.operand(from);
+                self.a.load_float(number, from);
+            }
+            (_, Home::Float(number)) => self.put_float(to, number),
+            (Home::General(_), Home::Cell) if self.is_bool(from) => {
+                let from = self.flag(from, RAX);
+                self.put(to, from);
+            }
+            (Home::General(_), _) | (_, Home::General(_)) => {
+                let from = self.integer(from, RAX);
+                self.put(to, from);
+            }
+        }
+    }
+
+    fn select(&mut self, to: Reg, flag: Reg, yes: Reg, no: Reg) {
+        let is_integer = self.allocation.classes[to as usize] == Class::Integer;
+        if is_integer {
+            let (yes, no) = (self.operand(yes), self.operand(no));
+            self.a.load(RAX, no);
+            self.test(flag);
+            self.a.move_if(Condition::NOT_EQUAL, RAX, yes);
+            self.put(to, RAX);
+            return;
+        }
+        let (otherwise, end) = (self.a.label(), self.a.label());
+        self.test(flag);
+        self.a.jump_if(Condition::EQUAL, otherwise);
+        self.copy(to, yes);
+        self.a.jump(end);
+        self.a.bind(otherwise);
+        self.copy(to, no);
+        self.a.bind(end);
+    }
+
+    /// Into xmm0.
+    fn product(&mut self, a: Reg, b: Reg) {
+        let (a, b) = (self.operand(a), self.operand(b));
+        self.a.load_float(0, a);
+        self.a.float(Float::Multiply, 0, b);
+    }
+
+    fn binary(&mut self, at: usize, op: Binary, to: Reg, a: Reg, b: Reg) -> usize {
+        match op {
+            Binary::AddF => self.floats(Float::Add, to, a, b),
+            Binary::SubtractF => self.floats(Float::Subtract, to, a, b),
+            Binary::MultiplyF => self.floats(Float::Multiply, to, a, b),
+            Binary::DivideF => self.floats(Float::Divide, to, a, b),
+            Binary::DividePython => {
+                let cold = self.cold(at);
+                let (fine, divisor) = (self.a.label(), self.operand(b));
+                self.a.xor_float(1, 1);
+                self.a.compare_float(1, divisor);
+                self.a.jump_if(Condition::PARITY, fine);
+                self.a.jump_if(Condition::EQUAL, cold);
+                self.a.bind(fine);
+                self.floats(Float::Divide, to, a, b);
+            }
+            Binary::MinimumF => self.extreme(Float::Minimum, to, a, b),
+            Binary::MaximumF => self.extreme(Float::Maximum, to, a, b),
+            Binary::EqualF
+            | Binary::NotEqualF
+            | Binary::LessF
+            | Binary::LessEqualF
+            | Binary::EqualI
+            | Binary::NotEqualI
+            | Binary::LessI
+            | Binary::LessEqualI => return self.comparison(at, op, to, a, b),
+            Binary::AddI => self.integers(Integer::Add, to, a, b),
+            Binary::SubtractI => self.integers(Integer::Subtract, to, a, b),
+            Binary::AndI => self.integers(Integer::And, to, a, b),
+            Binary::OrI => self.integers(Integer::Or, to, a, b),
+            Binary::XorI => self.integers(Integer::Xor, to, a, b),
+            Binary::AddPython => self.checked(at, Integer::Add, to, a, b),
+            Binary::SubtractPython => self.checked(at, Integer::Subtract, to, a, b),
+            Binary::MultiplyI | Binary::MultiplyPython => {
+                let (x, y) = (self.operand(a), self.operand(b));
+                self.a.load(RAX, x);
+                self.a.multiply(RAX, y);
+                if op == Binary::MultiplyPython {
+                    let cold = self.cold(at);
+                    self.a.jump_if(Condition::OVERFLOW, cold);
+                }
+                self.put(to, RAX);
+            }
+            Binary::MinimumI | Binary::MaximumI => {
+                let (x, y) = (self.operand(a), self.operand(b));
+                self.a.load(RAX, x);
+                self.a.integer(Integer::Compare, RAX, y);
+                let other = match op == Binary::MinimumI {
+                    true => Condition::GREATER,
+                    false => Condition::LESS,
+                };
+                self.a.move_if(other, RAX, y);
+                self.put(to, RAX);
+            }
+            Binary::FloorDivideI | Binary::FloorDividePython => self.divide(at, true, to, a, b),
+            Binary::RemainderI | Binary::RemainderPython => self.divide(at, false, to, a, b),
+            Binary::ShiftLeftI
+            | Binary::ShiftRightI
+            | Binary::ShiftLeftPython
+            | Binary::ShiftRightPython => self.shift(at, op, to, a, b),
+            Binary::AndB | Binary::OrB | Binary::XorB => {
+                let op = match op {
+                    Binary::AndB => Integer::And,
+                    Binary::OrB => Integer::Or,
+                    _ => Integer::Xor,
+                };
+                let b = self.flag(b, RCX);
+                let a = self.flag(a, RAX);
+                self.a.load(RAX, Operand::Register(a));
+                self.a.integer(op, RAX, Operand::Register(b));
+                self.put(to, RAX);
+            }
+            Binary::PowerPython => self.by_interpreter(at),
+        }
+        1
+    }
+
+    fn floats(&mut self, op: Float, to: Reg, a: Reg, b: Reg) {
+        let d = self.target(to, Some(b), 0);
+        let (a, b) = (self.operand(a), self.operand(b));
+        self.a.load_float(d, a);
+        self.a.float(op, d, b);
+        self.put_float(to, d);
+    }
+
+    /// The first operand where it is no number, as NumPy has it; the machine takes the second.
+    fn extreme(&mut self, op: Float, to: Reg, a: Reg, b: Reg) {
+        let (end, a, b) = (self.a.label(), self.operand(a), self.operand(b));
+        self.a.load_float(0, a);
+        self.a.compare_float(0, Operand::Register(0));
+        self.a.jump_if(Condition::PARITY, end);
+        self.a.float(op, 0, b);
+        self.a.bind(end);
+        self.put_float(to, 0);
+    }
+
+    fn integers(&mut self, op: Integer, to: Reg, a: Reg, b: Reg) {
+        let d = self.target(to, Some(b), RAX);
+        let (a, b) = (self.operand(a), self.operand(b));
+        self.a.load(d, a);
+        self.a.integer(op, d, b);
+        self.put(to, d);
+    }
+
+    /// Not in place: where it overflows, the interpreter starts from the operands.
+    fn checked(&mut self, at: usize, op: Integer, to: Reg, a: Reg, b: Reg) {
+        let (a, b) = (self.operand(a), self.operand(b));
+        self.a.load(RAX, a);
+        self.a.integer(op, RAX, b);
+        let cold = self.cold(at);
+        self.a.jump_if(Condition::OVERFLOW, cold);
+        self.put(to, RAX);
+    }
+
+    /// A comparison, and the branch on it that follows if nothing else reads the flag.
+    fn comparison(&mut self, at: usize, op: Binary, to: Reg, a: Reg, b: Reg) -> usize {
+        let outcome = self.compare(op, a, b);
+        match self.program.code.get(at + 1) {
+            Some(&Code::Unless(flag, offset))
+                if flag == to && self.allocation.uses[to as usize] == 2 =>
+            {
+                let next = self.labels[at + 1];
+                self.a.bind(next);
+                let target = (at + 1).wrapping_add_signed(offset as isize);
+                self.jump_unless(outcome, self.labels[target]);
+                2
+            }
+            _ => {
+                self.set(outcome, to);
+                1
+            }
+        }
+    }
+
+    fn compare(&mut self, op: Binary, a: Reg, b: Reg) -> Outcome {
+        let (a, b) = (self.operand(a), self.operand(b));
+        match op {
+            Binary::LessF | Binary::LessEqualF => {
+                // The other way round, so that what is not ordered is not less.
+                self.a.load_float(0, b);
+                self.a.compare_float(0, a);
+                Outcome::Flag(match op == Binary::LessF {
+                    true => Condition::ABOVE,
+                    false => Condition::ABOVE_EQUAL,
+                })
+            }
+            Binary::EqualF | Binary::NotEqualF => {
+                self.a.load_float(0, a);
+                self.a.compare_float(0, b);
+                match op == Binary::EqualF {
+                    true => Outcome::Equal,
+                    false => Outcome::Unequal,
+                }
+            }
+            _ => {
+                let a = match a {
+                    Operand::Register(number) => number,
+                    Operand::At(..) => {
+                        self.a.load(RAX, a);
+                        RAX
+                    }
+                };
+                self.a.integer(Integer::Compare, a, b);
+                Outcome::Flag(match op {
+                    Binary::EqualI => Condition::EQUAL,
+                    Binary::NotEqualI => Condition::NOT_EQUAL,
+                    Binary::LessI => Condition::LESS,
+                    _ => Condition::LESS_EQUAL,
+                })
+            }
+        }
+    }
+
+    fn jump_unless(&mut self, outcome: Outcome, to: Label) {
+        match outcome {
+            Outcome::Flag(condition) => self.a.jump_if(condition.negated(), to),
+            Outcome::Equal => {
+                self.a.jump_if(Condition::NOT_EQUAL, to);
+                self.a.jump_if(Condition::PARITY, to);
+            }
+            Outcome::Unequal => {
+                let unordered = self.a.label();
+                self.a.jump_if(Condition::PARITY, unordered);
+                self.a.jump_if(Condition::EQUAL, to);
+                self.a.bind(unordered);
+            }
+        }
+    }
+
+    fn set(&mut self, outcome: Outcome, to: Reg) {
+        let unordered = |a: &mut Assembler, condition: Condition, op: Integer| {
+            a.set(condition, RCX);
+            a.integer(op, RAX, Operand::Register(RCX));
+        };
+        match outcome {
+            Outcome::Flag(condition) => self.a.set(condition, RAX),
+            Outcome::Equal => {
+                // Setting a byte leaves the flags as they are.
+                self.a.set(Condition::EQUAL, RAX);
+                unordered(&mut self.a, Condition::PARITY.negated(), Integer::And);
+            }
+            Outcome::Unequal => {
+                self.a.set(Condition::NOT_EQUAL, RAX);
+                unordered(&mut self.a, Condition::PARITY, Integer::Or);
+            }
+        }
+        self.put(to, RAX);
+    }
+
+    /// By a positive number, rounded down; others are the interpreter's.
+    fn divide(&mut self, at: usize, quotient: bool, to: Reg, a: Reg, b: Reg) {
+        let dividend = self.operand(a);
+        if let Some(power) = self.known(b).filter(|b| *b > 0 && b.count_ones() == 1) {
+            self.a.load(RAX, dividend);
+            if quotient {
+                let by = power.trailing_zeros() as u8;
+                self.a.shift_constant(Shift::Right, RAX, by);
+            } else {
+                self.a.constant(RCX, power - 1);
+                self.a.integer(Integer::And, RAX, Operand::Register(RCX));
+            }
+            self.put(to, RAX);
+            return;
+        }
+        let cold = self.cold(at);
+        let divisor = self.operand(b);
+        let (wide, end) = (self.a.label(), self.a.label());
+        self.a.load(RCX, divisor);
+        self.a.test(RCX);
+        self.a.jump_if(Condition::LESS_EQUAL, cold);
+        self.a.load(RAX, dividend);
+        // Short numbers divide in a third of the time.
+        self.a.load(RDX, Operand::Register(RAX));
+        self.a.integer(Integer::Or, RDX, Operand::Register(RCX));
+        self.a.shift_constant(Shift::Right, RDX, 31);
+        self.a.jump_if(Condition::NOT_EQUAL, wide);
+        self.a.divide(false, Operand::Register(RCX));
+        self.a.jump(end);
+        self.a.bind(wide);
+        self.a.divide(true, Operand::Register(RCX));
+        self.a.test(RDX);
+        self.a.jump_if(Condition::SIGN.negated(), end);
+        match quotient {
+            true => self
+                .a
+                .integer_constant(Integer::Subtract, Operand::Register(RAX), 1),
+            false => self.a.integer(Integer::Add, RDX, Operand::Register(RCX)),
+        }
+        self.a.bind(end);
+        self.put(to, if quotient { RAX } else { RDX });
+    }
+
+    fn shift(&mut self, at: usize, op: Binary, to: Reg, a: Reg, b: Reg) {
+        let cold = self.cold(at);
+        let (x, by) = (self.operand(a), self.operand(b));
+        self.a.load(RCX, by);
+        self.a
+            .integer_constant(Integer::Compare, Operand::Register(RCX), 63);
+        self.a.jump_if(Condition::ABOVE, cold);
+        self.a.load(RAX, x);
+        match op {
+            Binary::ShiftRightI | Binary::ShiftRightPython => self.a.shift(Shift::Right, RAX),
+            _ => self.a.shift(Shift::Left, RAX),
+        }
+        if op == Binary::ShiftLeftPython {
+            self.a.load(RDX, Operand::Register(RAX));
+            self.a.shift(Shift::Right, RDX);
+            self.a.integer(Integer::Compare, RDX, x);
+            self.a.jump_if(Condition::NOT_EQUAL, cold);
+        }
+        self.put(to, RAX);
+    }
+
+    fn unary(&mut self, at: usize, op: Unary, to: Reg, x: Reg) {
+        match op {
+            Unary::NegativeF | Unary::AbsoluteF => {
+                let x = self.operand(x);
+                let mask = if op == Unary::NegativeF { SIGN } else { !SIGN };
+                self.a.constant(RAX, mask);
+                self.a.float_of_bits(1, RAX);
+                self.a.load_float(0, x);
+                match op == Unary::NegativeF {
+                    true => self.a.xor_float(0, 1),
+                    false => self.a.and_float(0, 1),
+                }
+                self.put_float(to, 0);
+            }
+            Unary::IntOfI8 => self.extend(1, true, to, x),
+            Unary::IntOfI16 => self.extend(2, true, to, x),
+            Unary::IntOfI32 => self.extend(4, true, to, x),
+            Unary::IntOfU8 => self.extend(1, false, to, x),
+            Unary::IntOfU16 => self.extend(2, false, to, x),
+            Unary::IntOfU32 => self.extend(4, false, to, x),
+            Unary::FloatOfF32 => {
+                self.a.double_of_single(0, Self::cell(x));
+                self.put_float(to, 0);
+            }
+            Unary::IntOfFloat => {
+                let (d, x) = (self.target(to, None, RAX), self.operand(x));
+                self.a.integer_of_float(d, x);
+                self.put(to, d);
+            }
+            Unary::F32OfFloat => {
+                let x = self.operand(x);
+                self.a.single_of_double(0, x);
+                self.a.store_float(Self::cell(to), 0);
+            }
+            Unary::SquareF => self.floats(Float::Multiply, to, x, x),
+            Unary::SqrtF => {
+                let (d, x) = (self.target(to, None, 0), self.operand(x));
+                self.a.float(Float::Sqrt, d, x);
+                self.put_float(to, d);
+            }
+            Unary::NegativeI | Unary::NegativePython => {
+                let x = self.operand(x);
+                self.a.load(RAX, x);
+                self.a.negate(RAX);
+                self.unless_overflow(at, op == Unary::NegativePython);
+                self.put(to, RAX);
+            }
+            Unary::AbsoluteI | Unary::AbsolutePython => {
+                let x = self.operand(x);
+                self.a.load(RAX, x);
+                self.a.load(RCX, Operand::Register(RAX));
+                self.a.shift_constant(Shift::Right, RCX, 63);
+                self.a.integer(Integer::Xor, RAX, Operand::Register(RCX));
+                self.a
+                    .integer(Integer::Subtract, RAX, Operand::Register(RCX));
+                self.unless_overflow(at, op == Unary::AbsolutePython);
+                self.put(to, RAX);
+            }
+            Unary::SquareI | Unary::SquarePython => {
+                let x = self.operand(x);
+                self.a.load(RAX, x);
+                self.a.multiply(RAX, Operand::Register(RAX));
+                self.unless_overflow(at, op == Unary::SquarePython);
+                self.put(to, RAX);
+            }
+            Unary::InvertI => {
+                let x = self.operand(x);
+                self.a.load(RAX, x);
+                self.a.invert(RAX);
+                self.put(to, RAX);
+            }
+            Unary::NotB => {
+                let x = self.flag(x, RAX);
+                self.a.load(RAX, Operand::Register(x));
+                self.a
+                    .integer_constant(Integer::Xor, Operand::Register(RAX), 1);
+                self.put(to, RAX);
+            }
+            Unary::FloatOfInt => {
+                let (d, x) = (self.target(to, None, 0), self.operand(x));
+                self.a.float_of_integer(d, x);
+                self.put_float(to, d);
+            }
+            Unary::FloatOfBool => {
+                let d = self.target(to, None, 0);
+                let x = self.flag(x, RAX);
+                self.a.float_of_integer(d, Operand::Register(x));
+                self.put_float(to, d);
+            }
+            Unary::IntOfBool => {
+                let x = self.flag(x, RAX);
+                self.put(to, x);
+            }
+            Unary::BoolOfInt => {
+                let x = self.integer(x, RAX);
+                self.a.test(x);
+                self.set(Outcome::Flag(Condition::NOT_EQUAL), to);
+            }
+            Unary::BoolOfFloat => {
+                let x = self.operand(x);
+                self.a.xor_float(0, 0);
+                self.a.compare_float(0, x);
+                self.set(Outcome::Unequal, to);
+            }
+        }
+    }
+
+    fn extend(&mut self, size: usize, signed: bool, to: Reg, x: Reg) {
+        let d = self.target(to, None, RAX);
+        let x = self.operand(x);
+        self.a.load_part(size, signed, d, x);
+        self.put(to, d);
+    }
+
+    fn unless_overflow(&mut self, at: usize, checked: bool) {
+        if checked {
+            let cold = self.cold(at);
+            self.a.jump_if(Condition::OVERFLOW, cold);
+        }
+    }
+
+    // Elements.
+
+    /// The address of an element, into `rax`.
+    fn address(&mut self, at: usize, array: ArrayId, indices: &[Reg]) {
+        let cold = self.cold(at);
+        let base = i32::from(array) * size_of::<Array>() as i32;
+        let field =
+            |offset: usize, axis: usize| Operand::At(ARRAYS, base + (offset + 8 * axis) as i32);
+        for (axis, &index) in indices.iter().enumerate() {
+            let scratch = if axis == 0 { RAX } else { RCX };
+            let number = self.integer(index, scratch);
+            let size = field(offset_of!(Array, sizes), axis);
+            self.a.integer(Integer::Compare, number, size);
+            self.a.jump_if(Condition::ABOVE_EQUAL, cold);
+            self.a.load(scratch, Operand::Register(number));
+            let stride = field(offset_of!(Array, strides), axis);
+            self.a.multiply(scratch, stride);
+            if axis > 0 {
+                self.a.integer(Integer::Add, RAX, Operand::Register(RCX));
+            }
+        }
+        let start = field(offset_of!(Array, start), 0);
+        self.a.integer(Integer::Add, RAX, start);
+    }
+
+    fn load(&mut self, at: usize, to: Reg, array: ArrayId, indices: &[Reg], size: usize) {
+        self.address(at, array, indices);
+        let from = Operand::At(RAX, 0);
+        match self.home(to) {
+            Home::Float(number) => self.a.load_float(number, from),
+            Home::General(number) => self.a.load_part(size, false, number, from),
+            Home::Cell if size == 16 => {
+                self.a.load_wide(0, from);
+                self.a.store_wide(Self::cell(to), 0);
+            }
+            Home::Cell => {
+                self.a.load_part(size, false, RCX, from);
+                self.a.store(Self::cell(to), RCX);
+            }
+        }
+    }
+
+    fn store(&mut self, at: usize, value: Reg, array: ArrayId, indices: &[Reg], size: usize) {
+        self.address(at, array, indices);
+        let to = Operand::At(RAX, 0);
+        match self.home(value) {
+            Home::Float(number) => self.a.store_float(to, number),
+            Home::General(number) => self.a.store_part(size, to, number),
+            Home::Cell if size == 16 => {
+                self.a.load_wide(0, Self::cell(value));
+                self.a.store_wide(to, 0);
+            }
+            Home::Cell => {
+                self.a.load(RCX, Self::cell(value));
+                self.a.store_part(size, to, RCX);
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Programs as machine code: the second tier of the interpreter, for x86-64.
+//!
+//! In: a [`Program`] with a loop. Out: memory with a function that runs it; none where that cannot be.
+//!
+//! [`allocate`] gives registers of the machine to registers of the program, [`emit`] translates
+//! instruction by instruction, [`assembler`] knows the encoding. The interpreter stays the reference:
+//! it runs programs on other machines, and here whatever is not worth machine code of its own.
+
+mod allocate;
+mod assembler;
+mod emit;
+mod memory;
+
+use super::Program;
+use super::run::{Cell, interpret};
+use super::vector::State;
+use crate::error::{Error, Result};
+use memory::Executable;
+
+/// The machine code of a program.
+#[derive(Debug)]
+pub struct Native(Executable);
+
+/// What the code calls back with.
+struct Context<'a, 'p> {
+    program: &'p Program,
+    registers: *mut Cell,
+    state: &'a mut State<'p>,
+    outcome: std::thread::Result<Result<()>>,
+}
+
+type Entry =
+    unsafe extern "C" fn(*mut Context<'_, '_>, *mut Cell, *const super::vector::Array) -> u64;
+
+impl Native {
+    /// The code of a program that has a loop.
+    pub fn new(program: &Program) -> Option<Native> {
+        let has_loop = program
+            .code
+            .iter()
+            .any(|code| matches!(code, super::code::Code::Next { .. }));
+        if !has_loop || std::env::var_os("LAZY_INTERPRET").is_some() {
+            return None;
+        }
+        let allocation = allocate::allocate(program);
+        let code = emit::emit(program, &allocation, one_instruction as *const () as usize)?;
+        Executable::new(&code).map(Native)
+    }
+
+    /// Runs the code from the start.
+    ///
+    /// # Safety
+    /// The code must be that of the program, and registers and state too.
+    pub unsafe fn run<'p>(
+        &self,
+        program: &'p Program,
+        registers: *mut Cell,
+        state: &mut State<'p>,
+    ) -> Result<()> {
+        let arrays = state.arrays.as_ptr();
+        let mut context = Context {
+            program,
+            registers,
+            state,
+            outcome: Ok(Ok(())),
+        };
+        // SAFETY: the memory holds a function of this type, and the caller vouches for the rest.
+        let failed = unsafe {
+            let entry: Entry = std::mem::transmute(self.0.start());
+            entry(&mut context, registers, arrays)
+        };
+        match context.outcome {
+            Ok(outcome) if failed != 0 => match outcome {
+                Ok(()) => Err(Error::internal("machine code failed without an error")),
+                Err(error) => Err(error),
+            },
+            Ok(_) => Ok(()),
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}
+
+/// Does one instruction for the machine code; whether it failed.
+unsafe extern "C" fn one_instruction(context: *mut Context<'_, '_>, at: usize) -> u64 {
+    // SAFETY: the machine code passes on what it was given, which nothing else uses meanwhile.
+    let context = unsafe { &mut *context };
+    let (program, registers) = (context.program, context.registers);
+    let state = &mut *context.state;
+    // A panic must not cross the machine code, which cannot be unwound.
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        // SAFETY: registers and state are those of the program.
+        unsafe { interpret(program, registers, state, at..at + 1) }
+    }));
+    match outcome {
+        Ok(Ok(())) => 0,
+        other => {
+            context.outcome = other;
+            1
+        }
+    }
+}
