@@ -110,6 +110,15 @@ impl Flow {
         Some(Region { head, blocks })
     }
 
+    /// How deep the loops within a loop are: 0 if there is none.
+    pub fn nesting(&self, region: &Region) -> usize {
+        let inner = region.blocks.iter().filter_map(|&at| self.region(at));
+        inner
+            .map(|inner| 1 + self.nesting(&inner))
+            .max()
+            .unwrap_or(0)
+    }
+
     /// The blocks that can be reached from `from` without passing `stop`.
     fn reach(&self, from: BlockId, stop: BlockId, edges: &[Vec<BlockId>]) -> BTreeSet<BlockId> {
         let mut seen = BTreeSet::new();
@@ -128,8 +137,14 @@ impl Flow {
         blocks.cloned().collect()
     }
 
-    /// Where all ways from a block of the loop meet again, if that is before the trip's end.
-    pub fn meeting(&self, region: &Region, from: BlockId) -> Option<BlockId> {
+    /// Where all ways from a block of the loop meet again, if that is before the trip's end; from the
+    /// head of an inner loop that is past, outside that.
+    pub fn meeting(
+        &self,
+        region: &Region,
+        from: BlockId,
+        past: Option<&Region>,
+    ) -> Option<BlockId> {
         // Per block, those that every way to the trip's end passes; `None` stands for all of them.
         let mut passed: Vec<Option<BTreeSet<BlockId>>> = vec![None; self.successors.len()];
         let mut changed = true;
@@ -159,6 +174,9 @@ impl Flow {
         }
         let mut candidates = passed.get(from)?.clone()?;
         candidates.remove(&from);
+        if let Some(past) = past {
+            candidates.retain(|c| !past.blocks.contains(c));
+        }
         // The nearest: the one that passes all the others.
         candidates.iter().copied().find(|&c| {
             passed[c]

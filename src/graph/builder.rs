@@ -229,28 +229,56 @@ impl Builder {
         }
     }
 
-    /// Forgets what was noted since a mark. The nodes stay, and are dead.
+    /// Forgets what was noted since a mark. The nodes stay, and are dead but for inputs.
     pub fn forget(&mut self, mark: &Mark) {
         self.graph.effects.truncate(mark.effects);
         if self.graph.assumptions.len() > mark.assumptions {
-            self.graph.assumptions.truncate(mark.assumptions);
-            self.equal = self.graph.equalities();
+            let since = self.graph.assumptions.split_off(mark.assumptions);
+            let inputs = since.into_iter().filter(|assumption| {
+                let mut symbols = assumption.symbols().into_iter();
+                symbols.any(|s| s.0 as usize >= mark.symbols)
+            });
+            self.graph.assumptions.extend(inputs);
         }
         self.forget_symbols(mark);
     }
 
-    /// Forgets the sizes that nodes since a mark defined. Inputs stay, and so do their sizes.
+    /// Forgets the sizes that nodes since a mark defined. Those of inputs stay, as other symbols.
     pub fn forget_symbols(&mut self, mark: &Mark) {
-        let is_input = |origin: &SymbolOrigin| self.graph.inputs.contains(&origin.node);
-        let last = self.graph.symbols.iter().rposition(is_input);
-        let kept = last.map_or(0, |last| last + 1).max(mark.symbols);
-        self.graph.symbols.truncate(kept);
-        self.examples.truncate(kept);
-        let is_known = |dim: &Dim| dim.symbols().iter().all(|s| (s.0 as usize) < kept);
-        self.graph.assumptions.retain(|assumption| {
-            let (Assumption::Equal(a, b) | Assumption::AtMost(a, b)) = assumption;
-            is_known(a) && is_known(b)
+        let graph = &mut self.graph;
+        let examples = self
+            .examples
+            .split_off(mark.symbols.min(self.examples.len()));
+        let since = graph.symbols.split_off(mark.symbols);
+        let mut kept: HashMap<Symbol, Symbol> = HashMap::new();
+        for ((old, origin), example) in (mark.symbols..)
+            .zip(since)
+            .zip(examples.into_iter().chain(std::iter::repeat(None)))
+        {
+            if graph.inputs.contains(&origin.node) {
+                let new = Symbol(graph.symbols.len() as u32);
+                kept.insert(Symbol(old as u32), new);
+                let shape = &mut graph.dag[origin.node].aval.shape;
+                shape[origin.axis] = Dim::symbol(new);
+                graph.symbols.push(origin);
+                self.examples.push(example);
+            }
+        }
+        let moved = |symbol: Symbol| match (symbol.0 as usize) < mark.symbols {
+            true => Some(symbol),
+            false => kept.get(&symbol).copied(),
+        };
+        let assumptions = std::mem::take(&mut graph.assumptions);
+        let known = assumptions.into_iter().filter_map(|assumption| {
+            let all = assumption.symbols().into_iter().all(|s| moved(s).is_some());
+            let dim = |dim: Dim| dim.substitute(&|s| Dim::symbol(moved(s).unwrap_or(s)));
+            all.then(|| match assumption {
+                Assumption::Equal(a, b) => Assumption::Equal(dim(a), dim(b)),
+                Assumption::AtMost(a, b) => Assumption::AtMost(dim(a), dim(b)),
+            })
         });
+        graph.assumptions = known.collect();
+        self.equal = graph.equalities();
     }
 
     /// Takes over an assumption.

@@ -57,10 +57,15 @@ impl<'g> Extract<'g> {
             let depends = match placeholders {
                 _ if matches!(graph.op(id), Op::ArgWhere | Op::Arange) => true,
                 [] => true,
-                _ => graph
-                    .operands(id)
-                    .iter()
-                    .any(|o| inner.contains(o) || placeholders.contains(o)),
+                _ => {
+                    let sizes = graph.op(id).sizes().into_iter().flat_map(Dim::symbols);
+                    let mut found = sizes.filter_map(|s| graph.symbols().get(s.0 as usize));
+                    graph
+                        .operands(id)
+                        .iter()
+                        .any(|o| inner.contains(o) || placeholders.contains(o))
+                        || found.any(|origin| inner.contains(&origin.node))
+                }
             };
             if depends && !matches!(graph.op(id), Op::Input) {
                 inner.insert(id);

@@ -69,6 +69,14 @@ pub enum Assumption {
     AtMost(Dim, Dim),
 }
 
+impl Assumption {
+    /// The symbols of the sizes that it is about.
+    pub fn symbols(&self) -> Vec<Symbol> {
+        let (Assumption::Equal(a, b) | Assumption::AtMost(a, b)) = self;
+        a.symbols().into_iter().chain(b.symbols()).collect()
+    }
+}
+
 impl std::fmt::Display for Assumption {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -185,6 +193,12 @@ impl Graph {
 
     pub fn assumptions(&self) -> &[Assumption] {
         &self.assumptions
+    }
+
+    /// Forgets assumptions that need not be checked.
+    pub fn drop_assumptions(&mut self, dropped: &[Assumption]) {
+        self.assumptions
+            .retain(|assumption| !dropped.contains(assumption));
     }
 
     /// What the assumptions say of sizes of inputs. Sizes that are found while evaluating are left

@@ -26,15 +26,23 @@ use crate::ops::{Cond, Op};
 /// A loop that is not made a node goes round through branches within branches.
 const DEEPEST: usize = 24;
 
-/// The local that says that a trip left the loop.
+/// The local that says whether a trip left the loop: 0, or the number of the block that it went to.
 pub(super) const LEFT: &str = "$left";
+
+/// Where control goes on.
+#[derive(Clone, Debug)]
+pub(super) enum Way {
+    To(BlockId),
+    /// By a flag that is not known: the first if it is true.
+    Either(NodeId, Box<[Way; 2]>),
+}
 
 /// How a run through blocks ended.
 pub(super) enum Arrival<O> {
     /// At the block that it was to stop at.
     Met,
-    /// At the end of a trip; if it was by leaving the loop, where to.
-    TripEnd(Option<BlockId>),
+    /// At the end of a trip, or out of the loop: [`LEFT`] tells.
+    TripEnd,
     Return(Value<O>),
 }
 
@@ -57,6 +65,8 @@ pub(super) struct Attempt<O> {
     /// Lists and dicts changed since that were there before, with what they held.
     pub lists: Vec<HeldList<O>>,
     pub dicts: Vec<HeldDict<O>>,
+    /// The blocks that the trip being run leaves the loop for, in the order they were found.
+    pub exits: Vec<BlockId>,
 }
 
 impl<O> Attempt<O> {
@@ -96,28 +106,30 @@ impl<H: Host> Machine<'_, H> {
                 return Ok(Arrival::Met);
             }
             if at == region.head && !first {
-                return Ok(Arrival::TripEnd(None));
+                return Ok(Arrival::TripEnd);
             }
             if at != region.head && !region.blocks.contains(&at) {
-                return Ok(Arrival::TripEnd(Some(at)));
+                return self.leave_trip(frame, at);
             }
             first = false;
-            let ran = match at == region.head {
-                true => self.plain_block(frame, at)?,
-                false => self.step_block(frame, at)?,
+            let way_out = match at == region.head {
+                true => None,
+                false => self.enter_loop(frame, at)?,
+            };
+            let inner = way_out.is_some();
+            let ran = match way_out {
+                Some(way) => Flow::Goto(way),
+                None => self.plain_block(frame, at)?,
             };
             match ran {
-                Flow::Goto(next) => at = next,
+                Flow::Goto(Way::To(next)) => at = next,
                 Flow::Return(value) => return Ok(Arrival::Return(value)),
                 Flow::Yield(_) => return Err(Error::unlifted("a loop", "it yields")),
-                Flow::Either {
-                    flag,
-                    then,
-                    otherwise,
-                } => {
-                    let meeting = self.flow(&frame.function).meeting(region, at);
-                    let until = meeting.or(until.filter(|_| false));
-                    match self.branch(frame, flag, [then, otherwise], region, until)? {
+                Flow::Goto(Way::Either(flag, sides)) => {
+                    let flow = self.flow(&frame.function);
+                    let past = inner.then(|| flow.region(at)).flatten();
+                    let until = flow.meeting(region, at, past.as_ref());
+                    match self.branch(frame, flag, *sides, region, until)? {
                         Arrival::Met => match until {
                             Some(next) => at = next,
                             None => return Err(Error::internal("a branch that meets nowhere")),
@@ -129,11 +141,31 @@ impl<H: Host> Machine<'_, H> {
         }
     }
 
+    /// Leaves the loop for a block outside it.
+    fn leave_trip(
+        &mut self,
+        frame: &mut Frame<H::Object>,
+        to: BlockId,
+    ) -> Result<Arrival<H::Object>> {
+        let attempt = self
+            .attempts
+            .last_mut()
+            .ok_or_else(|| Error::internal("no attempt"))?;
+        let known = attempt.exits.iter().position(|exit| *exit == to);
+        let number = known.unwrap_or_else(|| {
+            attempt.exits.push(to);
+            attempt.exits.len() - 1
+        });
+        let code = self.int(number as i64 + 1);
+        frame.locals.insert(LEFT.into(), code);
+        Ok(Arrival::TripEnd)
+    }
+
     fn branch(
         &mut self,
         frame: &mut Frame<H::Object>,
         flag: NodeId,
-        sides: [BlockId; 2],
+        sides: [Way; 2],
         region: &Region,
         until: Option<BlockId>,
     ) -> Result<Arrival<H::Object>> {
@@ -152,7 +184,7 @@ impl<H: Host> Machine<'_, H> {
         &mut self,
         frame: &mut Frame<H::Object>,
         flag: NodeId,
-        sides: [BlockId; 2],
+        sides: [Way; 2],
         region: &Region,
         until: Option<BlockId>,
     ) -> Result<Arrival<H::Object>> {
@@ -162,12 +194,8 @@ impl<H: Host> Machine<'_, H> {
         };
         let (first, born) = (self.b.mark(), birth());
         let mut ran = Vec::with_capacity(2);
-        for start in sides {
-            let arrival = match until == Some(start) {
-                true => Arrival::Met,
-                false if start == region.head => Arrival::TripEnd(None),
-                false => self.run_side(frame, start, region, until)?,
-            };
+        for way in sides {
+            let arrival = self.run_way(frame, way, region, until)?;
             let locals = std::mem::replace(&mut frame.locals, before.locals.clone());
             let buffers = self.unwrite(before.written, born)?;
             ran.push(Side {
@@ -181,18 +209,20 @@ impl<H: Host> Machine<'_, H> {
         self.merge(frame, flag, &first, [then, otherwise], region, until)
     }
 
-    /// A side from its first block on, which may itself be where a trip ends.
-    fn run_side(
+    /// A side from its first block on, which may itself be where the sides meet or a trip ends.
+    fn run_way(
         &mut self,
         frame: &mut Frame<H::Object>,
-        start: BlockId,
+        way: Way,
         region: &Region,
         until: Option<BlockId>,
     ) -> Result<Arrival<H::Object>> {
-        if !region.blocks.contains(&start) {
-            return Ok(Arrival::TripEnd(Some(start)));
+        match way {
+            Way::To(start) if until == Some(start) => Ok(Arrival::Met),
+            Way::To(start) if start == region.head => Ok(Arrival::TripEnd),
+            Way::To(start) => self.run_blocks(frame, start, region, until),
+            Way::Either(flag, sides) => self.branch(frame, flag, *sides, region, until),
         }
-        self.run_blocks(frame, start, region, until)
     }
 
     /// Takes back the writes since a length of the list; what each buffer that was there before `born`
@@ -220,11 +250,11 @@ impl<H: Host> Machine<'_, H> {
         frame: &mut Frame<H::Object>,
         flag: NodeId,
         first: &crate::graph::Mark,
-        [mut then, mut otherwise]: [Side<H::Object>; 2],
+        [then, otherwise]: [Side<H::Object>; 2],
         region: &Region,
         until: Option<BlockId>,
     ) -> Result<Arrival<H::Object>> {
-        let arrival = self.arrival_of(&mut then, &mut otherwise)?;
+        let arrival = self.arrival_of(&then, &otherwise)?;
         let mut patterns: Vec<(String, Pattern<H::Object>)> = Vec::new();
         let mut nodes: [Vec<NodeId>; 2] = [vec![], vec![]];
         let mut names: Vec<&String> = then.locals.keys().chain(otherwise.locals.keys()).collect();
@@ -237,10 +267,11 @@ impl<H: Host> Machine<'_, H> {
             let read = match (&arrival, until) {
                 (Arrival::Return(_), _) => false,
                 (Arrival::Met, Some(block)) => flow.reads(block, name),
-                (Arrival::TripEnd(left), _) => {
+                (Arrival::TripEnd, _) => {
+                    let exits = &self.attempt()?.exits;
                     name == LEFT
                         || flow.reads(region.head, name)
-                        || left.is_some_and(|exit| flow.reads(exit, name))
+                        || exits.iter().any(|&exit| flow.reads(exit, name))
                 }
                 _ => true,
             };
@@ -248,10 +279,22 @@ impl<H: Host> Machine<'_, H> {
                 (Some(a), Some(b)) if self.is_same(a, b) => {
                     merged.insert(name.clone(), a.clone());
                 }
-                (Some(a), Some(b)) if read => {
+                (Some(a), Some(b)) if read && is_bound(a) && is_bound(b) => {
                     let pattern = self.joined(a, b)?;
                     self.leaves(a, &pattern, &mut nodes[0])?;
                     self.leaves(b, &pattern, &mut nodes[1])?;
+                    patterns.push((name.clone(), pattern));
+                }
+                (Some(value), _) if read && self.is_unread(&flow, &otherwise, region, name) => {
+                    let pattern = self.pattern(value)?;
+                    self.leaves(value, &pattern, &mut nodes[0])?;
+                    self.anything(&pattern, &mut nodes[1])?;
+                    patterns.push((name.clone(), pattern));
+                }
+                (_, Some(value)) if read && self.is_unread(&flow, &then, region, name) => {
+                    let pattern = self.pattern(value)?;
+                    self.anything(&pattern, &mut nodes[0])?;
+                    self.leaves(value, &pattern, &mut nodes[1])?;
                     patterns.push((name.clone(), pattern));
                 }
                 // Bound on one side only, or not read: whoever reads it after all is refused.
@@ -305,41 +348,40 @@ impl<H: Host> Machine<'_, H> {
         })
     }
 
-    /// How both sides ended; leaving the loop on one side becomes a flag.
+    /// Whether nothing reads a name where a side that does not bind it goes on.
+    fn is_unread(
+        &self,
+        flow: &crate::ast::flow::Flow,
+        side: &Side<H::Object>,
+        region: &Region,
+        name: &str,
+    ) -> bool {
+        let code = side.locals.get(LEFT).and_then(|code| self.as_dim(code));
+        let exits = self.attempts.last().map(|attempt| &attempt.exits);
+        let next = match (code.and_then(|d| d.as_known()), exits) {
+            (Some(0), _) => region.head,
+            (Some(number), Some(exits)) => exits[number as usize - 1],
+            _ => return false,
+        };
+        let bound = side.locals.get(name).is_some_and(is_bound);
+        let is_trip_end = matches!(side.arrival, Arrival::TripEnd);
+        is_trip_end && !bound && !flow.reads(next, name)
+    }
+
+    /// How both sides ended.
     fn arrival_of(
-        &mut self,
-        then: &mut Side<H::Object>,
-        otherwise: &mut Side<H::Object>,
+        &self,
+        then: &Side<H::Object>,
+        otherwise: &Side<H::Object>,
     ) -> Result<Arrival<H::Object>> {
-        Ok(match (&then.arrival, &otherwise.arrival) {
-            (Arrival::Met, Arrival::Met) => Arrival::Met,
-            (Arrival::Return(a), Arrival::Return(_)) => Arrival::Return(a.clone()),
-            (&Arrival::TripEnd(a), &Arrival::TripEnd(b)) => {
-                let out = match (a, b) {
-                    (Some(a), Some(b)) if a != b => {
-                        return Err(Error::unlifted("a loop", "it is left for two places"));
-                    }
-                    (Some(out), _) | (_, Some(out)) => Some(out),
-                    (None, None) => None,
-                };
-                for (side, left) in [(then, a), (otherwise, b)] {
-                    let known = side.locals.contains_key(LEFT);
-                    if left.is_some() && !known {
-                        let value = self.constant(&crate::ast::py::Constant::Bool(true));
-                        side.locals.insert(LEFT.into(), value);
-                    } else if left.is_none() && out.is_some() {
-                        let value = self.constant(&crate::ast::py::Constant::Bool(false));
-                        side.locals.insert(LEFT.into(), value);
-                    }
-                }
-                Arrival::TripEnd(out)
-            }
-            _ => {
-                return Err(Error::new(ErrorKind::NeedsValue {
-                    construct: "if".into(),
-                }));
-            }
-        })
+        match (&then.arrival, &otherwise.arrival) {
+            (Arrival::Met, Arrival::Met) => Ok(Arrival::Met),
+            (Arrival::Return(a), Arrival::Return(_)) => Ok(Arrival::Return(a.clone())),
+            (Arrival::TripEnd, Arrival::TripEnd) => Ok(Arrival::TripEnd),
+            _ => Err(Error::new(ErrorKind::NeedsValue {
+                construct: "if".into(),
+            })),
+        }
     }
 
     /// The node for two lists of results, made since a mark.
@@ -428,4 +470,8 @@ impl<H: Host> Machine<'_, H> {
         self.b
             .elementwise(crate::ops::Elementwise::NotEqual, &[node, zero])
     }
+}
+
+fn is_bound<O>(value: &Value<O>) -> bool {
+    !matches!(value, Value::Unbound)
 }

@@ -13,7 +13,7 @@ use super::numpy::{Arg, Form};
 use super::value::{DictValue, Iterator, Sharing, Value};
 use crate::ast::py;
 use crate::error::{Error, ErrorKind, Result};
-use crate::graph::{Aval, DType, Dim};
+use crate::graph::{Aval, DType, Dim, Kind};
 use crate::ops::{Constant, Elementwise, Op};
 
 /// A `range` longer than this stays unlifted: it would be unrolled.
@@ -280,6 +280,9 @@ impl<H: Host> Machine<'_, H> {
                 self.none()
             }
             ("bool", []) => self.constant(&py::Constant::Bool(false)),
+            ("bool", [x @ Value::Scalar(..)]) if !self.attempts.is_empty() => {
+                Value::Scalar(self.flag_of(x)?, Form::Python)
+            }
             ("bool", [x]) => {
                 let truth = self.truth(x, "bool()")?;
                 self.constant(&py::Constant::Bool(truth))
@@ -289,6 +292,13 @@ impl<H: Host> Machine<'_, H> {
                 if !self.attempts.is_empty() && self.b.aval(*node).dtype.is_float() =>
             {
                 self.truncated(x)?
+            }
+            ("int", [Value::Scalar(node, _)])
+                if !self.attempts.is_empty()
+                    && self.b.aval(*node).dtype.kind() <= Kind::Int
+                    && self.b.aval(*node).dtype != DType::U64 =>
+            {
+                Value::Scalar(self.b.cast(*node, DType::I64)?, Form::Python)
             }
             ("int", [x @ (Value::Array(_) | Value::Scalar(..))]) => {
                 let known = self.known(x, "int()")?;
@@ -480,7 +490,16 @@ impl<H: Host> Machine<'_, H> {
                 return Ok(None);
             }
         }
-        let span = Iterator::Span(Box::new([start.clone(), stop.clone(), step.clone()]));
+        // `range` gives Python's integers, whatever its bounds are.
+        let mut bounds = [start.clone(), stop.clone(), step.clone()];
+        for bound in &mut bounds {
+            if let Value::Scalar(node, form) = bound
+                && *form != Form::Python
+            {
+                *bound = Value::Scalar(self.b.cast(*node, DType::I64)?, Form::Python);
+            }
+        }
+        let span = Iterator::Span(Box::new(bounds));
         Ok(Some(Value::Iterator(Rc::new(span.into()))))
     }
 

@@ -231,6 +231,17 @@ impl<H: Host> Machine<'_, H> {
         Ok(())
     }
 
+    /// Nodes of the kinds that a pattern asks for, for a value that nobody reads.
+    pub fn anything(&mut self, pattern: &Pattern<H::Object>, out: &mut Vec<NodeId>) -> Result<()> {
+        for aval in pattern.avals() {
+            out.push(match aval.weak {
+                true => self.b.weak_zero(aval.dtype),
+                false => self.b.full(0.0, aval.dtype, aval.shape)?,
+            });
+        }
+        Ok(())
+    }
+
     fn as_number(&mut self, node: NodeId, aval: &Aval) -> Result<NodeId> {
         let own = self.b.aval(node);
         if own.dtype == aval.dtype && own.weak == aval.weak {

@@ -11,11 +11,11 @@
 //! found them, and arrays that it writes. A trip is run again until nothing new is found; the kinds of
 //! numbers (Python's 0.0, then NumPy's sums) settle in the same way.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::branches::{Arrival, Attempt, LEFT};
+use super::branches::{Arrival, Attempt, LEFT, Way};
 use super::carry::Pattern;
 use super::host::Host;
 use super::machine::Machine;
@@ -28,7 +28,8 @@ use crate::graph::extract::Extract;
 use crate::graph::{Aval, DType, Dim, Mark, NodeId};
 use crate::ops::{Elementwise, Loop, Op};
 
-/// Loops of up to so many trips are unrolled; within another loop, of up to [`SHORT_INSIDE`].
+/// Loops of up to so many trips are unrolled; within another loop, or around one, of up to
+/// [`SHORT_INSIDE`]; a nest of more not at all.
 const SHORT: i64 = 8;
 const SHORT_INSIDE: i64 = 3;
 /// How often a trip is run to find what it carries.
@@ -44,6 +45,9 @@ struct Head<O> {
     start: BlockId,
     exit: Option<BlockId>,
     kind: Kind<O>,
+    /// A loop that would be unrolled: a node only if values decide within its trips, since unrolling would
+    /// take one of many paths.
+    if_decided: bool,
 }
 
 /// What decides on the next trip.
@@ -65,6 +69,10 @@ enum Items<O> {
         trips: Trips<O>,
     },
     Rows(Value<O>, Dim),
+    /// Tuples of what the parts give, and which of them ends first.
+    Zip(Vec<Items<O>>, usize),
+    /// Pairs of a number, counted from the given one, and an item.
+    Enumerate(Box<Items<O>>, i64),
 }
 
 #[derive(Debug)]
@@ -87,11 +95,7 @@ impl<O: Clone> Clone for Trips<O> {
 
 impl<H: Host> Machine<'_, H> {
     /// At the head of a loop: makes it a node, and says where to go on.
-    pub fn enter_loop(
-        &mut self,
-        frame: &mut Frame<H::Object>,
-        at: BlockId,
-    ) -> Result<Option<BlockId>> {
+    pub fn enter_loop(&mut self, frame: &mut Frame<H::Object>, at: BlockId) -> Result<Option<Way>> {
         let key = (Arc::as_ptr(&frame.function) as usize, at);
         if self.failures.get(&key).is_some_and(|&n| n >= FAILURES) {
             return Ok(None);
@@ -111,9 +115,9 @@ impl<H: Host> Machine<'_, H> {
         frame: &mut Frame<H::Object>,
         at: BlockId,
         region: &Region,
-    ) -> Result<Option<BlockId>> {
+    ) -> Result<Option<Way>> {
         let function = frame.function.clone();
-        if let Some(head) = self.head(frame, at)? {
+        if let Some(head) = self.head(frame, at, region)? {
             return self.try_loop(frame, &head, region);
         }
         if !matches!(function.blocks[at].end.node, Terminator::Next { .. }) {
@@ -123,6 +127,7 @@ impl<H: Host> Machine<'_, H> {
             let before = std::mem::replace(&mut frame.locals, locals.clone());
             if let Ok(Some(head)) = head {
                 let by_test = matches!(head.kind, Kind::While(..));
+                let if_decided = head.if_decided;
                 if by_test {
                     frame.locals = before;
                 }
@@ -136,6 +141,7 @@ impl<H: Host> Machine<'_, H> {
                         start: at,
                         exit: None,
                         kind: Kind::Forever,
+                        if_decided,
                     };
                     if let Some(next) = self.try_loop(frame, &forever, region)? {
                         return Ok(Some(next));
@@ -152,11 +158,37 @@ impl<H: Host> Machine<'_, H> {
         frame: &mut Frame<H::Object>,
         head: &Head<H::Object>,
         region: &Region,
-    ) -> Result<Option<BlockId>> {
-        let key = (Arc::as_ptr(&frame.function) as usize, head.at);
+    ) -> Result<Option<Way>> {
+        // An input that is met within a trip first belongs before the loop: once more, with it there.
+        for _ in 0..ROUNDS {
+            let inputs = self.inputs.len();
+            let way = self.attempt_loop(frame, head, region)?;
+            if way.is_some() {
+                return Ok(way);
+            }
+            if self.inputs.len() == inputs {
+                break;
+            }
+        }
+        if !head.if_decided {
+            let key = (Arc::as_ptr(&frame.function) as usize, head.at);
+            *self.failures.entry(key).or_default() += 1;
+        }
+        Ok(None)
+    }
+
+    fn attempt_loop(
+        &mut self,
+        frame: &mut Frame<H::Object>,
+        head: &Head<H::Object>,
+        region: &Region,
+    ) -> Result<Option<Way>> {
         let locals = frame.locals.clone();
+        let mut before = locals.clone();
+        before.insert(LEFT.into(), self.int(0));
         let mark = self.b.mark();
         let counts = (self.effects.len(), self.draws.len(), self.views.len());
+        let inputs = self.inputs.len();
         self.attempts.push(Attempt {
             born: birth(),
             depth: self.depth(),
@@ -164,9 +196,10 @@ impl<H: Host> Machine<'_, H> {
             iterators: iterators_in(&locals),
             lists: vec![],
             dicts: vec![],
+            exits: vec![],
         });
         let changes = self.changes.snapshot();
-        let lifted = self.lift_loop(frame, head, region, &locals, &mark);
+        let lifted = self.lift_loop(frame, head, region, &before, &mark);
         let mut same = counts == (self.effects.len(), self.draws.len(), self.views.len());
         let undone = self.unwrite(0, 0);
         let attempt = self.attempts.pop();
@@ -187,12 +220,11 @@ impl<H: Host> Machine<'_, H> {
             ));
         }
         match lifted {
-            Ok(done) if same => {
-                let next = self.leave_loop(frame, head, locals, done)?;
-                Ok(Some(next))
+            Ok(done) if same && self.inputs.len() == inputs => {
+                let way = self.leave_loop(frame, head, before, done)?;
+                Ok(Some(way))
             }
             _ => {
-                *self.failures.entry(key).or_default() += 1;
                 frame.locals = locals;
                 self.b.forget(&mark);
                 self.effects.truncate(counts.0);
@@ -208,6 +240,7 @@ impl<H: Host> Machine<'_, H> {
         &mut self,
         frame: &mut Frame<H::Object>,
         at: BlockId,
+        region: &Region,
     ) -> Result<Option<Head<H::Object>>> {
         let function = frame.function.clone();
         let Some(block) = function.blocks.get(at) else {
@@ -223,7 +256,7 @@ impl<H: Host> Machine<'_, H> {
                 let Some(Value::Iterator(it)) = frame.locals.get(iterator).cloned() else {
                     return Ok(None);
                 };
-                let Some(items) = self.items_to_run(&it)? else {
+                let Some((items, if_decided)) = self.items_to_run(&it, &function, region)? else {
                     return Ok(None);
                 };
                 Ok(Some(Head {
@@ -231,6 +264,7 @@ impl<H: Host> Machine<'_, H> {
                     start: *body,
                     exit: Some(*exit),
                     kind: Kind::For(target.clone(), items),
+                    if_decided,
                 }))
             }
             _ => Ok(None),
@@ -253,6 +287,7 @@ impl<H: Host> Machine<'_, H> {
             start: at,
             exit: None,
             kind: Kind::Forever,
+            if_decided: false,
         };
         let (test, then, otherwise) = match &block.end.node {
             Terminator::Branch {
@@ -278,6 +313,7 @@ impl<H: Host> Machine<'_, H> {
             Value::Scalar(..) | Value::Array(_) => None,
             value => Some(self.truth(value, "while")?),
         };
+        let mut if_decided = false;
         let flag = match known.ok_or(()) {
             Ok(truth) if truth != wanted => return Ok(None),
             Ok(_) => {
@@ -285,7 +321,8 @@ impl<H: Host> Machine<'_, H> {
                 let key = (Arc::as_ptr(&function) as usize, at);
                 let visits = self.visits.entry(key).or_default();
                 *visits += 1;
-                if *visits <= SHORT as usize {
+                if_decided = *visits <= SHORT as usize;
+                if if_decided && (*visits > 1 || !self.attempts.is_empty()) {
                     return Ok(None);
                 }
                 let constant = crate::ops::Constant::Bool(true);
@@ -298,6 +335,7 @@ impl<H: Host> Machine<'_, H> {
             start: body,
             exit: Some(exit),
             kind: Kind::While(flag, wanted),
+            if_decided,
         }))
     }
 
@@ -311,27 +349,54 @@ impl<H: Host> Machine<'_, H> {
         self.b.cast(flag, DType::Bool)
     }
 
-    /// What is left of an iterator, if it is long enough for a loop.
+    /// What is left of an iterator, if it is long enough for a loop; if it is not, but may branch, for one
+    /// that values decide in.
     fn items_to_run(
         &mut self,
         it: &Rc<std::cell::RefCell<Iterator<H::Object>>>,
-    ) -> Result<Option<Items<H::Object>>> {
-        let short = match self.attempts.is_empty() {
-            true => SHORT,
-            false => SHORT_INSIDE,
+        function: &Arc<crate::ast::Function>,
+        region: &Region,
+    ) -> Result<Option<(Items<H::Object>, bool)>> {
+        let Some(items) = self.items_left(it)? else {
+            return Ok(None);
         };
-        let items = match &*it.borrow() {
-            Iterator::Range { next, stop, step } => {
-                let trips = range_length(*next, *stop, *step);
-                if trips <= short {
-                    return Ok(None);
-                }
-                Items::Range {
-                    start: self.int(*next),
-                    step: self.int(*step),
-                    trips: Trips::Known(trips),
-                }
-            }
+        let count = match self.trips_of(&items) {
+            Trips::Known(n) => Some(n),
+            Trips::Size(dim) => dim.as_known().or_else(|| self.b.example(&dim)),
+            Trips::Between(..) => return Ok(Some((items, false))),
+        };
+        let count = count.unwrap_or(0);
+        let outer = self.attempts.is_empty();
+        let longest = if outer { SHORT } else { SHORT_INSIDE };
+        if count > longest {
+            return Ok(Some((items, false)));
+        }
+        let short = match self.flow(function).nesting(region) {
+            0 => longest,
+            1 if outer => SHORT_INSIDE,
+            _ => 1,
+        };
+        if count > short {
+            return Ok(Some((items, false)));
+        }
+        // Not again in what is left after the first trip.
+        let key = (Arc::as_ptr(function) as usize, region.head);
+        let begins = !matches!(items, Items::Range { .. }) || self.visits.insert(key, 1).is_none();
+        let branches = outer && count > 1 && begins && has_branches(function, region);
+        Ok(branches.then_some((items, true)))
+    }
+
+    /// What is left of an iterator, if that can be told by an index.
+    fn items_left(
+        &mut self,
+        it: &Rc<std::cell::RefCell<Iterator<H::Object>>>,
+    ) -> Result<Option<Items<H::Object>>> {
+        Ok(match &*it.borrow() {
+            Iterator::Range { next, stop, step } => Some(Items::Range {
+                start: self.int(*next),
+                step: self.int(*step),
+                trips: Trips::Known(range_length(*next, *stop, *step)),
+            }),
             Iterator::Span(bounds) => {
                 let [start, stop, step] = &**bounds;
                 let by = self.as_dim(step).and_then(|d| d.as_known());
@@ -340,38 +405,68 @@ impl<H: Host> Machine<'_, H> {
                     (Some(a), Some(b), Some(-1)) => Trips::Size(a - b),
                     _ => Trips::Between(start.clone(), stop.clone(), step.clone()),
                 };
-                if let Trips::Size(dim) = &trips
-                    && self.b.example(dim).is_none_or(|n| n <= short)
-                {
-                    return Ok(None);
-                }
-                Items::Range {
+                Some(Items::Range {
                     start: start.clone(),
                     step: step.clone(),
                     trips,
-                }
+                })
             }
             Iterator::Rows(array) => {
                 let node = self.node(array)?;
-                let Some(first) = self.b.aval(node).shape.first().cloned() else {
-                    return Ok(None);
-                };
-                let count = first.as_known().or_else(|| self.b.example(&first));
-                if count.is_none_or(|n| n <= short) {
-                    return Ok(None);
-                }
-                Items::Rows((**array).clone(), first)
+                let first = self.b.aval(node).shape.first().cloned();
+                first.map(|size| Items::Rows((**array).clone(), size))
             }
+            Iterator::Zip(parts) => {
+                let mut all = Vec::with_capacity(parts.len());
+                for part in parts {
+                    match self.items_left(part)? {
+                        Some(items) => all.push(items),
+                        None => return Ok(None),
+                    }
+                }
+                self.shortest(&all).map(|at| Items::Zip(all, at))
+            }
+            Iterator::Enumerate(inner, first) => self
+                .items_left(inner)?
+                .map(|items| Items::Enumerate(Box::new(items), *first)),
             Iterator::Items(_)
             | Iterator::List(..)
-            | Iterator::Zip(_)
-            | Iterator::Enumerate(..)
             | Iterator::Map(..)
             | Iterator::Generator(_)
             | Iterator::Object(_)
-            | Iterator::Finished => return Ok(None),
-        };
-        Ok(Some(items))
+            | Iterator::Finished => None,
+        })
+    }
+
+    /// Which of the parts ends first, if sizes tell; what they are now is assumed.
+    fn shortest(&mut self, parts: &[Items<H::Object>]) -> Option<usize> {
+        let mut sizes = Vec::with_capacity(parts.len());
+        for part in parts {
+            let size = match self.trips_of(part) {
+                Trips::Known(n) => Dim::known(n.max(0)),
+                Trips::Size(dim) => dim,
+                Trips::Between(..) => return None,
+            };
+            let count = size.as_known().or_else(|| self.b.example(&size))?;
+            sizes.push((count, size));
+        }
+        let first = (0..sizes.len()).min_by_key(|&k| sizes[k].0)?;
+        let (count, shortest) = sizes[first].clone();
+        let all = sizes.iter().all(|(other, size)| match *other == count {
+            true => self.b.assume_equal(&shortest, size),
+            false => self.b.assume_at_most(&shortest, size),
+        });
+        all.then_some(first)
+    }
+
+    /// How many items there are.
+    fn trips_of(&self, items: &Items<H::Object>) -> Trips<H::Object> {
+        match items {
+            Items::Range { trips, .. } => trips.clone(),
+            Items::Rows(_, size) => Trips::Size(size.clone()),
+            Items::Enumerate(inner, _) => self.trips_of(inner),
+            Items::Zip(parts, shortest) => self.trips_of(&parts[*shortest]),
+        }
     }
 
     fn lift_loop(
@@ -390,23 +485,27 @@ impl<H: Host> Machine<'_, H> {
             let trip = self.run_trip(frame, head, region, before, &mut found)?;
             let mut news = trip.goes_on.is_some() != found.conditional;
             found.conditional = trip.goes_on.is_some();
-            let exit = trip.exit;
+            let read_after = |name: &str| trip.exits().any(|exit| flow.reads(exit, name));
             let mut assigned = flow.assigned(region);
             assigned.extend(flow.assigned(&Region {
                 head: head.at,
                 blocks: [head.at].into_iter().collect(),
             }));
             for name in assigned {
-                if flow.reads(head.at, &name) || flow.reads(exit, &name) {
+                if flow.reads(head.at, &name) || read_after(&name) {
                     let after = frame.locals.get(&name).cloned().unwrap_or(Value::Unbound);
                     news |= self.note_local(&mut found, &name, before.get(&name), &after)?;
                 }
             }
             if let Kind::For(name, _) = &head.kind
-                && flow.reads(exit, name)
+                && read_after(name)
             {
                 let after = frame.locals.get(name).cloned().unwrap_or(Value::Unbound);
                 news |= self.note_local(&mut found, name, before.get(name), &after)?;
+            }
+            if trip.exits().count() > 1 {
+                let code = frame.locals.get(LEFT).cloned().unwrap_or(Value::Unbound);
+                news |= self.note_local(&mut found, LEFT, before.get(LEFT), &code)?;
             }
             let born = self.attempt()?.born;
             for (buffer, _) in &self.attempt()?.written {
@@ -415,6 +514,9 @@ impl<H: Host> Machine<'_, H> {
                     found.buffers.push(buffer.clone());
                     news = true;
                 }
+            }
+            if !news && head.if_decided && !self.branches_on_values(mark) {
+                return Err(Error::unlifted("a loop", "it is short"));
             }
             if !news {
                 let names = found
@@ -428,6 +530,16 @@ impl<H: Host> Machine<'_, H> {
             self.unwrite(0, 0)?;
         }
         Err(Error::unlifted("a loop", "its values do not settle"))
+    }
+
+    /// Whether a branch on values that are not Python's own was made a node since a mark.
+    fn branches_on_values(&self, mark: &Mark) -> bool {
+        let graph = self.b.graph();
+        let mut new = graph.nodes().filter(|id| id.index() >= mark.nodes);
+        new.any(|id| match graph.op(id) {
+            Op::Cond(_) => !graph.aval(graph.operands(id)[0]).weak,
+            _ => false,
+        })
     }
 
     /// What an earlier attempt at the loop found, as far as it fits.
@@ -469,7 +581,9 @@ impl<H: Host> Machine<'_, H> {
         found: &mut Found<H::Object>,
     ) -> Result<Trip> {
         frame.locals = before.clone();
-        frame.locals.remove(LEFT);
+        if let Some(attempt) = self.attempts.last_mut() {
+            attempt.exits.clear();
+        }
         let index = self.b.placeholder(Aval::weak(DType::I64));
         let mut locals = Vec::new();
         for local in &found.locals {
@@ -503,21 +617,13 @@ impl<H: Host> Machine<'_, H> {
             self.store(frame, name, item)?;
         }
         let arrival = self.run_blocks(frame, head.start, region, None);
-        let left = match arrival? {
-            Arrival::TripEnd(left) => left,
-            Arrival::Return(_) | Arrival::Met => {
-                return Err(Error::unlifted("a loop", "it returns from within"));
-            }
-        };
-        let exit = match (left, head.exit) {
-            (Some(a), Some(b)) if a != b => {
-                return Err(Error::unlifted("a loop", "its else clause is not lifted"));
-            }
-            (Some(exit), _) | (None, Some(exit)) => exit,
-            (None, None) => return Err(Error::unlifted("a loop", "it does not end")),
-        };
-        let goes_on = match (left, frame.locals.get(LEFT).cloned(), &head.kind) {
-            (None, _, Kind::While(_, wanted)) => {
+        if !matches!(arrival?, Arrival::TripEnd) {
+            return Err(Error::unlifted("a loop", "it returns from within"));
+        }
+        let code = frame.locals.get(LEFT).cloned().unwrap_or(Value::Unbound);
+        let known = self.as_dim(&code).and_then(|d| d.as_known());
+        let goes_on = match (known, &head.kind) {
+            (Some(0), Kind::While(_, wanted)) => {
                 let function = frame.function.clone();
                 let block = &function.blocks[head.at];
                 let Terminator::Branch { test, .. } = &block.end.node else {
@@ -528,24 +634,25 @@ impl<H: Host> Machine<'_, H> {
                 let value = self.expression(frame, test)?;
                 Some(self.going_on(&value, *wanted)?)
             }
-            (None, _, Kind::For(..)) => None,
-            (Some(_), Some(value @ Value::Scalar(..)), Kind::For(..) | Kind::Forever) => {
-                Some(self.going_on(&value, false)?)
-            }
+            (Some(0), Kind::For(..)) => None,
+            (Some(0), Kind::Forever) => return Err(Error::unlifted("a loop", "it does not end")),
+            (None, Kind::For(..) | Kind::Forever) => Some(self.going_on(&code, false)?),
             _ => return Err(Error::unlifted("a loop", "its first trip is its last")),
         };
+        let mut ways: Vec<(i64, BlockId)> = head.exit.map(|exit| (0, exit)).into_iter().collect();
+        ways.extend((1..).zip(self.attempt()?.exits.iter().copied()));
         Ok(Trip {
             index,
             locals,
             buffers,
-            exit,
+            ways,
             goes_on,
         })
     }
 
     /// The item of a trip.
-    fn item(&mut self, items: &Items<H::Object>, index: NodeId) -> Result<Value<H::Object>> {
-        let index = Value::Scalar(index, Form::Python);
+    fn item(&mut self, items: &Items<H::Object>, node: NodeId) -> Result<Value<H::Object>> {
+        let index = Value::Scalar(node, Form::Python);
         match items {
             Items::Range { start, step, .. } => {
                 let scaled = match self.as_dim(step).and_then(|d| d.as_known()) {
@@ -558,6 +665,18 @@ impl<H: Host> Machine<'_, H> {
                 }
             }
             Items::Rows(array, _) => self.get_item(array, &index),
+            Items::Zip(parts, _) => {
+                let row = parts.iter().map(|part| self.item(part, node));
+                Ok(Value::Tuple(Rc::new(row.collect::<Result<_>>()?), None))
+            }
+            Items::Enumerate(inner, first) => {
+                let item = self.item(inner, node)?;
+                let count = match first {
+                    0 => index,
+                    first => self.binary("add", &self.int(*first), &index)?,
+                };
+                Ok(Value::Tuple(Rc::new(vec![count, item]), None))
+            }
         }
     }
 
@@ -675,7 +794,7 @@ impl<H: Host> Machine<'_, H> {
             fresh,
             written,
             found,
-            exit: trip.exit,
+            ways: trip.ways.clone(),
             unbound,
         })
     }
@@ -687,9 +806,10 @@ impl<H: Host> Machine<'_, H> {
         head: &Head<H::Object>,
         before: HashMap<String, Value<H::Object>>,
         done: Done<H::Object>,
-    ) -> Result<BlockId> {
+    ) -> Result<Way> {
         self.b.forget_symbols(&done.mark);
         let (trips, certain) = self.trips(head)?;
+        let flow = self.flow(&frame.function);
         let mut operands = vec![trips];
         operands.extend(&done.captured);
         let mut count = 0;
@@ -704,19 +824,14 @@ impl<H: Host> Machine<'_, H> {
         for local in &done.found.locals {
             let mut leaves = Vec::new();
             if local.late {
-                if !certain {
+                // Who leaves from within a trip had one.
+                if !certain && head.exit.is_some_and(|exit| flow.reads(exit, &local.name)) {
                     return Err(Error::unlifted(
                         "a loop",
                         "a name is bound only by its trips",
                     ));
                 }
-                for aval in local.pattern.avals() {
-                    let zero = self.b.full(0.0, aval.dtype, aval.shape.clone())?;
-                    leaves.push(match aval.weak {
-                        true => self.b.weak_zero(aval.dtype),
-                        false => zero,
-                    });
-                }
+                self.anything(&local.pattern, &mut leaves)?;
             } else if let Some(value) = before.get(&local.name) {
                 self.leaves(value, &local.pattern, &mut leaves)?;
             }
@@ -736,7 +851,6 @@ impl<H: Host> Machine<'_, H> {
         for name in done.unbound {
             frame.locals.insert(name, Value::Unbound);
         }
-        frame.locals.remove(LEFT);
         for (local, fresh) in done.found.locals.iter().zip(&done.fresh) {
             let why = match *fresh && certain {
                 true => None,
@@ -760,15 +874,35 @@ impl<H: Host> Machine<'_, H> {
                 self.set_version(buffer, node)?;
             }
         }
-        Ok(done.exit)
+        let way = self.way_out(frame.locals.remove(LEFT), &done.ways)?;
+        if !self.attempts.is_empty() {
+            frame.locals.insert(LEFT.into(), self.int(0));
+        }
+        Ok(way)
+    }
+
+    /// Where to go on, by the code of how a loop was left.
+    fn way_out(&mut self, code: Option<Value<H::Object>>, ways: &[(i64, BlockId)]) -> Result<Way> {
+        let Some((&(_, first), others)) = ways.split_first() else {
+            return Err(Error::internal("a loop without an end"));
+        };
+        let mut way = Way::To(first);
+        for &(number, block) in others.iter().filter(|(_, block)| *block != first) {
+            let Some(Value::Scalar(code, _)) = code else {
+                return Err(Error::internal("a loop is left for an unknown place"));
+            };
+            let number = self.b.int(number);
+            let flag = self.b.elementwise(Elementwise::Equal, &[code, number])?;
+            way = Way::Either(flag, Box::new([Way::To(block), way]));
+        }
+        Ok(way)
     }
 
     /// The number of trips, and whether there is surely one.
     fn trips(&mut self, head: &Head<H::Object>) -> Result<(NodeId, bool)> {
         let trips = match &head.kind {
             Kind::While(..) | Kind::Forever => return Ok((self.b.int(i64::MAX), false)),
-            Kind::For(_, Items::Rows(_, size)) => Trips::Size(size.clone()),
-            Kind::For(_, Items::Range { trips, .. }) => trips.clone(),
+            Kind::For(_, items) => self.trips_of(items),
         };
         Ok(match trips {
             Trips::Known(n) => (self.b.int(n), n > 0),
@@ -841,9 +975,17 @@ struct Trip {
     index: NodeId,
     locals: Vec<NodeId>,
     buffers: Vec<NodeId>,
-    /// Where to go after the last trip.
-    exit: BlockId,
+    /// Where to go after the last trip, by the code of how it ended.
+    ways: Vec<(i64, BlockId)>,
     goes_on: Option<NodeId>,
+}
+
+impl Trip {
+    /// The blocks to go on at, each once.
+    fn exits(&self) -> impl std::iter::Iterator<Item = BlockId> {
+        let all = self.ways.iter().map(|(_, block)| *block);
+        all.collect::<BTreeSet<_>>().into_iter()
+    }
 }
 
 /// A loop ready to be added.
@@ -856,9 +998,14 @@ struct Done<O> {
     fresh: Vec<bool>,
     /// Per buffer, whether a trip writes to it.
     written: Vec<bool>,
-    exit: BlockId,
+    ways: Vec<(i64, BlockId)>,
     /// Names that trips leave different and that are not read afterwards.
     unbound: Vec<String>,
+}
+
+fn has_branches(function: &crate::ast::Function, region: &Region) -> bool {
+    let mut blocks = region.blocks.iter().map(|&at| &function.blocks[at]);
+    blocks.any(|block| matches!(block.end.node, Terminator::Branch { .. }))
 }
 
 fn range_length(start: i64, stop: i64, step: i64) -> i64 {

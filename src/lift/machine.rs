@@ -10,12 +10,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::branches::{Arrival, Attempt};
+use super::branches::{Arrival, Attempt, Way};
 use super::carry::Pattern;
 use super::decide::Observed;
 use super::generators::yielding;
 use super::guard::{Guards, Slot};
 use super::host::{FunctionParts, Host};
+use super::numpy::Form;
 use super::value::{ArrayRef, Buffer, Cell, Closure, Frame, Instance, Iterator, Value};
 use super::{CallSite, DrawSite, Effect, Input, OutputList, SharedView, Twins};
 use crate::ast::flow::Region;
@@ -241,9 +242,9 @@ impl<'h, H: Host> Machine<'h, H> {
             if given.is_none()
                 && frame.at.1 == 0
                 && !is_generator
-                && let Some(next) = self.enter_loop(frame, frame.at.0)?
+                && let Some(way) = self.enter_loop(frame, frame.at.0)?
             {
-                frame.at = (next, 0);
+                frame.at = (self.way_taken(way)?, 0);
                 continue;
             }
             let block = function
@@ -255,14 +256,9 @@ impl<'h, H: Host> Machine<'h, H> {
                 None => Ok(()),
             };
             match flow.and_then(|()| self.block(frame, block)) {
-                Ok(Flow::Goto(next)) => frame.at = (next, 0),
+                Ok(Flow::Goto(way)) => frame.at = (self.way_taken(way)?, 0),
                 Ok(Flow::Return(value)) => return Ok(Ended::Returned(value)),
                 Ok(Flow::Yield(value)) => return Ok(Ended::Yielded(value)),
-                Ok(Flow::Either { .. }) => {
-                    return Err(Error::new(ErrorKind::NeedsValue {
-                        construct: "a branch of a generator".into(),
-                    }));
-                }
                 Err(error) => match (&error.kind, block.handler) {
                     // No guard could tell the calls that raise from those that do not.
                     (ErrorKind::Raises { .. }, Some(_)) if self.observed.raised => {
@@ -287,22 +283,26 @@ impl<'h, H: Host> Machine<'h, H> {
         };
         match self.run_blocks(frame, 0, &whole, None)? {
             Arrival::Return(value) => Ok(value),
-            Arrival::Met | Arrival::TripEnd(_) => {
+            Arrival::Met | Arrival::TripEnd => {
                 Err(Error::internal("a jump to a block that does not exist"))
             }
         }
     }
 
-    /// Runs a block, or the loop whose head it is.
-    pub fn step_block(
-        &mut self,
-        frame: &mut Frame<H::Object>,
-        at: ast::BlockId,
-    ) -> Result<Flow<H::Object>> {
-        if let Some(next) = self.enter_loop(frame, at)? {
-            return Ok(Flow::Goto(next));
+    /// The block of a way that is taken on this call; what it depends on is decided.
+    fn way_taken(&mut self, mut way: Way) -> Result<ast::BlockId> {
+        loop {
+            match way {
+                Way::To(block) => return Ok(block),
+                Way::Either(flag, sides) => {
+                    let [then, otherwise] = *sides;
+                    way = match self.truth(&Value::Scalar(flag, Form::Python), "a loop")? {
+                        true => then,
+                        false => otherwise,
+                    };
+                }
+            }
         }
-        self.plain_block(frame, at)
     }
 
     /// Runs a block.
@@ -323,7 +323,7 @@ impl<'h, H: Host> Machine<'h, H> {
             Err(error) => match (&error.kind, block.handler) {
                 (ErrorKind::Raises { exception, message }, Some(handler)) => {
                     frame.caught = Some(self.exception_of(exception, message)?);
-                    Ok(Flow::Goto(handler))
+                    Ok(Flow::Goto(Way::To(handler)))
                 }
                 _ => Err(error),
             },
@@ -435,7 +435,7 @@ impl<'h, H: Host> Machine<'h, H> {
         end: &Located<Terminator>,
     ) -> Result<Flow<H::Object>> {
         Ok(match &end.node {
-            Terminator::Goto(next) => Flow::Goto(*next),
+            Terminator::Goto(next) => Flow::Goto(Way::To(*next)),
             Terminator::Branch {
                 test,
                 then,
@@ -443,14 +443,13 @@ impl<'h, H: Host> Machine<'h, H> {
             } => {
                 let value = self.expression(frame, test)?;
                 match self.truth(&value, "if") {
-                    Ok(true) => Flow::Goto(*then),
-                    Ok(false) => Flow::Goto(*otherwise),
+                    Ok(true) => Flow::Goto(Way::To(*then)),
+                    Ok(false) => Flow::Goto(Way::To(*otherwise)),
                     Err(error) if self.attempts.is_empty() => return Err(error),
-                    Err(_) => Flow::Either {
-                        flag: self.flag_of(&value)?,
-                        then: *then,
-                        otherwise: *otherwise,
-                    },
+                    Err(_) => {
+                        let sides = Box::new([Way::To(*then), Way::To(*otherwise)]);
+                        Flow::Goto(Way::Either(self.flag_of(&value)?, sides))
+                    }
                 }
             }
             Terminator::Next {
@@ -465,9 +464,9 @@ impl<'h, H: Host> Machine<'h, H> {
                 match self.advance(&it)? {
                     Some(item) => {
                         self.store(frame, target, item)?;
-                        Flow::Goto(*body)
+                        Flow::Goto(Way::To(*body))
                     }
-                    None => Flow::Goto(*exit),
+                    None => Flow::Goto(Way::To(*exit)),
                 }
             }
             Terminator::Return(value) => Flow::Return(self.expression(frame, value)?),
@@ -722,13 +721,7 @@ impl<'h, H: Host> Machine<'h, H> {
 
 /// Where control goes after a block.
 pub(super) enum Flow<O> {
-    Goto(ast::BlockId),
-    /// A branch on a value that is not known: the flag's node.
-    Either {
-        flag: NodeId,
-        then: ast::BlockId,
-        otherwise: ast::BlockId,
-    },
+    Goto(Way),
     Return(Value<O>),
     Yield(Value<O>),
 }

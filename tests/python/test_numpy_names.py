@@ -741,6 +741,7 @@ CASES: dict[str, list[Case]] = {
     "numpy.iscomplex": [c(X)],
     "numpy.zeros": MAKE,
     "numpy.empty": [c((0, 3)), c((0,), "int8")],
+    "numpy.ndarray": [c((0, 3)), c((0,), "int8")],
     "numpy.ones": MAKE,
     "numpy.full": [
         c(3, 2.5),
@@ -1036,7 +1037,7 @@ HAS_ROOTS = {"gammaln", "lgamma", "loggamma", "digamma", "psi"}
 def resolve(name: str) -> Callable[..., Any]:
     """What a name means in Python; attributes become functions of self."""
     parts = name.split(".")
-    if parts[:2] == ["numpy", "ndarray"]:
+    if parts[:2] == ["numpy", "ndarray"] and len(parts) == 3:
         attribute = getattr(np.ndarray, parts[2])
         if callable(attribute):
             return lambda self, *a, **k: getattr(np.asarray(self), parts[2])(*a, **k)

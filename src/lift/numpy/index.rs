@@ -192,10 +192,13 @@ pub(super) fn plan(b: &mut Builder, x: NodeId, key: &Arg) -> Result<Plan> {
         ));
     }
     let any_ellipsis = items.iter().any(|i| matches!(i, Item::Ellipsis));
-    // Integers beside arrays are arrays of rank 0.
     let advanced = items
         .iter()
         .any(|i| matches!(i, Item::Array(n) if b.aval(*n).rank() > 0));
+    // Integers beside arrays are arrays of rank 0; beside positions that are values, all are one gather.
+    let computed = items
+        .iter()
+        .any(|i| matches!(i, Item::Array(_) | Item::Window(_)));
     let mut out = Plan {
         ranges: SmallVec::new(),
         view: Shape::new(),
@@ -222,7 +225,7 @@ pub(super) fn plan(b: &mut Builder, x: NodeId, key: &Arg) -> Result<Plan> {
                 out.view.push(range.size.clone());
                 out.ranges.push(range);
             }
-            Item::Int(i) if !advanced => {
+            Item::Int(i) if !computed => {
                 let start = position(b, &i, axis, &shape[axis])?;
                 out.ranges.push(Range {
                     start,
@@ -267,6 +270,45 @@ pub(super) fn plan(b: &mut Builder, x: NodeId, key: &Arg) -> Result<Plan> {
 }
 
 impl Plan {
+    /// A plan of positions alone: the one slice beside numbers becomes the positions that it means. A
+    /// write of that kind is one scatter, and not one into a part that is then written back.
+    pub(super) fn by_positions(mut self, b: &mut Builder, x: NodeId) -> Result<Plan> {
+        let shape = b.aval(x).shape.clone();
+        let is_part = |axis: &usize| self.ranges[*axis] != Range::full(shape[*axis].clone());
+        let parts: Vec<usize> = (0..shape.len()).filter(is_part).collect();
+        let numbers = self.indices.iter().all(|&index| b.aval(index).rank() == 0);
+        let &[axis] = &parts[..] else {
+            return Ok(self);
+        };
+        if !numbers || self.axes.is_empty() || self.view.len() != shape.len() {
+            return Ok(self);
+        }
+        let range = std::mem::replace(&mut self.ranges[axis], Range::full(shape[axis].clone()));
+        let dtype = DType::I64;
+        let mut index = b.add(
+            Op::Iota {
+                size: range.size,
+                dtype,
+            },
+            &[],
+        )?;
+        if range.step != 1 {
+            let step = b.int(range.step);
+            index = b.elementwise(E::Multiply, &[index, step])?;
+        }
+        if range.start != Dim::known(0) {
+            let start = b.size(range.start);
+            let start = strong(b, start)?;
+            index = b.elementwise(E::Add, &[index, start])?;
+        }
+        let place = self.axes.iter().filter(|&&a| a < axis).count();
+        self.axes.insert(place, axis);
+        self.indices.insert(place, index);
+        self.view[axis] = shape[axis].clone();
+        self.at = axis - place;
+        Ok(self)
+    }
+
     fn advance(&mut self, dim: &Dim, index: NodeId) {
         self.axes.push(self.view.len());
         self.indices.push(index);

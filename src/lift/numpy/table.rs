@@ -366,6 +366,7 @@ static ROWS: &[Row] = &[
 
     // Making arrays.
     fresh(&["numpy.zeros", "numpy.empty"], FILLED, |c| create::filled(c, 0.0)),
+    fresh(&["numpy.ndarray"], "shape, dtype=None, buffer=None, offset=0, strides=None, order=None|C|F", |c| create::filled(c, 0.0)),
     fresh(&["numpy.ones"], FILLED, |c| create::filled(c, 1.0)),
     fresh(&["numpy.full"], "shape, fill_value, dtype=None, order=C|F, *, device=None|cpu, like=None", create::full),
     fresh(&["numpy.zeros_like", "numpy.empty_like"], FILLED_LIKE, |c| create::filled_like(c, 0.0)),

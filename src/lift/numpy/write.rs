@@ -95,7 +95,7 @@ fn write(b: &mut Builder, target: NodeId, key: &Arg, value: NodeId, kind: Write)
         let new = write(b, seen, &rest, value, kind)?;
         return write(b, target, &window, new, Write::Set);
     }
-    let plan = plan(b, target, key)?;
+    let plan = plan(b, target, key)?.by_positions(b, target)?;
     let sliced: Shape = plan.ranges.iter().map(|r| r.size.clone()).collect();
     if plan.axes.is_empty() {
         let value = fit(b, value, &plan.view)?;
