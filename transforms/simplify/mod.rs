@@ -8,9 +8,9 @@
 //! ```
 //!
 //! Each pass is a plain function: [`canonicalize`] (one spelling for each thing), [`fold`]
-//! (arithmetic of constants), [`cse`] (equal nodes once), [`simplify`] (the table of rewrite rules),
+//! (arithmetic of constants), [`cse`] (equal nodes once), [`writes`] (what was just written), [`simplify`] (the table of rewrite rules),
 //! [`reductions`] (sums of sums), [`dce`] (nothing that no output needs). [`standard`] is their composition,
-//! to a fixpoint. For the evaluator only, since it reads worse: [`strengthen`] and [`reflect`].
+//! to a fixpoint. For the evaluator only, since it reads worse: [`masks`], [`strengthen`] and [`reflect`].
 //!
 //! Source: Muchnick, *Advanced Compiler Design and Implementation*, chapters 12 and 13. That every
 //! rule says how true it is follows Herbie (Panchekha et al., PLDI 2015).
@@ -19,16 +19,19 @@ mod canonicalize;
 mod cse;
 mod dce;
 mod fold;
+mod masks;
 mod nested;
 mod pattern;
 mod reductions;
 mod reflect;
 mod rules;
+mod writes;
 
 pub use canonicalize::canonicalize;
 pub use cse::cse;
 pub use dce::dce;
 pub use fold::fold;
+pub use masks::masks;
 pub(crate) use nested::reordered;
 pub use nested::{everywhere, prune};
 pub use reductions::reductions;
@@ -36,6 +39,7 @@ pub use reflect::reflect;
 pub use rules::{
     Fired, RULES, Rule, Rules, STRENGTHS, When, simplify, simplify_reporting, strengthen,
 };
+pub use writes::writes;
 
 use lazy_core::error::Result;
 use lazy_core::graph::{Builder, Graph, NodeId, Operands};
@@ -85,11 +89,12 @@ pub fn standard() -> impl Transform {
 /// The standard passes, repeated until nothing changes.
 pub fn standard_for(truths: Truths) -> impl Transform {
     move |graph: &Graph| {
-        let mut graph = everywhere(&|graph: &Graph| to_fixpoint(graph, truths), graph)?;
-        if nested::has_nested(&graph) {
-            graph = to_fixpoint(&prune(&graph)?, truths)?;
+        let fixpoint = |graph: &Graph| to_fixpoint(graph, truths);
+        if !nested::has_nested(graph) {
+            return fixpoint(graph);
         }
-        Ok(graph)
+        let graph = everywhere(&fixpoint, &nested::share(graph)?)?;
+        fixpoint(&prune(&graph)?)
     }
 }
 
@@ -97,6 +102,7 @@ fn to_fixpoint(graph: &Graph, truths: Truths) -> Result<Graph> {
     let passes = canonicalize
         .then(fold)
         .then(cse)
+        .then(writes)
         .then(simplify(truths))
         .then(reductions(truths))
         .then(dce);

@@ -15,7 +15,7 @@ use lazy_core::error::Result;
 use lazy_core::graph::{Builder, Graph, NodeId, Operands};
 use lazy_core::ops::{self, Cond, Loop, Op};
 
-use super::dce;
+use super::{cse, dce};
 use crate::Transform;
 
 /// Applies a pass to all nested graphs, innermost first, and to the graph.
@@ -111,6 +111,57 @@ struct Kept {
     results: Vec<usize>,
     /// Per result, the operand that it is.
     unchanged: Vec<Option<usize>>,
+}
+
+/// Makes one input of those that a nested graph is given the same value for, outermost first, so that
+/// what is computed from them is one node within.
+///
+/// # Errors
+/// None that a well-formed graph can cause.
+pub fn share(graph: &Graph) -> Result<Graph> {
+    let mut out = cse(graph)?;
+    for id in out.nodes().collect::<Vec<_>>() {
+        let operands = out.operands(id);
+        // What a loop carries is another value in each trip.
+        let (first, constants) = match out.op(id) {
+            Op::Loop(l) => (0, 1..operands.len() - l.carried),
+            Op::Cond(_) => (1, 0..operands.len() - 1),
+            _ => continue,
+        };
+        let given = &operands[first..];
+        let first_given = |i: usize| match constants.contains(&i) {
+            true => constants
+                .clone()
+                .find(|&j| given[j] == given[i])
+                .unwrap_or(i),
+            false => i,
+        };
+        let same: Vec<usize> = (0..given.len()).map(first_given).collect();
+        let mut within = |inner: &Graph| share(&with_shared_inputs(inner, &same));
+        let op = ops::control::map_nested(out.op(id), &mut within)?;
+        out.set_op(id, op);
+    }
+    Ok(out)
+}
+
+/// The graph in which each input is read from the one that `same` tells.
+fn with_shared_inputs(graph: &Graph, same: &[usize]) -> Graph {
+    if same.iter().enumerate().all(|(i, &first)| i == first) {
+        return graph.clone();
+    }
+    let mut b = Builder::rebuild(graph);
+    let mut new = vec![NodeId::end(); graph.len()];
+    for id in graph.nodes() {
+        let operands: Operands = graph.operands(id).iter().map(|o| new[o.index()]).collect();
+        new[id.index()] = b.copy(graph, id, &operands);
+        if let Some(i) = graph.inputs().iter().position(|&input| input == id) {
+            let first = graph.inputs()[same[i]];
+            if graph.aval(first) == graph.aval(id) {
+                new[id.index()] = new[first.index()];
+            }
+        }
+    }
+    b.finish(graph.outputs().iter().map(|o| new[o.index()]).collect())
 }
 
 fn prune_loop(l: &Loop, read: &[bool]) -> Result<Kept> {

@@ -359,7 +359,8 @@ pub fn completed(graph: &Graph) -> Result<Graph> {
 /// # Errors
 /// A pass's own, which is a bug.
 pub fn prepared(graph: &Graph) -> Result<Graph> {
-    let passes = simplify::strengthen(simplify::Truths::Default)
+    let passes = simplify::masks
+        .then(simplify::strengthen(simplify::Truths::Default))
         .then(simplify::reflect)
         .then(fuse::fuse);
     simplify::everywhere(&passes, graph)
