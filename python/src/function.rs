@@ -226,7 +226,7 @@ impl Dispatcher {
         slf: &Bound<'_, Self>,
         args: &Bound<'_, PyTuple>,
         kwargs: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<Vec<(String, u32, String, Option<String>)>> {
+    ) -> PyResult<Vec<derive::Placed>> {
         convert::guarded(|| Ok(derive::places(&slf.get_entry(args, kwargs)?.lifted.graph)))
     }
 

@@ -25,6 +25,9 @@ use crate::ops::{Custom, Op, Rule};
 /// How often a function may be met within its own rule: the order of the derivatives that follow it.
 const MAX_NESTED: usize = 3;
 
+/// What stands in the place of a leaf.
+type OnLeaf<'f, M, O> = dyn FnMut(&mut M, &Value<O>) -> Result<Value<O>> + 'f;
+
 /// The Python functions of a rule.
 enum Given<'a, O> {
     Forward(&'a Value<O>),
@@ -338,7 +341,7 @@ impl<H: Host> Machine<'_, H> {
     fn mapped(
         &mut self,
         value: &Value<H::Object>,
-        f: &mut dyn FnMut(&mut Self, &Value<H::Object>) -> Result<Value<H::Object>>,
+        f: &mut OnLeaf<'_, Self, H::Object>,
     ) -> Result<Value<H::Object>> {
         Ok(match value {
             Value::Tuple(items, _) => {

@@ -164,3 +164,10 @@ def test_complex_gradient() -> None:
     gradient = lazy.grad(lambda z: np.abs(z * z) ** 2)(1.0 + 2.0j)
     # |z|**4 by x and y is 4 |z|**2 (x, y).
     np.testing.assert_allclose(gradient, 20.0 - 40.0j)
+
+
+def test_the_sum_of_no_copies_is_zero():
+    def f(x):
+        return np.sum(np.broadcast_to(x[0], (0, 3)))
+
+    assert lazy.jit(f)(np.array([np.inf, 1.0])) == 0.0

@@ -92,8 +92,9 @@ fn of_broadcast(
         }
         left.extend(own);
     }
-    // Symbolic sizes are at least two; an extreme over no copies is an error.
-    if copies.is_one() || (kind != Reduction::Sum && copies.as_known().is_some_and(|n| n < 1)) {
+    // Symbolic sizes are at least two; an extreme over no copies is an error, and their sum is 0 whatever
+    // they would be.
+    if copies.is_one() || copies.as_known().is_some_and(|n| n < 1) {
         return Ok(None);
     }
     let mut new = b.reduce(kind, source, left)?;

@@ -29,7 +29,7 @@ use pyo3::types::{PyDict, PyTuple};
 use self::batch::Mapping;
 use self::density::log_density;
 use self::modes::{grad, hessian_product, jacobian, pull_back, push_forward, real_loss, sparsity};
-pub use self::nodes::places;
+pub use self::nodes::{Placed, places};
 use crate::exceptions;
 use crate::host::Object;
 

@@ -36,8 +36,11 @@ fn is_computed(graph: &Graph, id: NodeId) -> bool {
     )
 }
 
-/// File, line, operation and name of each output of a graph.
-pub fn places(graph: &Graph) -> Vec<(String, u32, String, Option<String>)> {
+/// File, line, operation and name of a node.
+pub type Placed = (String, u32, String, Option<String>);
+
+/// Where each output of a graph comes from.
+pub fn places(graph: &Graph) -> Vec<Placed> {
     let place = |&id: &NodeId| {
         let (file, line) = match graph.origin(id) {
             Some(origin) => (origin.file.to_string(), origin.span.line),
