@@ -792,7 +792,9 @@ impl<H: Host> Machine<'_, H> {
         self.settle(false)?;
         let mut shown = args.iter().chain(keywords.iter().map(|(_, v)| v));
         if shown.any(|v| self.shows_outside(v)) {
-            self.changes.shown_at = Some(self.changes.writes);
+            // The first time counts: what is written later would show there.
+            let writes = self.changes.writes;
+            self.changes.shown_at.get_or_insert(writes);
         }
         let mut trees = Vec::new();
         for arg in args {

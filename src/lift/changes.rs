@@ -38,7 +38,7 @@ pub(super) struct Changes<O> {
     instances: Vec<(O, Slot)>,
     /// How often anything was noted.
     count: usize,
-    /// How many writes to arrays there were, and had been when an outside object was last shown.
+    /// How many writes to arrays there were, and had been when an outside object was first shown.
     pub writes: usize,
     pub shown_at: Option<usize>,
     /// Whether the `__dict__` of an outside object was written to: its attributes do not show it.

@@ -525,6 +525,35 @@ def test_changes_said_in_a_loop_that_is_given_up_are_said_again(capsys):
     assert out[0] == out[1]
 
 
+def test_an_object_is_shown_as_it_was_before_a_later_write(capsys):
+    def program(box):
+        print(box)
+        box["x"] += 0.5
+        print(box)
+        return box["x"].sum()
+
+    out = []
+    for function in (program, lazy.jit(program)):
+        function({"x": np.arange(3.0)})
+        function(Holder(np.arange(3.0)))
+        out.append(capsys.readouterr().out)
+    assert out[0] == out[1]
+
+
+class Holder:
+    def __init__(self, x):
+        self.x = x
+
+    def __getitem__(self, name):
+        return getattr(self, name)
+
+    def __setitem__(self, name, value):
+        setattr(self, name, value)
+
+    def __repr__(self):
+        return f"Holder({self.x})"
+
+
 def test_objects_that_leave_one_after_the_other_are_not_one(capsys):
     def program(x):
         print(Pair(len(x), x), 1)
