@@ -2,6 +2,8 @@
 //!
 //! In: `(batch, m, k)` and `(batch, k, n)`, strided. Out: `(batch, m, n)`, contiguous.
 //! `einsum("ij,kj->ik", a, b)` is one product whose right side is read as a transpose: no copy.
+//! Large products are NumPy's own, by the BLAS that it carries, where a host has it and the sides lie in
+//! memory as BLAS reads them.
 //! Source: the crate `gemm` for blocked products; BLIS (Van Zee and van de Geijn, 2015) for the method.
 
 use std::array::from_fn;
@@ -11,6 +13,7 @@ use gemm::Parallelism;
 use super::buffers::Block;
 use super::element::{Item, for_dtype};
 use super::kernels::cpu::vectorized;
+use super::native::{self, Batch, Native};
 use super::plan::{Place, Run};
 use super::threads;
 use crate::graph::DType;
@@ -61,6 +64,8 @@ const LONG: usize = 4096;
 const TASKS: usize = 64;
 /// Products of fewer multiplications are done by plain loops.
 const SMALL: usize = 8 * 8 * 8;
+/// Products of at least so many multiplications are left to BLAS.
+const BLAS: usize = 16 * 16 * 16;
 /// Work below which waking another thread does not pay.
 const PARALLEL_NS: f64 = 60_000.0;
 
@@ -91,6 +96,13 @@ impl Contract {
     fn run_as<T: Item>(&self, run: &Run<'_>) {
         let [batch, m, k, n] = self.sizes();
         let sides = self.sides::<T>(run);
+        if m * k * n >= BLAS && sides.suit_blas([m, k, n]) {
+            if let Some(matmul) = native::find("matmul", self.to.layout.dtype) {
+                // SAFETY: places are valid for their layouts.
+                unsafe { sides.by_blas(matmul, batch, [m, k, n]) };
+                return;
+            }
+        }
         let threads = if self.cost() > PARALLEL_NS {
             threads::get()
         } else {
@@ -152,6 +164,37 @@ struct Sides<T> {
 unsafe impl<T> Sync for Sides<T> {}
 
 impl<T: Item> Sides<T> {
+    /// Whether BLAS reads both sides as they are: rows or columns of neighbours, one after the other.
+    fn suit_blas(&self, [m, k, n]: [usize; 3]) -> bool {
+        let suits = |matrix: &Matrix<T>, rows: usize, columns: usize| {
+            let line = |near: isize, far: isize, width: usize| near == 1 && far >= width as isize;
+            line(matrix.column, matrix.row, columns) || line(matrix.row, matrix.column, rows)
+        };
+        k > 0 && suits(&self.left, m, k) && suits(&self.right, k, n)
+    }
+
+    /// All products of the batch.
+    ///
+    /// # Safety
+    /// The memories must be valid for the sizes, and the loop one for `T`.
+    unsafe fn by_blas(&self, matmul: Native, batch: usize, [m, k, n]: [usize; 3]) {
+        let size = size_of::<T>() as isize;
+        let side = |matrix: &Matrix<T>, step: isize| Batch {
+            start: matrix.start.cast::<u8>().cast_mut(),
+            step: step * size,
+            strides: [matrix.row * size, matrix.column * size]
+                .into_iter()
+                .collect(),
+        };
+        let batches = [
+            side(&self.left, self.steps[0]),
+            side(&self.right, self.steps[1]),
+            Batch::contiguous(self.out.cast(), size as usize, &[m, n]),
+        ];
+        // SAFETY: as the caller promises. That a product is not a number is no failure.
+        unsafe { native::call(matmul, batch, &[m, k, n], &batches) };
+    }
+
     /// One product of a batch, with results of `size` elements.
     ///
     /// # Safety

@@ -1,7 +1,7 @@
 //! The inner loops of NumPy's generalised functions, where a host has them.
 //!
-//! In: batches of arrays. Out: the same bits that NumPy computes, by the LAPACK and the FFT that NumPy
-//! carries; the loops need no GIL.
+//! In: batches of arrays. Out: the same bits that NumPy computes, by the BLAS, the LAPACK and the FFT that
+//! NumPy carries; the loops need no GIL.
 //! `svd_s` takes `(m,n)` and gives `(m,p),(p),(p,n)`: dimensions `[batch, m, n, p]`, then the strides
 //! of the batch for each argument, then those of each argument's own axes.
 //!
@@ -34,7 +34,8 @@ unsafe impl Sync for Native {}
 pub type Loops = HashMap<(&'static str, DType), Native>;
 
 /// The functions that [`provide`] may give, by module.
-pub const NAMES: [(&str, &[&str]); 2] = [
+pub const NAMES: [(&str, &[&str]); 3] = [
+    ("numpy", &["matmul"]),
     (
         "numpy.linalg._umath_linalg",
         &[
