@@ -96,12 +96,13 @@ impl Contract {
     fn run_as<T: Item>(&self, run: &Run<'_>) {
         let [batch, m, k, n] = self.sizes();
         let sides = self.sides::<T>(run);
-        if m * k * n >= BLAS && sides.suit_blas([m, k, n]) {
-            if let Some(matmul) = native::find("matmul", self.to.layout.dtype) {
-                // SAFETY: places are valid for their layouts.
-                unsafe { sides.by_blas(matmul, batch, [m, k, n]) };
-                return;
-            }
+        if m * k * n >= BLAS
+            && sides.suit_blas([m, k, n])
+            && let Some(matmul) = native::find("matmul", self.to.layout.dtype)
+        {
+            // SAFETY: places are valid for their layouts.
+            unsafe { sides.by_blas(matmul, batch, [m, k, n]) };
+            return;
         }
         let threads = if self.cost() > PARALLEL_NS {
             threads::get()
