@@ -11,6 +11,7 @@ sqrt gives NaN in 1 of 2 entries, first at [1] at ...
 
 from __future__ import annotations
 
+import inspect
 import linecache
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -241,8 +242,6 @@ def _weights(rng: np.random.Generator, leaf: Any) -> Any:
 
 
 def _names(function: Callable[..., Any], count: int) -> list[str]:
-    import inspect
-
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):

@@ -6,7 +6,7 @@ vectors; each function that it is given comes with its gradient, Jacobian or pro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -246,26 +246,14 @@ def _jacobian(function: Callable[..., Any], form: Any, rest: tuple[Any, ...]) ->
 
     def jacobian(vector: _tree.Vector) -> Any:
         point = _tree.unflatten(form, vector)
-        results = np.size(function(point, *rest))
-        derived = (rows if results <= vector.size else columns)(point, *rest)
-        shape = (results, -1)
-        blocks = [np.reshape(np.asarray(block), shape) for block in _in_order(form, derived)]
+        results = np.asarray(function(point, *rest))
+        derived = (rows if results.size <= vector.size else columns)(point, *rest)
+        shape = (results.size, -1)
+        blocks = [np.reshape(np.asarray(block), shape) for block in _tree.in_order(form, derived)]
         joined = np.concatenate(blocks, axis=1)
-        return joined[0] if np.ndim(function(point, *rest)) == 0 else joined
+        return joined[0] if results.ndim == 0 else joined
 
     return jacobian
-
-
-def _in_order(form: Any, tree: Any) -> Iterator[Any]:
-    """The leaves of a tree that has the form at least, dicts in the form's order."""
-    if isinstance(form, dict):
-        for key in form:
-            yield from _in_order(form[key], tree[key])
-    elif isinstance(form, (list, tuple)):
-        for part, item in zip(form, tree, strict=True):
-            yield from _in_order(part, item)
-    else:
-        yield tree
 
 
 def _weighted_hessian(function: Callable[..., Any], form: Any) -> Callable[..., Any]:

@@ -29,20 +29,20 @@ def flatten(tree: Any) -> tuple[Vector, Any]:
 
 def like(form: Any, tree: Any) -> Vector:
     """The leaves of ``tree``, which has the form ``form`` (dicts in its order), as a vector."""
-    parts: list[Vector] = []
-    _walk(form, tree, parts)
+    parts = [np.ravel(np.asarray(leaf, dtype=np.float64)) for leaf in in_order(form, tree)]
     return np.concatenate(parts) if parts else np.empty(0)
 
 
-def _walk(form: Any, tree: Any, parts: list[Vector]) -> None:
+def in_order(form: Any, tree: Any) -> Iterator[Any]:
+    """What ``tree`` has for each leaf of ``form``, dicts in the order of the form."""
     if isinstance(form, dict):
         for key in form:
-            _walk(form[key], tree[key], parts)
+            yield from in_order(form[key], tree[key])
     elif isinstance(form, (list, tuple)):
-        for sub, item in zip(form, tree, strict=True):
-            _walk(sub, item, parts)
+        for part, item in zip(form, tree, strict=True):
+            yield from in_order(part, item)
     else:
-        parts.append(np.ravel(np.asarray(tree, dtype=np.float64)))
+        yield tree
 
 
 def unflatten(form: Any, vector: Vector) -> Any:

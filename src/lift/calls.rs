@@ -38,17 +38,20 @@ impl<H: Host> Machine<'_, H> {
             let value = self.expression(frame, &keyword.value)?;
             match &keyword.arg {
                 Some(name) => keywords.push((name.to_string(), value)),
-                None => {
-                    for (key, value) in self.entries_of(&value)? {
-                        match self.host.class(&key) {
-                            Class::Str(name) => keywords.push((name, value)),
-                            _ => return Err(Error::type_error("keywords must be strings")),
-                        }
-                    }
-                }
+                None => keywords.extend(self.keywords_of(&value)?),
             }
         }
         self.call(&callee, args, keywords)
+    }
+
+    /// The entries of a dict as keyword arguments.
+    pub fn keywords_of(&mut self, dict: &Value<H::Object>) -> Result<Keywords<H::Object>> {
+        let entries = self.entries_of(dict)?.into_iter();
+        let named = entries.map(|(key, value)| match self.host.class(&key) {
+            Class::Str(name) => Ok((name, value)),
+            _ => Err(Error::type_error("keywords must be strings")),
+        });
+        named.collect()
     }
 
     pub fn call(
@@ -384,14 +387,18 @@ impl<H: Host> Machine<'_, H> {
         let positional = code.argcount as usize;
         let named = positional + code.kwonlyargcount as usize;
         let has_varargs = code.flags & VARARGS != 0;
+        let spread = match has_varargs {
+            true => self.items_of(&values[named])?,
+            false => vec![],
+        };
         let mut args = Vec::new();
         let mut keywords = Vec::new();
         let mut left_out = false;
         for (at, value) in values.iter().enumerate().take(named) {
             let is_default =
                 default(code, parts, at).is_some_and(|d| self.host.is(&d, &objects[at]));
-            let spread = has_varargs && !self.items_of(&values[named])?.is_empty();
-            if is_default && matches!(value, Value::Object(..)) && !(at < positional && spread) {
+            let is_needed = at < positional && !spread.is_empty();
+            if is_default && matches!(value, Value::Object(..)) && !is_needed {
                 self.pin(value);
                 left_out = true;
             } else if at < positional && !left_out {
@@ -400,15 +407,9 @@ impl<H: Host> Machine<'_, H> {
                 keywords.push((code.varnames[at].clone(), value.clone()));
             }
         }
-        if has_varargs {
-            args.extend(self.items_of(&values[named])?);
-        }
+        args.extend(spread);
         if code.flags & VARKEYWORDS != 0 {
-            for (key, value) in self.entries_of(&values[named + usize::from(has_varargs)])? {
-                if let Class::Str(name) = self.host.class(&key) {
-                    keywords.push((name, value));
-                }
-            }
+            keywords.extend(self.keywords_of(&values[named + usize::from(has_varargs)])?);
         }
         let slot = self.held(callee);
         let callee = Value::Object(callee.clone(), Some(slot));

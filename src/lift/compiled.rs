@@ -102,12 +102,7 @@ impl<H: Host> Machine<'_, H> {
         self.pin(function);
         let function = self.known(function, "an opaque function")?;
         let args = self.items_of(args)?;
-        let mut named = Vec::new();
-        for (key, value) in self.entries_of(keywords)? {
-            if let Class::Str(name) = self.host.class(&key) {
-                named.push((name, value));
-            }
-        }
+        let named = self.keywords_of(keywords)?;
         self.call_compiled(&function, &args, &named)
     }
 

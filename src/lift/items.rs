@@ -4,7 +4,6 @@
 
 use std::rc::Rc;
 
-use super::guard::Fetch;
 use super::host::{Attribute, Class, Host};
 use super::machine::{Machine, side_effect};
 use super::numpy;
@@ -117,7 +116,7 @@ impl<H: Host> Machine<'_, H> {
             Value::Array(_) | Value::Scalar(..) => {
                 self.symbolic_operator("getitem", &[container.clone(), key.clone()])
             }
-            Value::Method(array, flags) if &**flags == "flags" => {
+            Value::Method(_, flags) if &**flags == "flags" => {
                 let name = match self.string(key)?.to_uppercase().as_str() {
                     "C" | "CONTIGUOUS" | "C_CONTIGUOUS" => "c_contiguous",
                     "F" | "FORTRAN" | "F_CONTIGUOUS" => "f_contiguous",
@@ -125,7 +124,7 @@ impl<H: Host> Machine<'_, H> {
                     "A" | "ALIGNED" => "aligned",
                     _ => "this",
                 };
-                self.attribute(&Value::Method(array.clone(), flags.clone()), name)
+                self.attribute(container, name)
             }
             Value::Dict(dict) => {
                 let key = self.key(key)?;
@@ -651,13 +650,7 @@ impl<H: Host> Machine<'_, H> {
             Some(slot) => *slot,
             None => self.held(object),
         };
-        self.length_guard(object, slot, items.len())?;
-        let mut values = Vec::new();
-        for (i, item) in items.into_iter().enumerate() {
-            let spelling = format!("{}[{i}]", self.spellings[slot]);
-            let child = self.child(slot, format!("[{i}]"), Fetch::Item(slot, i), spelling);
-            values.push(self.wrap(item, Some(child))?);
-        }
+        let mut values = self.items_at(object, slot, &items, "item", false)?;
         values.reverse();
         Ok(Some(values))
     }

@@ -187,6 +187,7 @@ impl<'h, H: Host> Machine<'h, H> {
         }
         let is_generator = code.flags & GENERATOR != 0;
         let mut frame = Frame {
+            own: Self::is_own(&function.code),
             function,
             locals,
             cells,
@@ -407,7 +408,7 @@ impl<'h, H: Host> Machine<'h, H> {
         if let Some(top) = self.stack.last_mut() {
             top.2 = span.line;
         }
-        if !Self::is_own(&frame.function.code) {
+        if !frame.own {
             self.b.set_origin(Some(Origin {
                 file,
                 span: span.clone(),
@@ -417,7 +418,7 @@ impl<'h, H: Host> Machine<'h, H> {
     }
 
     fn locate(&self, frame: &Frame<H::Object>, error: Box<Error>, span: &Span) -> Box<Error> {
-        if error.place.is_some() || Self::is_own(&frame.function.code) {
+        if error.place.is_some() || frame.own {
             return error;
         }
         let file = &frame.function.code.filename;

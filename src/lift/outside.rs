@@ -103,13 +103,7 @@ impl<H: Host> Machine<'_, H> {
             }
             class @ (Class::List | Class::Tuple | Class::NamedTuple) => {
                 let items = self.host.items(object).unwrap_or_default();
-                self.length_guard(object, slot, items.len())?;
-                let mut values = Vec::new();
-                for (i, item) in items.iter().enumerate() {
-                    let spelling = format!("{}[{i}]", self.spellings[slot]);
-                    let child = self.child(slot, format!("[{i}]"), Fetch::Item(slot, i), spelling);
-                    values.push(self.bring(item, child, &format!("{name}_{i}"), argument)?);
-                }
+                let values = self.items_at(object, slot, &items, name, argument)?;
                 if class == Class::Tuple {
                     Value::Tuple(Rc::new(values), Some(slot))
                 } else if class == Class::NamedTuple {
@@ -189,7 +183,26 @@ impl<H: Host> Machine<'_, H> {
         Ok(())
     }
 
-    pub fn length_guard(&mut self, object: &H::Object, slot: Slot, length: usize) -> Result<()> {
+    /// The items of a list or tuple found at `slot`, each at a slot of its own; how many there are is guarded.
+    pub fn items_at(
+        &mut self,
+        object: &H::Object,
+        slot: Slot,
+        items: &[H::Object],
+        name: &str,
+        argument: bool,
+    ) -> Result<Vec<Value<H::Object>>> {
+        self.length_guard(object, slot, items.len())?;
+        let mut values = Vec::new();
+        for (i, item) in items.iter().enumerate() {
+            let spelling = format!("{}[{i}]", self.spellings[slot]);
+            let child = self.child(slot, format!("[{i}]"), Fetch::Item(slot, i), spelling);
+            values.push(self.bring(item, child, &format!("{name}_{i}"), argument)?);
+        }
+        Ok(values)
+    }
+
+    fn length_guard(&mut self, object: &H::Object, slot: Slot, length: usize) -> Result<()> {
         if length > MAX_ITEMS {
             let what = format!("{} has {length} items", self.spellings[slot]);
             return Err(Error::new(ErrorKind::TooLong { what }));

@@ -185,6 +185,8 @@ pub enum Iterator<O> {
 #[derive(Debug)]
 pub struct Frame<O> {
     pub function: Arc<ast::Function>,
+    /// Whether the code is lazy's own, which messages do not point into.
+    pub own: bool,
     pub locals: HashMap<String, Value<O>>,
     pub cells: HashMap<String, Cell<O>>,
     pub globals: O,

@@ -3,10 +3,9 @@
 //! In: a graph with `Custom` nodes. Out: one in which they are what they compute, or a node over examples.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use lazy_core::error::Result;
-use lazy_core::graph::{Builder, Graph, NodeId, Operands};
+use lazy_core::graph::{Graph, NodeId, Operands};
 use lazy_core::ops::{Custom, Op, Rule};
 
 use super::vmap;
@@ -62,19 +61,4 @@ pub(super) fn over_examples(c: &Custom, batched: &[bool]) -> Result<Custom> {
         },
         ..c.clone()
     })
-}
-
-/// A node for examples.
-pub(super) fn batch(
-    b: &mut Builder,
-    op: &Op,
-    operands: &[NodeId],
-    batched: &[bool],
-) -> Result<NodeId> {
-    let op = match op {
-        Op::Custom(c) => Op::Custom(Arc::new(over_examples(c, batched)?)),
-        Op::Pullback(c) => Op::Pullback(Arc::new(over_examples(c, batched)?)),
-        other => other.clone(),
-    };
-    b.add(op, operands)
 }

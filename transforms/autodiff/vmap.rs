@@ -492,7 +492,12 @@ impl Rule<'_> {
                     });
                 }
                 let batched: Vec<bool> = self.operands.iter().map(|o| o.batched).collect();
-                custom::batch(b, op, &operands, &batched)
+                let mapped = Arc::new(custom::over_examples(c, &batched)?);
+                let op = match matches!(op, Op::Pullback(_)) {
+                    true => Op::Pullback(mapped),
+                    false => Op::Custom(mapped),
+                };
+                b.add(op, &operands)
             }
             Op::Call { callee, .. } => Err(Error::unlifted(
                 format!("vmap of {callee}"),

@@ -13,22 +13,22 @@ use crate::host::Object;
 
 /// A parameter added to a lifted call: an object shaped like `tree`, whose leaves become new graph inputs
 /// with the avals `aval` gives. Returns the new inputs in the order of the leaves.
-pub(super) struct Added<'a, 'py> {
-    pub(super) py: Python<'py>,
-    pub(super) lifted: &'a mut Lifted<Object>,
-    pub(super) name: String,
+struct Added<'a, 'py> {
+    py: Python<'py>,
+    lifted: &'a mut Lifted<Object>,
+    name: String,
     /// (name, aval, slot, form) of each new input.
-    pub(super) inputs: Vec<(String, Slot, Form)>,
+    inputs: Vec<(String, Slot, Form)>,
 }
 
 impl<'py> Added<'_, 'py> {
-    pub(super) fn slot(&mut self, fetch: Fetch<Object>) -> Slot {
+    fn slot(&mut self, fetch: Fetch<Object>) -> Slot {
         self.lifted.guards.fetches.push(fetch);
         self.lifted.guards.fetches.len() - 1
     }
 
     /// Follows `tree` through `object`, if it is known yet; `aval` is what the leaf must be.
-    pub(super) fn walk(
+    fn walk(
         &mut self,
         tree: &Tree<Object>,
         object: Option<&Bound<'py, PyAny>>,
@@ -115,6 +115,50 @@ impl<'py> Added<'_, 'py> {
     }
 }
 
+/// Adds the last parameter, `name`: containers like those of `tree`, whose leaf `k` becomes a new input of
+/// aval `avals[k]`, called `label(k)`. `object` is what is passed for it, if that is known already.
+///
+/// # Errors
+/// `ValueError` for an object of other containers.
+pub(super) fn add_parameter(
+    py: Python<'_>,
+    lifted: &mut Lifted<Object>,
+    name: &str,
+    tree: &Tree<Object>,
+    object: Option<&Object>,
+    avals: &[Aval],
+    label: &dyn Fn(usize) -> String,
+) -> Result<()> {
+    let (count, base) = (lifted.parameters.len(), lifted.inputs.len());
+    let mut added = Added {
+        py,
+        lifted,
+        name: format!("the {name}"),
+        inputs: Vec::new(),
+    };
+    let slot = added.slot(Fetch::Argument(count));
+    added.walk(
+        tree,
+        object.map(|o| o.bind(py)),
+        slot,
+        &mut |k| avals[k].clone(),
+        &mut |k| label(k),
+    )?;
+    for ((label, slot, form), aval) in added.inputs.into_iter().zip(avals) {
+        lifted.inputs.push(Input {
+            slot,
+            name: label.as_str().into(),
+            dtype: aval.dtype,
+            form,
+            argument: true,
+            spelling: label,
+        });
+    }
+    let tree = tree.map(&mut |k, form| Tree::Leaf(base + k, form));
+    lifted.parameters.push(positional(name, tree));
+    Ok(())
+}
+
 /// A parameter that a transform adds.
 pub(super) fn positional(name: &str, tree: Tree<Object>) -> Parameter<Object> {
     Parameter {
@@ -122,27 +166,5 @@ pub(super) fn positional(name: &str, tree: Tree<Object>) -> Parameter<Object> {
         kind: ParameterKind::PositionalOnly,
         default: None,
         tree,
-    }
-}
-
-/// Declares the new inputs with the parameter that holds them.
-pub(super) fn declare(
-    lifted: &mut Lifted<Object>,
-    added: Vec<(String, Slot, Form)>,
-    avals: &[Aval],
-    parameter: Option<(usize, Parameter<Object>)>,
-) {
-    for ((name, slot, form), aval) in added.into_iter().zip(avals) {
-        lifted.inputs.push(Input {
-            slot,
-            name: name.as_str().into(),
-            dtype: aval.dtype,
-            form,
-            argument: true,
-            spelling: name,
-        });
-    }
-    if let Some((at, parameter)) = parameter {
-        lifted.parameters.insert(at, parameter);
     }
 }

@@ -23,6 +23,13 @@ pub(super) fn with_outputs(graph: &Graph, outputs: Vec<NodeId>) -> Graph {
     Builder::extend(graph).finish(outputs)
 }
 
+/// Forgets what a call does beside giving a result: a derivative alone is wanted.
+pub(super) fn without_effects(lifted: &mut Lifted<Object>) {
+    lifted.effects.clear();
+    lifted.writes.clear();
+    lifted.views.clear();
+}
+
 /// Names and containers of what is passed by position, where the items of `*args` count one by one; then
 /// of what is passed by name.
 pub(super) fn arguments(lifted: &Lifted<Object>) -> Vec<(String, &Tree<Object>)> {

@@ -4,7 +4,6 @@
 
 use lazy_core::error::{Error, Result};
 use lazy_core::graph::{Aval, Builder, NodeId};
-use lazy_core::lift::guard::Fetch;
 use lazy_core::lift::numpy::Form;
 use lazy_core::lift::{Lifted, Tree};
 use lazy_core::ops::Elementwise;
@@ -12,10 +11,10 @@ use lazy_transforms::{Transform, autodiff};
 use pyo3::prelude::*;
 
 use super::Argnums;
-use super::added::{Added, declare, positional};
+use super::added::add_parameter;
 use super::arguments::{
     describe_input, differentiated, like_parameters, loss_of, result_with_leaves, shift_outputs,
-    with_outputs,
+    with_outputs, without_effects,
 };
 use crate::host::Object;
 
@@ -74,13 +73,18 @@ pub(super) fn real_loss(lifted: &mut Lifted<Object>, has_aux: bool) -> Result<()
     Ok(())
 }
 
+/// Containers over graph inputs as containers over their places in `wrt`.
+fn numbered(tree: &Tree<Object>, wrt: &[usize]) -> Tree<Object> {
+    let place = |input: usize| wrt.iter().position(|w| *w == input).unwrap_or(0);
+    tree.map(&mut |input, form| Tree::Leaf(place(input), form))
+}
+
 pub(super) fn push_forward(
     py: Python<'_>,
     lifted: &mut Lifted<Object>,
     primals: usize,
     tangents: Option<&Object>,
 ) -> Result<()> {
-    let count = lifted.parameters.len();
     let (positions, wrt) = differentiated(lifted, &Argnums::first(primals))?;
     let trees = like_parameters(lifted, &positions, false, &mut |i, form| {
         Tree::Leaf(i, form)
@@ -90,28 +94,9 @@ pub(super) fn push_forward(
     let result = result_with_leaves(lifted)?;
     let graph = autodiff::jvp(wrt.clone()).apply(&lifted.graph)?;
     let outputs = lifted.graph.outputs().len();
-    let base = lifted.inputs.len();
-    let position = |input: usize| wrt.iter().position(|w| *w == input).unwrap_or(0);
-    let mut added = Added {
-        py,
-        lifted,
-        name: "the tangents".into(),
-        inputs: Vec::new(),
-    };
-    let slot = added.slot(Fetch::Argument(count));
-    added.walk(
-        &trees,
-        tangents.map(|o| o.bind(py)),
-        slot,
-        &mut |i| avals[position(i)].clone(),
-        &mut |i| format!("d_{}", names[position(i)]),
-    )?;
-    let inputs = added.inputs;
-    let parameter = positional(
-        "tangents",
-        trees.map(&mut |i, form| Tree::Leaf(base + position(i), form)),
-    );
-    declare(lifted, inputs, &avals, Some((count, parameter)));
+    let trees = numbered(&trees, &wrt);
+    let label = |k: usize| format!("d_{}", names[k]);
+    add_parameter(py, lifted, "tangents", &trees, tangents, &avals, &label)?;
     let tangent = result
         .map(&mut |i, form| Tree::Leaf(outputs + i, form))
         .apart();
@@ -126,7 +111,6 @@ pub(super) fn pull_back(
     primals: usize,
     cotangent: Option<&Object>,
 ) -> Result<()> {
-    let count = lifted.parameters.len();
     let (positions, wrt) = differentiated(lifted, &Argnums::first(primals))?;
     let none = Object::new(&py.None().into_bound(py));
     // Integers have no cotangents.
@@ -147,37 +131,16 @@ pub(super) fn pull_back(
         .collect();
     let plain = with_outputs(&lifted.graph, nodes);
     let graph = autodiff::vjp(wrt.clone()).apply(&plain)?;
-    let base = lifted.inputs.len();
     // An output may be several leaves, each with its own cotangent.
     let mut next = 0..;
     let result = result.map(&mut |_, form| Tree::Leaf(next.next().unwrap_or(0), form));
-    let mut added = Added {
-        py,
-        lifted,
-        name: "the cotangent".into(),
-        inputs: Vec::new(),
-    };
-    let slot = added.slot(Fetch::Argument(count));
-    added.walk(
-        &result,
-        cotangent.map(|o| o.bind(py)),
-        slot,
-        &mut |k| avals[k].clone(),
-        &mut |k| format!("cotangent_{k}"),
-    )?;
-    let inputs = added.inputs;
-    let parameter = positional(
-        "cotangent",
-        result.map(&mut |k, form| Tree::Leaf(base + k, form)),
-    );
     let pulled = like_parameters(lifted, &positions, false, &mut |input, form| {
         let at = wrt.iter().position(|w| *w == input).unwrap_or(0);
         Tree::Leaf(leaves.len() + at, form)
     });
-    declare(lifted, inputs, &avals, Some((count, parameter)));
-    lifted.effects.clear();
-    lifted.writes.clear();
-    lifted.views.clear();
+    let label = |k: usize| format!("cotangent_{k}");
+    add_parameter(py, lifted, "cotangent", &result, cotangent, &avals, &label)?;
+    without_effects(lifted);
     lifted.result = pulled;
     lifted.graph = graph;
     Ok(())
@@ -189,7 +152,6 @@ pub(super) fn hessian_product(
     argnums: &Argnums,
     vector: Option<&Object>,
 ) -> Result<()> {
-    let count = lifted.parameters.len();
     let (positions, wrt) = differentiated(lifted, argnums)?;
     let (names, avals): (Vec<String>, Vec<Aval>) =
         wrt.iter().map(|&i| describe_input(lifted, i)).unzip();
@@ -198,28 +160,9 @@ pub(super) fn hessian_product(
     });
     let graph = autodiff::jvp(wrt.clone()).apply(&lifted.graph)?;
     let outputs = lifted.graph.outputs().len();
-    let base = lifted.inputs.len();
-    let position = |input: usize| wrt.iter().position(|w| *w == input).unwrap_or(0);
-    let mut added = Added {
-        py,
-        lifted,
-        name: "the vector".into(),
-        inputs: Vec::new(),
-    };
-    let slot = added.slot(Fetch::Argument(count));
-    added.walk(
-        &tree,
-        vector.map(|o| o.bind(py)),
-        slot,
-        &mut |i| avals[position(i)].clone(),
-        &mut |i| format!("d_{}", names[position(i)]),
-    )?;
-    let inputs = added.inputs;
-    let parameter = positional(
-        "vector",
-        tree.map(&mut |i, form| Tree::Leaf(base + position(i), form)),
-    );
-    declare(lifted, inputs, &avals, Some((count, parameter)));
+    let tree = numbered(&tree, &wrt);
+    let label = |k: usize| format!("d_{}", names[k]);
+    add_parameter(py, lifted, "vector", &tree, vector, &avals, &label)?;
     lifted.result = lifted
         .result
         .map(&mut |i, form| Tree::Leaf(outputs + i, form));
@@ -234,7 +177,6 @@ pub(super) fn sparsity(
     argnums: &Argnums,
     marks: Option<&Object>,
 ) -> Result<()> {
-    let count = lifted.parameters.len();
     let (_, wrt) = differentiated(lifted, argnums)?;
     let [input] = wrt[..] else {
         return Err(Error::type_error("sparsity is by one array"));
@@ -242,28 +184,10 @@ pub(super) fn sparsity(
     let result = result_with_leaves(lifted)?;
     let graph = autodiff::sparsity(input).apply(&lifted.graph)?;
     let aval = graph.aval(graph.inputs()[lifted.inputs.len()]).clone();
-    let base = lifted.inputs.len();
-    let mut added = Added {
-        py,
-        lifted,
-        name: "the marks".into(),
-        inputs: Vec::new(),
-    };
-    let slot = added.slot(Fetch::Argument(count));
     let tree = Tree::Leaf(0, Form::Array);
-    added.walk(
-        &tree,
-        marks.map(|o| o.bind(py)),
-        slot,
-        &mut |_| aval.clone(),
-        &mut |_| "marks".into(),
-    )?;
-    let inputs = added.inputs;
-    let parameter = positional("marks", Tree::Leaf(base, Form::Array));
-    declare(lifted, inputs, &[aval], Some((count, parameter)));
-    lifted.effects.clear();
-    lifted.writes.clear();
-    lifted.views.clear();
+    let label = |_: usize| "marks".to_string();
+    add_parameter(py, lifted, "marks", &tree, marks, &[aval], &label)?;
+    without_effects(lifted);
     lifted.result = result.map(&mut |i, _| Tree::Leaf(i, Form::Array));
     lifted.graph = graph;
     Ok(())
@@ -292,9 +216,7 @@ pub(super) fn jacobian(
             Tree::Leaf(row * wrt.len() + column, Form::Array)
         })
     });
-    lifted.effects.clear();
-    lifted.writes.clear();
-    lifted.views.clear();
+    without_effects(lifted);
     lifted.result = jacobian;
     lifted.graph = graph;
     Ok(())

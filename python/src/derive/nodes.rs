@@ -8,7 +8,7 @@ use lazy_core::lift::numpy::Form;
 use lazy_core::lift::{Lifted, Tree};
 use lazy_core::ops::Op;
 
-use super::arguments::with_outputs;
+use super::arguments::{with_outputs, without_effects};
 use crate::host::Object;
 
 /// Makes the values of all nodes the result.
@@ -23,9 +23,7 @@ pub(super) fn all(lifted: &mut Lifted<Object>) {
         Tree::Leaf(k, form)
     });
     lifted.result = Tree::List(leaves.collect());
-    lifted.effects.clear();
-    lifted.writes.clear();
-    lifted.views.clear();
+    without_effects(lifted);
     lifted.graph = with_outputs(&lifted.graph, ids);
 }
 
