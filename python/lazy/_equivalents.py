@@ -68,27 +68,6 @@ def _axes(axis: Any, rank: int) -> list[int]:
 # -- searching ---------------------------------------------------------------------------------
 
 
-@_method("ndarray.searchsorted")
-def _searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
-    """Counts those of ``a`` that a stable sort of both puts before each of ``v``."""
-    if side not in ("left", "right"):
-        raise ValueError("search side must be 'left' or 'right'")
-    if sorter is not None:
-        a = a[sorter]
-    v = np.asarray(v)
-    flat = v.reshape(-1)
-    if side == "left":
-        order = np.argsort(np.concatenate([flat, a]), kind="stable")
-        before = np.cumsum(order >= flat.shape[0])
-        place = np.argsort(order)[: flat.shape[0]]
-    else:
-        order = np.argsort(np.concatenate([a, flat]), kind="stable")
-        before = np.cumsum(order < a.shape[0])
-        place = np.argsort(order)[a.shape[0] :]
-    found = before[place].reshape(v.shape)
-    return found[()] if v.ndim == 0 else found
-
-
 @_method("ndarray.view")
 def _view(a: Any, dtype: Any = None, type: Any = None) -> Any:
     if type not in (None, np.ndarray) or not (dtype in (None, np.ndarray) or np.dtype(dtype) == a.dtype):
@@ -513,11 +492,17 @@ def _edges(a: Any, bins: Any, range: Any) -> Any:
     return np.linspace(first, last, operator.index(bins) + 1, dtype=np.result_type(first, last, 1.0))
 
 
-def _bin(a: Any, edges: Any) -> tuple[Any, Any]:
+def _bin(a: Any, edges: Any, bins: Any) -> tuple[Any, Any]:
     """The bin of each element, and whether it is in any; the last bin has both its ends."""
-    at = np.searchsorted(edges, a, side="right") - 1
     inside = (a >= edges[0]) & (a <= edges[-1])
-    return np.clip(at, 0, edges.shape[0] - 2), inside
+    last = edges.shape[0] - 2
+    if np.ndim(bins) == 1:
+        return np.clip(np.searchsorted(edges, a, side="right") - 1, 0, last), inside
+    # Bins of one width: by division, which rounding may leave one off.
+    scaled = (a - edges[0]) * ((last + 1) / (edges[-1] - edges[0]))
+    at = np.where(inside, scaled, 0).astype(np.intp).clip(0, last)
+    at = at - (a < edges[at])
+    return np.clip(at + ((a >= edges[at + 1]) & (at < last)), 0, last), inside
 
 
 @_of(np.histogram_bin_edges)
@@ -529,7 +514,7 @@ def _histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any
 def _histogram(a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None) -> Any:
     a = np.asarray(a).reshape(-1)
     edges = _edges(a, bins, range)
-    at, inside = _bin(a, edges)
+    at, inside = _bin(a, edges, bins)
     if weights is None:
         counts = np.zeros(edges.shape[0] - 1, dtype=np.intp)
         np.add.at(counts, at, inside.astype(np.intp))
@@ -557,7 +542,7 @@ def _histogramdd(
     edges = [_edges(columns[k], bins[k], ranges[k]) for k in _count(rank)]
     flat, inside = 0, True
     for k in _count(rank):
-        at, within = _bin(columns[k], edges[k])
+        at, within = _bin(columns[k], edges[k], edges[k])
         flat = flat * (edges[k].shape[0] - 1) + at
         inside = within & inside
     shape = tuple(e.shape[0] - 1 for e in edges)

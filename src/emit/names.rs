@@ -226,6 +226,7 @@ pub fn derived(graph: &Graph, id: NodeId) -> String {
         Op::Cond(_) => "chosen".into(),
         Op::Custom(c) | Op::Pullback(c) => c.name.as_ref().into(),
         Op::ArgSort { .. } => "order".into(),
+        Op::SearchSorted { .. } => "place".into(),
         Op::Draw { distribution, .. } => distribution.def().name.into(),
         Op::Call { callee, .. } => callee.rsplit('.').next().unwrap_or("result").into(),
         Op::Decide { .. } => operands

@@ -12,7 +12,7 @@ use smallvec::{SmallVec, smallvec};
 use super::group::{CHUNK, Direct, FoldStep, Group, Instruction, Partition, Scope, Slot, Uniform};
 use super::kernels;
 use super::layout::Walk;
-use super::merge::merge;
+use super::merge::{merge, trees};
 use super::plan::{Place, Planner, Source};
 use super::reduce::{fold, ufunc_name};
 use super::value::Sizes;
@@ -242,9 +242,11 @@ impl Compiler<'_, '_> {
         })?;
         let slot = self.result(id, resolution.out)?;
         self.group.cost += cost(op);
-        let dtype = resolution.out;
-        let is_arithmetic =
-            dtype.is_float() && resolution.operands.iter().all(|&operand| operand == dtype);
+        // Flags are told from floats by the operation.
+        let of = resolution.operands.iter().chain([&resolution.out]);
+        let floats: SmallVec<[DType; 4]> = of.copied().filter(|d| *d != DType::Bool).collect();
+        let dtype = floats.first().copied().unwrap_or(DType::Bool);
+        let is_arithmetic = floats.iter().all(|d| d.is_float() && *d == dtype);
         self.group.code.push(Instruction::Call {
             kernel,
             check: kernels::check(op, &resolution.operands),
@@ -405,22 +407,28 @@ impl Compiler<'_, '_> {
             self.slots[slot as usize].home == Home::Register
                 && self.group.folds.iter().all(|fold| fold.slot != slot)
         };
+        let is_number = |slot: Slot| {
+            let constants = self.group.constants.iter().map(|(slot, _)| *slot);
+            let mut numbers = constants.chain(self.group.uniforms.iter().map(|u| u.slot));
+            numbers.any(|number| number == slot)
+        };
         let code = std::mem::take(&mut self.group.code);
+        // A short space is not worth the making.
+        let code = match self.group.partition.elements() > CHUNK / 4 {
+            true => trees(code, self.slots.len(), is_private, is_number),
+            false => code,
+        };
         self.group.code = merge(code, self.slots.len(), is_private);
         let mut last = vec![0; self.slots.len()];
         // A load's slot points into its register, which must live as long.
         let mut register_of: HashMap<Slot, Slot> = HashMap::new();
         for (at, instruction) in self.group.code.iter().enumerate() {
-            match instruction {
-                Instruction::Load { slot, register, .. } => {
-                    register_of.insert(*slot, *register);
-                }
-                Instruction::Call { operands, .. } => {
-                    for operand in operands {
-                        let home = register_of.get(operand).unwrap_or(operand);
-                        last[*home as usize] = at;
-                    }
-                }
+            if let Instruction::Load { slot, register, .. } = instruction {
+                register_of.insert(*slot, *register);
+            }
+            for operand in instruction.touched().1 {
+                let home = register_of.get(operand).unwrap_or(operand);
+                last[*home as usize] = at;
             }
         }
         for fold in &self.group.folds {
@@ -436,12 +444,9 @@ impl Compiler<'_, '_> {
         }
         let mut homes: HashMap<Slot, u32> = HashMap::new();
         for (at, instruction) in self.group.code.iter().enumerate() {
-            let (defined, operands) = match instruction {
-                Instruction::Load { register, .. } => (*register, SmallVec::new()),
-                Instruction::Call { slot, operands, .. } => (*slot, operands.clone()),
-            };
+            let (defined, operands) = instruction.touched();
             let mut ended: SmallVec<[Slot; 3]> = SmallVec::new();
-            for operand in &operands {
+            for operand in operands {
                 let home = *register_of.get(operand).unwrap_or(operand);
                 if last[home as usize] == at && homes.contains_key(&home) && !ended.contains(&home)
                 {

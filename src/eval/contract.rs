@@ -45,6 +45,18 @@ impl<T: Item> Matrix<T> {
         }
     }
 
+    /// An axis of one element may have any stride: here the one by which BLAS knows lines of neighbours.
+    fn settled(self, rows: usize, columns: usize) -> Matrix<T> {
+        match (rows, columns) {
+            (_, 1) if self.row == 1 => Matrix { column: 1, ..self },
+            (1, _) if self.column == 1 => Matrix {
+                row: columns as isize,
+                ..self
+            },
+            _ => self,
+        }
+    }
+
     fn transposed(self) -> Matrix<T> {
         Matrix {
             start: self.start,
@@ -96,8 +108,7 @@ impl Contract {
     fn run_as<T: Item>(&self, run: &Run<'_>) {
         let [batch, m, k, n] = self.sizes();
         let sides = self.sides::<T>(run);
-        if m * k * n >= BLAS
-            && sides.suit_blas([m, k, n])
+        if sides.are_for_blas([m, k, n])
             && let Some(matmul) = native::find("matmul", self.to.layout.dtype)
         {
             // SAFETY: places are valid for their layouts.
@@ -165,13 +176,15 @@ struct Sides<T> {
 unsafe impl<T> Sync for Sides<T> {}
 
 impl<T: Item> Sides<T> {
-    /// Whether BLAS reads both sides as they are: rows or columns of neighbours, one after the other.
-    fn suit_blas(&self, [m, k, n]: [usize; 3]) -> bool {
-        let suits = |matrix: &Matrix<T>, rows: usize, columns: usize| {
+    /// Whether BLAS is worth while, and reads both sides as they are: rows or columns of neighbours, one
+    /// after the other.
+    fn are_for_blas(&self, [m, k, n]: [usize; 3]) -> bool {
+        let suits = |matrix: Matrix<T>, rows: usize, columns: usize| {
+            let matrix = matrix.settled(rows, columns);
             let line = |near: isize, far: isize, width: usize| near == 1 && far >= width as isize;
             line(matrix.column, matrix.row, columns) || line(matrix.row, matrix.column, rows)
         };
-        k > 0 && suits(&self.left, m, k) && suits(&self.right, k, n)
+        m * k * n >= BLAS && suits(self.left, m, k) && suits(self.right, k, n)
     }
 
     /// All products of the batch.
@@ -180,7 +193,7 @@ impl<T: Item> Sides<T> {
     /// The memories must be valid for the sizes, and the loop one for `T`.
     unsafe fn by_blas(&self, matmul: Native, batch: usize, [m, k, n]: [usize; 3]) {
         let size = size_of::<T>() as isize;
-        let side = |matrix: &Matrix<T>, step: isize| Batch {
+        let side = |matrix: Matrix<T>, step: isize| Batch {
             start: matrix.start.cast::<u8>().cast_mut(),
             step: step * size,
             strides: [matrix.row * size, matrix.column * size]
@@ -188,8 +201,8 @@ impl<T: Item> Sides<T> {
                 .collect(),
         };
         let batches = [
-            side(&self.left, self.steps[0]),
-            side(&self.right, self.steps[1]),
+            side(self.left.settled(m, k), self.steps[0]),
+            side(self.right.settled(k, n), self.steps[1]),
             Batch::contiguous(self.out.cast(), size as usize, &[m, n]),
         ];
         // SAFETY: as the caller promises. That a product is not a number is no failure.
@@ -476,12 +489,11 @@ unsafe fn dot<T: Item>(a: *const T, a_step: isize, b: *const T, b_step: isize, k
             return sum;
         }
         let mut lanes = [T::ZERO; LANES];
-        for i in 0..k {
-            let (a, b) = (
-                *a.offset(i as isize * a_step),
-                *b.offset(i as isize * b_step),
-            );
-            lanes[i % LANES] = lanes[i % LANES].add(a.mul(b));
+        for first in (0..k).step_by(LANES) {
+            for (j, lane) in lanes.iter_mut().enumerate().take(k - first) {
+                let i = (first + j) as isize;
+                *lane = lane.add((*a.offset(i * a_step)).mul(*b.offset(i * b_step)));
+            }
         }
         sum_lanes(lanes)
     }
@@ -533,16 +545,27 @@ pub unsafe fn serial<T: Item>(
     [batch, m, k, n]: [usize; 4],
 ) {
     let size = size_of::<T>() as isize;
-    for item in 0..batch {
-        // SAFETY: as the caller promises.
-        unsafe {
-            let side = |(start, [step, row, column]): (*const u8, [isize; 3])| Matrix {
-                start: start.offset(item as isize * step).cast::<T>(),
-                row: row / size,
-                column: column / size,
-            };
-            let out = out.cast::<T>().add(item * m * n);
-            product(side(left), side(right), out, n, [m, k, n]);
+    let matrix = |(start, [_, row, column]): (*const u8, [isize; 3])| Matrix {
+        start: start.cast::<T>(),
+        row: row / size,
+        column: column / size,
+    };
+    let sides = Sides {
+        left: matrix(left),
+        right: matrix(right),
+        steps: [left.1[0] / size, right.1[0] / size],
+        out: out.cast::<T>(),
+    };
+    // SAFETY: as the caller promises.
+    unsafe {
+        if sides.are_for_blas([m, k, n])
+            && let Some(matmul) = native::find("matmul", T::DTYPE)
+        {
+            return sides.by_blas(matmul, batch, [m, k, n]);
+        }
+        for item in 0..batch {
+            let (left, right, out) = sides.item(item, m * n);
+            product(left, right, out, n, [m, k, n]);
         }
     }
 }

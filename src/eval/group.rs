@@ -11,11 +11,12 @@
 
 use std::sync::OnceLock;
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 
 use super::buffers::Block;
 use super::kernels::{Check, Kernel};
 use super::layout::{Walk, fill};
+use super::machine::Row;
 use super::plan::{Place, Run, Source};
 use super::reduce::Fold;
 use super::threads;
@@ -93,9 +94,27 @@ pub enum Instruction {
         check: Option<Check>,
         slot: Slot,
         operands: SmallVec<[Slot; 3]>,
-        /// The operation, if it takes and gives floats of one dtype: it can be merged with another.
+        /// The operation, if it works on floats of this dtype or on flags: it can be merged with another.
         arithmetic: Option<(Elementwise, DType)>,
     },
+    /// Several calls as machine code.
+    Row {
+        row: Row,
+        slot: Slot,
+        operands: SmallVec<[Slot; 3]>,
+    },
+}
+
+impl Instruction {
+    /// The slot that is written, and those that are read.
+    pub fn touched(&self) -> (Slot, &[Slot]) {
+        match self {
+            Instruction::Load { register, .. } => (*register, &[]),
+            Instruction::Call { slot, operands, .. } | Instruction::Row { slot, operands, .. } => {
+                (*slot, operands)
+            }
+        }
+    }
 }
 
 /// A reduction at the end of a group.
@@ -478,6 +497,18 @@ impl<'a> Worker<'a> {
                         }
                         kernel(inputs, pointers[*slot as usize], len);
                     }
+                }
+                Instruction::Row {
+                    row,
+                    slot,
+                    operands,
+                } => {
+                    let sides = operands.iter().chain([slot]);
+                    let sides: SmallVec<[*mut u8; 12]> =
+                        sides.map(|&side| pointers[side as usize]).collect();
+                    let strides: SmallVec<[isize; 12]> = smallvec![8; sides.len()];
+                    // SAFETY: as for a call; all are float64 in a row.
+                    unsafe { row.run(&sides, &strides, len) };
                 }
                 Instruction::Load {
                     slot,

@@ -212,21 +212,35 @@ pub fn arange(view: &View<'_>) -> Value {
 }
 
 fn arg_where_of<T: Item>(view: &View<'_>) -> Value {
-    let rank = view.shape.len();
-    let len: usize = view.shape.iter().product();
-    let mut found: Vec<i64> = vec![];
+    let Some((&n, outer)) = view.shape.split_last() else {
+        // SAFETY: the view holds one element.
+        let element = unsafe { view.ptr.cast::<T>().read_unaligned() };
+        return Value::from_slice::<i64>(&[], &[usize::from(element.is_nonzero()), 0]);
+    };
+    let (rank, rows) = (view.shape.len(), outer.iter().product::<usize>());
+    let (mut found, mut count): (Vec<i64>, usize) = (vec![], 0);
     let mut index = vec![0i64; rank];
-    let mut count = 0;
-    for _ in 0..len {
-        let steps = index.iter().zip(&view.strides);
+    for _ in 0..rows {
+        let steps = index[..rank - 1].iter().zip(&view.strides);
         let offset: isize = steps.map(|(&i, &s)| i as isize * s).sum();
-        // SAFETY: the index is within the view's shape, and the view is of elements `T`.
-        let element = unsafe { view.ptr.offset(offset).cast::<T>().read_unaligned() };
-        if element.is_nonzero() {
-            found.extend(&index);
-            count += 1;
+        // SAFETY: the index is that of a row of the view.
+        let row = unsafe { view.ptr.offset(offset) };
+        // Every position is written where the next one found belongs, which saves asking.
+        found.resize((count + n + 1) * rank, 0);
+        for j in 0..n {
+            let to = &mut found[count * rank..][..rank];
+            if rank > 1 {
+                to.copy_from_slice(&index);
+            }
+            to[rank - 1] = j as i64;
+            // SAFETY: the position is within the row, and the view is of elements `T`.
+            let element = unsafe {
+                let at = row.offset(j as isize * view.strides[rank - 1]);
+                at.cast::<T>().read_unaligned()
+            };
+            count += usize::from(element.is_nonzero());
         }
-        for axis in (0..rank).rev() {
+        for axis in (0..rank - 1).rev() {
             index[axis] += 1;
             if (index[axis] as usize) < view.shape[axis] {
                 break;
@@ -234,5 +248,5 @@ fn arg_where_of<T: Item>(view: &View<'_>) -> Value {
             index[axis] = 0;
         }
     }
-    Value::from_slice(&found, &[count, rank])
+    Value::from_slice(&found[..count * rank], &[count, rank])
 }

@@ -292,14 +292,29 @@ unsafe fn copy_run<T: Copy>(source: *const u8, a: isize, target: *mut u8, b: isi
 /// `source` must be readable for an element, `target` writable for `n`.
 pub unsafe fn fill(source: *const u8, target: *mut u8, n: usize, dtype: DType) {
     // SAFETY: a stride of 0 reads the one element again and again.
+    unsafe { copy_row(source, 0, target, dtype.size() as isize, n, dtype) }
+}
+
+/// Copies `n` elements between memories of the strides `from` and `to`.
+///
+/// # Safety
+/// `source` must be readable and `target` writable for the elements; they must not overlap.
+pub unsafe fn copy_row(
+    source: *const u8,
+    from: isize,
+    target: *mut u8,
+    to: isize,
+    n: usize,
+    dtype: DType,
+) {
+    // SAFETY: as the caller promises.
     unsafe {
-        let size = dtype.size() as isize;
-        match size {
-            1 => copy_run::<u8>(source, 0, target, size, n),
-            2 => copy_run::<u16>(source, 0, target, size, n),
-            4 => copy_run::<u32>(source, 0, target, size, n),
-            8 => copy_run::<u64>(source, 0, target, size, n),
-            _ => copy_run::<u128>(source, 0, target, size, n),
+        match dtype.size() {
+            1 => copy_run::<u8>(source, from, target, to, n),
+            2 => copy_run::<u16>(source, from, target, to, n),
+            4 => copy_run::<u32>(source, from, target, to, n),
+            8 => copy_run::<u64>(source, from, target, to, n),
+            _ => copy_run::<u128>(source, from, target, to, n),
         }
     }
 }

@@ -15,12 +15,12 @@ use super::program::{self, Given, Program};
 use super::step::Step;
 use super::value::{Value, View};
 use super::{Executable, NoCallbacks, Outputs};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Aval, Builder, DType, Graph, NodeId};
 use crate::ops::{self, Elementwise, Loop, Op};
 
 /// Elements from which an array is worth an executable: one pass over it for several operations.
-const LONG: usize = 4096;
+const LONG: usize = 1 << 16;
 
 /// A step of control flow.
 #[derive(Debug)]
@@ -54,7 +54,10 @@ pub fn lower(p: &mut Planner<'_>, id: NodeId, operands: &[Place]) -> Result<()> 
     let avals = ops::results(&mut scratch, op, &graph.operands(id))?;
     let kind = match as_program(p, id, operands, &avals) {
         Ok(program) => Kind::Program(Box::new(program)),
-        Err(_) => general(op)?,
+        Err(error) => match error.kind {
+            ErrorKind::Unlifted { .. } => general(op)?,
+            _ => return Err(error),
+        },
     };
     let mut results = Vec::with_capacity(avals.len());
     for (k, aval) in avals.iter().enumerate() {

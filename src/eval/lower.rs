@@ -113,6 +113,15 @@ pub fn lower(p: &mut Planner<'_>, id: NodeId) -> Result<()> {
             }
         }
         Op::ArgSort { axis } => arg_sort(p, id, &places[0], *axis),
+        Op::SearchSorted { right } => {
+            let to = p.destination(id)?;
+            check_shape(&to.layout.shape, &places[1].layout.shape)?;
+            let sorted = contiguous(p, &places[0])?;
+            let values = contiguous(p, &places[1])?;
+            let (right, sides) = (*right, Box::new([sorted, values, to]));
+            p.steps.push(Step::SearchSorted { right, sides });
+            Ok(())
+        }
         Op::Contract { batch, contract } => {
             same_dtype(&places[0], &places[1])?;
             let [left, right] = matrices(p, &places, batch, contract)?;

@@ -1,7 +1,8 @@
-//! Arithmetic whose result only the next arithmetic reads becomes one instruction.
+//! Arithmetic whose result only other arithmetic reads becomes one instruction.
 //!
 //! In: a group's code before it has registers. Out: shorter code with the same values.
 //! `multiply(x, y) -> t; add(t, z) -> u` becomes `multiply_add(x, y, z) -> u`, one pass over a chunk.
+//! On float64 whole trees become machine code, where there is some; pairs have kernels.
 //! Source: combining instructions by forward scan, Davidson and Fraser, "Code selection through object
 //! code optimization" (1984).
 
@@ -9,6 +10,8 @@ use smallvec::{SmallVec, smallvec};
 
 use super::group::{Instruction, Slot};
 use super::kernels::pairs::{Side, pair};
+use super::machine::{Input, Row, Step};
+use crate::graph::DType;
 
 /// Merges pairs of instructions; `is_private` says which slots nobody reads but the code.
 pub fn merge(
@@ -18,10 +21,8 @@ pub fn merge(
 ) -> Vec<Instruction> {
     let mut reads = vec![0; slots];
     for instruction in &code {
-        if let Instruction::Call { operands, .. } = instruction {
-            for &operand in operands {
-                reads[operand as usize] += 1;
-            }
+        for &operand in instruction.touched().1 {
+            reads[operand as usize] += 1;
         }
     }
     // Where each slot is written, if its instruction can become part of its only reader.
@@ -92,5 +93,111 @@ fn merged(
             arithmetic: None,
         };
         Some((at, instruction))
+    })
+}
+
+/// Makes machine code of calls on float64 that only one other call reads in the end; `is_private` says
+/// which slots nobody reads but the code, `is_number` which have the same element everywhere.
+pub fn trees(
+    code: Vec<Instruction>,
+    slots: usize,
+    is_private: impl Fn(Slot) -> bool,
+    is_number: impl Fn(Slot) -> bool,
+) -> Vec<Instruction> {
+    let is_arithmetic = |instruction: &Instruction| match instruction {
+        Instruction::Call {
+            check: None,
+            arithmetic: Some((_, dtype)),
+            ..
+        } => matches!(dtype, DType::F64 | DType::Bool),
+        Instruction::Call { .. } | Instruction::Load { .. } | Instruction::Row { .. } => false,
+    };
+    // Per slot, the roots of those who read it; per instruction, its own root.
+    let mut readers: Vec<SmallVec<[usize; 2]>> = vec![SmallVec::new(); slots];
+    let mut roots: Vec<usize> = (0..code.len()).collect();
+    // The next instruction that writes to memory that others read: what comes before must stay before.
+    let mut barrier = usize::MAX;
+    for (at, instruction) in code.iter().enumerate().rev() {
+        let (slot, operands) = instruction.touched();
+        if is_arithmetic(instruction)
+            && is_private(slot)
+            && let Some(&root) = readers[slot as usize].first()
+            && readers[slot as usize].iter().all(|&other| other == root)
+            && root <= barrier
+            && is_arithmetic(&code[root])
+        {
+            roots[at] = root;
+        }
+        if !is_private(slot) {
+            barrier = at;
+        }
+        for &operand in operands {
+            readers[operand as usize].push(roots[at]);
+        }
+    }
+    let mut made: Vec<Option<Instruction>> = Vec::with_capacity(code.len());
+    let mut is_gone = vec![false; code.len()];
+    for root in 0..code.len() {
+        let members: Vec<usize> = (0..=root).filter(|&at| roots[at] == root).collect();
+        let row = (members.len() > 1)
+            .then(|| tree(&code, &members, &is_number))
+            .flatten();
+        if row.is_some() {
+            members.iter().for_each(|&at| is_gone[at] = true);
+        }
+        made.push(row);
+    }
+    let each = code.into_iter().zip(made).zip(is_gone);
+    each.filter_map(|((old, new), gone)| match gone {
+        true => new,
+        false => Some(old),
+    })
+    .collect()
+}
+
+/// Calls, of which the last is the root, as machine code.
+fn tree(
+    code: &[Instruction],
+    members: &[usize],
+    is_number: &impl Fn(Slot) -> bool,
+) -> Option<Instruction> {
+    let is_made = |slot: Slot| members.iter().position(|&at| code[at].touched().0 == slot);
+    let mut inputs: SmallVec<[Slot; 3]> = SmallVec::new();
+    for &at in members {
+        for &operand in code[at].touched().1 {
+            if is_made(operand).is_none() && !inputs.contains(&operand) {
+                inputs.push(operand);
+            }
+        }
+    }
+    let lane = |slot: Slot| match is_made(slot) {
+        Some(step) => Some(inputs.len() + step),
+        None => inputs.iter().position(|&input| input == slot),
+    };
+    let mut steps = Vec::with_capacity(members.len());
+    for &at in members {
+        let Instruction::Call {
+            operands,
+            arithmetic: Some((op, _)),
+            ..
+        } = &code[at]
+        else {
+            return None;
+        };
+        let operands = operands.iter().map(|&o| lane(o)).collect::<Option<_>>()?;
+        steps.push(Step { op: *op, operands });
+    }
+    let kinds: Vec<Input> = inputs
+        .iter()
+        .map(|&slot| match is_number(slot) {
+            true => Input::Number,
+            false => Input::Array,
+        })
+        .collect();
+    let row = Row::new(&kinds, &steps, &[inputs.len() + steps.len() - 1])?;
+    Some(Instruction::Row {
+        row,
+        slot: code[*members.last()?].touched().0,
+        operands: inputs,
     })
 }

@@ -19,6 +19,7 @@ pub mod kernels;
 pub mod layout;
 pub mod loops;
 pub mod lower;
+pub mod machine;
 pub mod merge;
 pub mod native;
 pub mod plan;

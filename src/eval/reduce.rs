@@ -5,6 +5,8 @@
 //! so its error grows with the logarithm of the length.
 //! Source: pairwise summation, Higham, "The accuracy of floating point summation" (1993), §4.
 
+use std::cmp::Ordering;
+
 use super::element::{Item, for_dtype};
 use super::kernels::cpu::vectorized;
 use crate::graph::DType;
@@ -241,5 +243,34 @@ pub fn arg_sort<T: Item>(x: &[T], n: usize, out: &mut [i64]) {
             *index = i as i64;
         }
         out.sort_by(|&i, &j| row[i as usize].order(row[j as usize]));
+    }
+}
+
+/// Where values belong in a sorted row, before its equals or after them; NaN comes last. In a row that is
+/// not sorted the places are those of NumPy's search, which starts from where the last one ended.
+pub fn search_sorted<T: Item>(right: bool, row: &[T], values: &[T], out: &mut [i64]) {
+    let is_before = |a: T, b: T| match a.order(b) {
+        Ordering::Less => true,
+        Ordering::Equal => right,
+        Ordering::Greater => false,
+    };
+    let (mut low, mut high) = (0, row.len());
+    let mut last = values.first().copied();
+    for (&value, out) in values.iter().zip(out) {
+        if last.is_some_and(|last| is_before(last, value)) {
+            high = row.len();
+        } else {
+            low = 0;
+            high = (high + 1).min(row.len());
+        }
+        last = Some(value);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match is_before(row[middle], value) {
+                true => low = middle + 1,
+                false => high = middle,
+            }
+        }
+        *out = low as i64;
     }
 }

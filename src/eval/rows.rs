@@ -129,7 +129,7 @@ fn reads_rows(group: &Group, before: &[Group], rows: &Partition) -> bool {
         result(source).is_none() && !is_whole(source)
     });
     let loads = group.code.iter().all(|instruction| match instruction {
-        Instruction::Call { .. } => true,
+        Instruction::Call { .. } | Instruction::Row { .. } => true,
         Instruction::Load { source, walk, .. } => match result(*source) {
             Some(fold) => {
                 walk.shape[..] == [rows.outer, rows.middle]

@@ -363,6 +363,7 @@ pub fn is_view(op: &Op) -> bool {
         | Op::Custom(_)
         | Op::Pullback(_)
         | Op::ArgSort { .. }
+        | Op::SearchSorted { .. }
         | Op::Contract { .. }
         | Op::Draw { .. }
         | Op::Call { .. }

@@ -53,6 +53,11 @@ pub enum Step {
         n: usize,
         sides: Box<[Place; 2]>,
     },
+    /// The sorted rows, the values, and their places.
+    SearchSorted {
+        right: bool,
+        sides: Box<[Place; 3]>,
+    },
     Gather(Box<Gather>),
     Scatter(Box<Scatter>),
     Contract(Box<Contract>),
@@ -113,6 +118,7 @@ impl Step {
             }
             Step::ArgReduce { sides, .. } => 2.0 * sides[0].layout.len() as f64,
             Step::ArgSort { sides, .. } => 50.0 * sides[0].layout.len() as f64,
+            Step::SearchSorted { sides, .. } => 20.0 * sides[1].layout.len() as f64,
             Step::Zero(to) | Step::Iota(to) | Step::Cumulate { to, .. } => to.layout.len() as f64,
             Step::Gather(gather) => 4.0 * gather.to.layout.len() as f64,
             Step::Scatter(scatter) => 4.0 * scatter.values.layout.len() as f64,
@@ -181,6 +187,21 @@ impl Step {
                 let [from, to] = &**sides;
                 for_dtype!(from.layout.dtype, T => {
                     reduce::arg_sort(run.slice::<T>(from), *n, run.slice_mut(to));
+                });
+            }
+            Step::SearchSorted { right, sides } => {
+                let [sorted, values, to] = &**sides;
+                let n = *sorted.layout.shape.last().unwrap_or(&0);
+                let rows: usize = sorted.layout.shape.iter().rev().skip(1).product();
+                for_dtype!(sorted.layout.dtype, T => {
+                    let (sorted, values) = (run.slice::<T>(sorted), run.slice::<T>(values));
+                    let each = values.len() / rows.max(1);
+                    let out = run.slice_mut(to);
+                    for row in 0..rows {
+                        let part = row * each..(row + 1) * each;
+                        let sorted = &sorted[row * n..(row + 1) * n];
+                        reduce::search_sorted(*right, sorted, &values[part.clone()], &mut out[part]);
+                    }
                 });
             }
         }

@@ -360,6 +360,8 @@ impl<'t> Parser<'t> {
             "custom" => Op::Custom(Arc::new(self.custom()?)),
             "pullback" => Op::Pullback(Arc::new(self.custom()?)),
             "argsort" => Op::ArgSort { axis: self.axis()? },
+            "searchsorted" => Op::SearchSorted { right: false },
+            "searchsorted_right" => Op::SearchSorted { right: true },
             "contract" => Op::Contract {
                 batch: match self.word("batch") {
                     true => self.pairs()?,

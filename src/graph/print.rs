@@ -143,6 +143,8 @@ pub fn mnemonic(op: &Op) -> &'static str {
         Op::Loop(_) => "loop",
         Op::Cond(_) => "cond",
         Op::ArgSort { .. } => "argsort",
+        Op::SearchSorted { right: false } => "searchsorted",
+        Op::SearchSorted { right: true } => "searchsorted_right",
         Op::Contract { .. } => "contract",
         Op::Decompose(kind) => kind.name(),
         Op::Solve(System::General) => "solve",
@@ -165,6 +167,7 @@ fn attributes(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
         | Op::Elementwise(_)
         | Op::ArgWhere
         | Op::Arange
+        | Op::SearchSorted { .. }
         | Op::Solve(System::General)
         | Op::PseudoInverse
         | Op::Frechet(_) => Ok(()),

@@ -71,6 +71,7 @@ pub(super) fn arity(op: &Op, count: usize) -> Result<(), String> {
         Op::Gather { axes, .. } => count == 1 + axes.len(),
         Op::Scatter { axes, .. } => count == 2 + axes.len(),
         Op::SliceWrite { .. }
+        | Op::SearchSorted { .. }
         | Op::Contract { .. }
         | Op::Solve(_)
         | Op::PseudoInverse

@@ -261,7 +261,8 @@ impl<H: Host> Machine<'_, H> {
             | Op::Scatter { .. }
             | Op::SliceWrite { .. }
             | Op::Concatenate { .. }
-            | Op::ArgSort { .. } => {
+            | Op::ArgSort { .. }
+            | Op::SearchSorted { .. } => {
                 let operands = self.b.graph().operands(node).to_vec();
                 let rank = aval.rank();
                 operands.iter().all(|&operand| {

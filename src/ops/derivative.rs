@@ -93,7 +93,8 @@ pub fn jvp(
         | Op::SliceWrite { .. }
         | Op::ArgWhere
         | Op::Arange
-        | Op::ArgSort { .. } => index::jvp(b, op, operands, tangents),
+        | Op::ArgSort { .. }
+        | Op::SearchSorted { .. } => index::jvp(b, op, operands, tangents),
         Op::Contract { .. } => linalg::jvp(b, op, operands, tangents),
         Op::Decide { .. } => Ok(tangents[0]),
         Op::Call { .. } | Op::Custom(_) | Op::Pullback(_) => {
@@ -176,6 +177,7 @@ pub fn transpose(
         | Op::ArgWhere
         | Op::Arange
         | Op::ArgSort { .. }
+        | Op::SearchSorted { .. }
         | Op::Draw { .. }
         | Op::Decide { .. }
         | Op::Call { .. }

@@ -63,6 +63,19 @@ pub fn infer(b: &mut Builder, op: &Op, avals: &[Aval]) -> Result<Aval> {
             }
             Ok(Aval::new(DType::I64, [Dim::known(0)]))
         }
+        Op::SearchSorted { .. } => {
+            let (sorted, values) = two(avals)?;
+            same_dtype("searchsorted", avals)?;
+            let batch = sorted.rank().checked_sub(1);
+            let fits =
+                batch.is_some_and(|n| values.rank() >= n && sorted.shape[..n] == values.shape[..n]);
+            match fits {
+                true => Ok(values.with_dtype(DType::I64)),
+                false => Err(Error::internal(format!(
+                    "searchsorted of {sorted} and {values}"
+                ))),
+            }
+        }
         Op::ArgSort { axis } => {
             let x = one(avals)?;
             size_along(x, *axis)?;
@@ -141,7 +154,7 @@ pub fn jvp(
             b.add(op.clone(), &replaced(operands, &[array, values]))
                 .map(Some)
         }
-        Op::ArgWhere | Op::Arange | Op::ArgSort { .. } => Ok(None),
+        Op::ArgWhere | Op::Arange | Op::ArgSort { .. } | Op::SearchSorted { .. } => Ok(None),
         other => Err(Error::internal(format!("not an indexing: {other:?}"))),
     }
 }

@@ -125,6 +125,11 @@ pub enum Op {
     ArgSort {
         axis: usize,
     },
+    /// `np.searchsorted`: where values belong among sorted ones, before or after equals: int64. Sorted
+    /// rows are the last axis of the first operand; the axes before it are the first of the values, too.
+    SearchSorted {
+        right: bool,
+    },
 
     // linalg.rs
     /// The general product of two operands: `batch` pairs of axes are aligned, `contract` pairs are
@@ -219,6 +224,7 @@ impl Op {
             | Op::Custom(_)
             | Op::Pullback(_)
             | Op::ArgSort { .. }
+            | Op::SearchSorted { .. }
             | Op::Contract { .. }
             | Op::Draw { .. }
             | Op::Decide { .. }
@@ -259,6 +265,7 @@ impl Op {
             | Op::Loop(_)
             | Op::Cond(_)
             | Op::ArgSort { .. }
+            | Op::SearchSorted { .. }
             | Op::Contract { .. }
             | Op::Solve(_)
             | Op::PseudoInverse
@@ -306,6 +313,7 @@ impl Op {
             | Op::ArgWhere
             | Op::Arange
             | Op::ArgSort { .. }
+            | Op::SearchSorted { .. }
             | Op::Loop(_)
             | Op::Cond(_)
             | Op::Custom(_)
@@ -359,6 +367,7 @@ impl Op {
             | Op::ArgWhere
             | Op::Arange
             | Op::ArgSort { .. }
+            | Op::SearchSorted { .. }
             | Op::Loop(_)
             | Op::Cond(_)
             | Op::Custom(_)
@@ -534,7 +543,8 @@ fn infer_by_family(b: &mut Builder, op: &Op, operands: &[NodeId]) -> Result<Aval
         | Op::SliceWrite { .. }
         | Op::ArgWhere
         | Op::Arange
-        | Op::ArgSort { .. } => index::infer(b, op, &avals),
+        | Op::ArgSort { .. }
+        | Op::SearchSorted { .. } => index::infer(b, op, &avals),
         Op::Contract { .. } => linalg::infer(b, op, &avals),
         Op::Fourier { .. } => fourier::infer(b, op, &avals),
         Op::Decompose(_) | Op::Solve(_) | Op::PseudoInverse | Op::Frechet(_) => {

@@ -296,6 +296,16 @@ CASES: dict[str, list[Case]] = {
     "scipy.special.log_softmax": [c(M), c(M, axis=1), c(STACK, axis=(0, 2))],
     "numpy.sort": [c(X), c(X, axis=0), c(X, axis=None), c(NANS), c(V, kind="stable")],
     "numpy.argsort": [c(X, kind="stable"), c(X, axis=0, stable=True), c(X, axis=None, kind="stable")],
+    "numpy.searchsorted": [
+        c(np.sort(V), X),
+        c(V, X, side="right"),
+        c(V, X, sorter=np.argsort(V)),
+        c([0.5, 1.0, np.nan, np.nan], NANS),
+        c(np.arange(3), 1.5),
+        c(np.zeros(0), V, "right"),
+        c(M, V),
+    ],
+    "numpy.ndarray.searchsorted": [c(np.sort(W), X), c(W, 1, side="right")],
     "numpy.median": [
         c(X),
         c(X, axis=0),

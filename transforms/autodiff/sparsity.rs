@@ -122,6 +122,7 @@ impl Spread<'_> {
             | Op::Iota { .. }
             | Op::ArgReduce { .. }
             | Op::ArgSort { .. }
+            | Op::SearchSorted { .. }
             | Op::ArgWhere
             | Op::Arange => return Ok(None),
             Op::Part(_)

@@ -453,6 +453,10 @@ impl Rule<'_> {
                 on_first(b, Op::Cumulate { kind, axis })
             }
             Op::ArgSort { axis } => on_first(b, Op::ArgSort { axis: axis + 1 }),
+            Op::SearchSorted { .. } => {
+                let operands = [self.whole(b, 0)?, self.whole(b, 1)?];
+                b.add(op.clone(), &operands)
+            }
             Op::Gather { axes, at } => self.gather(b, axes, *at),
             Op::Scatter { .. } => self.scatter(b, op),
             Op::SliceWrite { kind, ranges } => {

@@ -293,6 +293,13 @@ pub const RULES: &[Rule] = &[
 /// The rules of [`strengthen`]: the same values by cheaper operations, at the price of reading worse.
 pub const STRENGTHS: &[Rule] = &[
     rule("second power", "x**2", "square(x)", When::Real, Exact),
+    rule(
+        "second power of complex numbers",
+        "x**2",
+        "square(x)",
+        When::Always,
+        Ulp(1),
+    ),
     rule("square root", "x**0.5", "sqrt(x)", Float, Ulp(1)),
     rule("reciprocal", "x**-1", "1/x", Float, Ulp(1)),
     rule("third power", "x**3", "x*square(x)", Float, Ulp(2)),

@@ -205,6 +205,25 @@ impl Speller<'_, '_> {
         keywords.push(("kind", string("stable")));
         apply(dotted("np.argsort"), [self.value(x)], keywords)
     }
+
+    /// # Errors
+    /// For several rows at once, which NumPy does not have.
+    pub fn search_sorted(&mut self, id: NodeId, right: bool) -> Result<Expr> {
+        let operands = self.facts.graph.operands(id);
+        let (sorted, values) = (operands[0], operands[1]);
+        if self.facts.aval(sorted).rank() > 1 {
+            return Err(Error::unlifted(
+                "the source of a search in several rows",
+                "NumPy searches in one",
+            ));
+        }
+        let mut keywords = Vec::new();
+        if right {
+            keywords.push(("side", string("right")));
+        }
+        let operands = [self.value(sorted), self.value(values)];
+        Ok(apply(dotted("np.searchsorted"), operands, keywords))
+    }
 }
 
 /// A slice as an argument of a function: `slice(None)`.

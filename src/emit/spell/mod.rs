@@ -153,6 +153,7 @@ impl Speller<'_, '_> {
             }
             op @ Op::Pullback(_) => return Err(ops::custom::only_backwards(op)),
             Op::ArgSort { axis } => self.arg_sort(id, *axis),
+            Op::SearchSorted { right } => self.search_sorted(id, *right)?,
             Op::Contract { batch, contract } => self.contract(id, batch, contract),
             Op::Decompose(kind) => self.decompose(id, *kind),
             Op::Solve(system) => self.solve(id, *system),

@@ -92,10 +92,10 @@ pub fn identity(d: &[DType]) -> Option<Kernel> {
 
 pub fn absolute(d: &[DType]) -> Option<Kernel> {
     if d[0] == DType::C64 {
-        return Some(map!(|a: Complex<f32>| -> f32 { a.norm() }));
+        return Some(map!(|a: Complex<f32>| -> f32 { Part::size(a) }));
     }
     if d[0] == DType::C128 {
-        return Some(map!(|a: Complex<f64>| -> f64 { a.norm() }));
+        return Some(map!(|a: Complex<f64>| -> f64 { Part::size(a) }));
     }
     by_dtype!(d[0], {
         boolean => |a| a,

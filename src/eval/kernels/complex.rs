@@ -18,6 +18,8 @@ pub trait Part: Copy {
     fn multiply<L: Isa>(a: Complex<Self>, b: Complex<Self>) -> Complex<Self>;
     fn divide(a: Complex<Self>, b: Complex<Self>) -> Complex<Self>;
     fn reciprocal(a: Complex<Self>) -> Complex<Self>;
+    /// `|z|`: the root of the sum of squares, where that neither overflows nor loses bits.
+    fn size(a: Complex<Self>) -> Self;
     /// `z / |z|`, 0 at 0.
     fn sign(a: Complex<Self>) -> Complex<Self>;
 }
@@ -68,8 +70,19 @@ macro_rules! parts {
             }
 
             #[inline(always)]
+            fn size(a: Complex<$F>) -> $F {
+                // Below, the smaller square may be denormal, and the bits that it lacks be seen.
+                const LOW: $F = <$F>::MIN_POSITIVE / (<$F>::EPSILON * <$F>::EPSILON);
+                let sum = a.re * a.re + a.im * a.im;
+                match (LOW..<$F>::INFINITY).contains(&sum) {
+                    true => sum.sqrt(),
+                    false => a.re.hypot(a.im),
+                }
+            }
+
+            #[inline(always)]
             fn sign(a: Complex<$F>) -> Complex<$F> {
-                let size = a.re.hypot(a.im);
+                let size = Part::size(a);
                 if size == 0.0 {
                     Complex::new(0.0, 0.0)
                 } else if size.is_infinite() {

@@ -13,6 +13,7 @@ use std::marker::PhantomData;
 use num_complex::Complex;
 
 use super::Kernel;
+use super::complex::Part;
 use super::lane::{Isa, Lane};
 use super::loops::{Map1, Map2, by_dtype, kernel1, kernel2};
 use super::{complex, elementary, special};
@@ -172,7 +173,7 @@ macro_rules! scalar_functions {
 }
 scalar_functions! {
     cbrt: |x| libm::cbrt(x);
-    hypot: |x, y| libm::hypot(x, y);
+    hypot: |x, y| Part::size(Complex::new(x, y));
     gamma: |x| special::gamma(x);
     gammaln: |x| special::gammaln(x);
     digamma: |x| special::digamma(x);

@@ -3,15 +3,12 @@
 //! In: a node with an array among its operands or as its result. Out: its location.
 //! `a[i, j]` is one `Load2`; `a[i, :j]`, which the graph has as a gather at `arange(j)`, is a view.
 
-use smallvec::smallvec;
-
 use super::Location;
 use super::code::{
-    ArrayId, ArrayOp, Code, Contract, Element, Index, Map, Number, Part, Picked, Reduce, Reg,
+    ArrayId, ArrayOp, Code, Contract, Element, Index, Number, Part, Picked, Reduce, Reg,
 };
 use super::compile::{Compiler, Scope, outside};
 use crate::error::{Error, Result};
-use crate::eval::kernels;
 use crate::eval::reduce::{fold, ufunc_name};
 use crate::graph::{DType, Dim, Graph, NodeId};
 use crate::ops::{Elementwise as E, Op, Range, Write};
@@ -298,14 +295,35 @@ impl Compiler {
         values: NodeId,
         kind: Write,
     ) -> Result<()> {
+        let to = self.slice_of(array, parts)?;
+        let values = self.apart(scope, array, values)?;
+        self.array_op(ArrayOp::Write { kind, to, values });
+        Ok(())
+    }
+
+    fn slice_of(&mut self, array: ArrayId, parts: Vec<Part>) -> Result<ArrayId> {
         let to = self.view_of(array, parts.len())?;
         self.array_op(ArrayOp::Slice {
             to,
             from: array,
             parts,
         });
-        let values = self.apart(scope, array, values)?;
-        self.array_op(ArrayOp::Write { kind, to, values });
+        Ok(to)
+    }
+
+    /// A write's values into `to`, a view of `array`.
+    fn write_view(
+        &mut self,
+        scope: &Scope<'_>,
+        write: NodeId,
+        array: ArrayId,
+        to: ArrayId,
+        kind: Write,
+    ) -> Result<()> {
+        if !self.write_fused(scope, write, to)? {
+            let values = self.apart(scope, array, scope.graph.operands(write)[1])?;
+            self.array_op(ArrayOp::Write { kind, to, values });
+        }
         Ok(())
     }
 
@@ -360,23 +378,6 @@ impl Compiler {
             start = start + size;
         }
         Ok(Location::Array(to))
-    }
-
-    pub fn cast_array(&mut self, array: ArrayId, dtype: DType, depth: usize) -> Result<ArrayId> {
-        let from = self.dtype(array);
-        if from == dtype {
-            return Ok(array);
-        }
-        let (to, buffer) = self.owned(dtype, self.rank(array), depth)?;
-        self.array_op(ArrayOp::Map(Box::new(Map {
-            kernel: kernels::cast(from, dtype),
-            check: None,
-            to,
-            buffer,
-            operands: smallvec![Location::Array(array)],
-            dtypes: smallvec![from],
-        })));
-        Ok(to)
     }
 
     pub fn gather(&mut self, scope: &mut Scope<'_>, id: NodeId) -> Result<Location> {
@@ -436,13 +437,15 @@ impl Compiler {
                     return Ok(Location::Array(array));
                 }
                 let parts = self.parts(scope, ranges)?;
-                self.write_slice(scope, array, parts, operands[1], *kind)?;
+                let to = self.slice_of(array, parts)?;
+                self.write_view(scope, id, array, to, *kind)?;
             }
             Op::Scatter { kind, axes, at } => {
                 let indices = self.indices(scope, id, axes, &operands[2..])?;
-                if let (Some(registers), Location::Register(value)) =
-                    (element(&indices), scope.location(operands[1])?)
+                if let Some(registers) = element(&indices)
+                    && graph.aval(operands[1]).rank() == 0
                 {
+                    let value = scope.register(operands[1])?;
                     self.store(array, &registers, value, *kind);
                     return Ok(Location::Array(array));
                 }
@@ -457,9 +460,7 @@ impl Compiler {
                         indices,
                         at,
                     });
-                    let values = self.apart(scope, array, operands[1])?;
-                    let kind = *kind;
-                    self.array_op(ArrayOp::Write { kind, to, values });
+                    self.write_view(scope, id, array, to, *kind)?;
                     return Ok(Location::Array(array));
                 }
                 let indices = self.index_arrays(scope, &operands[2..])?;
@@ -658,7 +659,7 @@ pub(super) fn is_range_only(scope: &Scope<'_>, id: NodeId) -> bool {
     is_range(scope.graph, id) && only_indexes(scope.graph, id)
 }
 
-fn is_range(graph: &Graph, id: NodeId) -> bool {
+pub(super) fn is_range(graph: &Graph, id: NodeId) -> bool {
     let operands = graph.operands(id);
     match graph.op(id) {
         Op::Arange => true,

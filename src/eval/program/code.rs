@@ -8,9 +8,10 @@ use smallvec::SmallVec;
 
 use super::Location;
 use crate::eval::kernels::{Check, Kernel};
+use crate::eval::machine::{Lane, Row};
 use crate::eval::reduce::Fold;
 use crate::graph::DType;
-use crate::ops::{Cumulation, Extreme, Write};
+use crate::ops::{Cumulation, Elementwise, Extreme, Write};
 
 /// A scalar register.
 pub type Reg = u16;
@@ -209,7 +210,7 @@ pub enum Index {
 }
 
 /// An operation on arrays. `to` is a descriptor; `buffer` the memory that it then points to.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum ArrayOp {
     Alias {
         to: ArrayId,
@@ -272,7 +273,7 @@ pub enum ArrayOp {
     Zero {
         to: ArrayId,
     },
-    Map(Box<Map>),
+    Fused(Box<Fused>),
     Reduce(Box<Reduce>),
     Contract(Box<Contract>),
     Iota {
@@ -364,7 +365,9 @@ impl ArrayOp {
                 }
             }
             ArrayOp::Write { values, .. } => reads.extend(register(values)),
-            ArrayOp::Map(map) => reads.extend(map.operands.iter().filter_map(register)),
+            ArrayOp::Fused(fused) => {
+                reads.extend(fused.inputs.iter().filter_map(|(input, _)| register(input)));
+            }
             ArrayOp::Reduce(reduce) => writes.extend(register(&reduce.to)),
             ArrayOp::Contract(contract) => writes.extend(register(&contract.to)),
             ArrayOp::Iota { size, .. } => reads.extend(number(size)),
@@ -383,15 +386,65 @@ impl ArrayOp {
     }
 }
 
-/// An elementwise operation, broadcasting.
-#[derive(Clone, Debug)]
-pub struct Map {
+/// Elementwise work in one pass, broadcasting; the result is that of the last step.
+#[derive(Debug)]
+pub struct Fused {
+    pub inputs: Vec<(Location, DType)>,
+    pub steps: Vec<FusedStep>,
+    /// Per lane, the room for a chunk of it.
+    pub rooms: Vec<usize>,
+    /// All steps as machine code.
+    pub row: Option<Row>,
+    pub to: ArrayId,
+    /// Fresh memory, or none if `to` is a view to be written to.
+    pub buffer: Option<BufferId>,
+}
+
+#[derive(Debug)]
+pub struct FusedStep {
     pub kernel: Kernel,
     pub check: Option<Check>,
-    pub to: ArrayId,
-    pub buffer: BufferId,
-    pub operands: SmallVec<[Location; 3]>,
-    pub dtypes: SmallVec<[DType; 3]>,
+    pub operands: SmallVec<[Lane; 3]>,
+    pub dtype: DType,
+    /// The operation, if it is one of float64 and bool.
+    pub arithmetic: Option<Elementwise>,
+}
+
+impl Fused {
+    pub fn new(
+        inputs: Vec<(Location, DType)>,
+        steps: Vec<FusedStep>,
+        row: Option<Row>,
+        to: ArrayId,
+        buffer: Option<BufferId>,
+    ) -> Fused {
+        // Inputs keep their rooms; a step takes that of an earlier step that is not read any more.
+        let mut last = vec![0; inputs.len() + steps.len()];
+        for (k, step) in steps.iter().enumerate() {
+            step.operands.iter().for_each(|&lane| last[lane] = k);
+        }
+        let mut rooms: Vec<usize> = (0..inputs.len()).collect();
+        let (mut free, mut count) = (vec![], inputs.len());
+        for (k, step) in steps.iter().enumerate() {
+            rooms.push(free.pop().unwrap_or_else(|| {
+                count += 1;
+                count - 1
+            }));
+            for &lane in &step.operands {
+                if lane >= inputs.len() && last[lane] == k && !free.contains(&rooms[lane]) {
+                    free.push(rooms[lane]);
+                }
+            }
+        }
+        Fused {
+            inputs,
+            steps,
+            rooms,
+            row,
+            to,
+            buffer,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::code::{ArrayId, ArrayOp, BufferId, Code, Number, Offset, Reg, Unary, word};
-use super::{ArrayInfo, Location, Program};
+use super::{ArrayInfo, Location, Program, fusion};
 use crate::error::{Error, Result};
 use crate::eval::kernels;
 use crate::eval::lower::value_of;
@@ -62,6 +62,8 @@ pub(super) struct Scope<'g> {
     pub sizes: Vec<Option<Number>>,
     /// How deep in loops and branches: memory belongs to the scope of its depth.
     pub depth: usize,
+    /// Per node, the node that computes it too.
+    pub roots: Vec<Option<NodeId>>,
     needed: Vec<bool>,
     /// Per node, the last node that reads it; `usize::MAX` for outputs.
     last: Vec<usize>,
@@ -87,13 +89,16 @@ impl<'g> Scope<'g> {
             last[id.index()] = usize::MAX;
         }
         let mut alive = last.clone();
+        let roots = fusion::roots(graph);
         for id in graph.nodes().rev() {
             if !needed[id.index()] {
                 continue;
             }
+            // What is computed by its root reads its operands there.
+            let reader = roots[id.index()].unwrap_or(id).index();
             let until = match is_alias(graph, id) {
-                true => alive[id.index()].max(id.index()),
-                false => id.index(),
+                true => alive[id.index()].max(reader),
+                false => reader,
             };
             for teller in sized_by(graph, id) {
                 needed[teller.index()] = true;
@@ -101,7 +106,7 @@ impl<'g> Scope<'g> {
             for operand in graph.operands(id) {
                 let o = operand.index();
                 needed[o] = true;
-                last[o] = last[o].max(id.index());
+                last[o] = last[o].max(reader);
                 alive[o] = alive[o].max(until);
             }
         }
@@ -110,6 +115,7 @@ impl<'g> Scope<'g> {
             at,
             sizes,
             depth,
+            roots,
             needed,
             last,
             alive,
@@ -132,6 +138,10 @@ impl<'g> Scope<'g> {
             Location::Register(register) => Ok(register),
             Location::Array(_) => Err(Error::internal("an array where a number is expected")),
         }
+    }
+
+    pub fn needs(&self, id: NodeId) -> bool {
+        self.needed[id.index()]
     }
 
     /// Whether a view of `base` must be a copy, because `base` is written to before `view` is last read.
@@ -352,7 +362,8 @@ impl Compiler {
     pub fn graph(&mut self, mut scope: Scope<'_>) -> Result<Vec<Location>> {
         let graph = scope.graph;
         for id in graph.nodes() {
-            if scope.needed[id.index()] && scope.at[id.index()].is_none() {
+            let joined = scope.roots[id.index()].is_some();
+            if scope.needed[id.index()] && scope.at[id.index()].is_none() && !joined {
                 self.node(&mut scope, id)?;
             }
         }
@@ -486,12 +497,8 @@ impl Compiler {
         let Some(buffer) = self.buffer_of[array as usize] else {
             return Ok(false);
         };
-        let uses = scope
-            .graph
-            .operands(writer)
-            .iter()
-            .filter(|&&o| o == of)
-            .count();
+        let operands = scope.graph.operands(writer);
+        let uses = operands.iter().filter(|&&o| o == of).count();
         // A view may have an element at several places.
         if !self.is_whole(array)
             || self.owner[buffer as usize] != scope.depth
@@ -500,9 +507,14 @@ impl Compiler {
         {
             return Ok(false);
         }
+        // What a pass reads while it writes is looked at by the pass.
+        let is_read = |other: NodeId| match scope.last[other.index()] {
+            last if last == writer.index() => operands.contains(&other),
+            last => last > writer.index(),
+        };
         let elsewhere = scope.graph.nodes().take(writer.index()).any(|other| {
             other != of
-                && scope.last[other.index()] >= writer.index()
+                && is_read(other)
                 && matches!(scope.at[other.index()], Some(Location::Array(a))
                     if self.buffer_of[a as usize] == Some(buffer))
         });

@@ -27,8 +27,10 @@ mod coalesce;
 pub mod code;
 mod compile;
 mod control;
+mod fusion;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod native;
+mod pass;
 mod run;
 mod scalars;
 mod vector;

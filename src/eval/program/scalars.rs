@@ -4,11 +4,9 @@
 //! `MultiplyF`; of a float32 and a complex64, a conversion and a call of the kernel.
 //! Python's own numbers raise where Python does: an int that does not fit, a division by zero.
 
-use smallvec::SmallVec;
-
 use super::Location;
 use super::arrays::is_range_only;
-use super::code::{ArrayOp, Binary, Code, Map, Reg, Unary};
+use super::code::{Binary, Code, Reg, Unary};
 use super::compile::{Compiler, Scope, outside, resolution};
 use crate::error::{Error, Result};
 use crate::eval::kernels;
@@ -21,7 +19,7 @@ impl Compiler {
             if is_range_only(scope, id) {
                 return Ok(Location::Array(self.fresh_array(DType::I64, 1)?));
             }
-            return self.map(scope, id, op);
+            return self.map(scope, id);
         }
         let resolved = resolution(scope, id, op)?;
         let operands = scope.graph.operands(id);
@@ -135,42 +133,14 @@ impl Compiler {
     pub fn cast_node(&mut self, scope: &Scope<'_>, id: NodeId, dtype: DType) -> Result<Location> {
         let operand = scope.graph.operands(id)[0];
         let from = scope.graph.aval(operand).dtype;
-        match scope.location(operand)? {
-            Location::Register(register) => {
-                Ok(Location::Register(self.cast(register, from, dtype)?))
-            }
-            Location::Array(array) => {
-                let array = self.cast_array(array, dtype, scope.depth)?;
-                Ok(Location::Array(array))
-            }
+        if scope.graph.aval(id).rank() > 0 {
+            return match from == dtype && scope.roots[operand.index()].is_none() {
+                true => scope.location(operand),
+                false => self.map(scope, id),
+            };
         }
-    }
-
-    /// An elementwise operation on arrays.
-    fn map(&mut self, scope: &Scope<'_>, id: NodeId, op: E) -> Result<Location> {
-        let resolved = resolution(scope, id, op)?;
-        let operands = scope.graph.operands(id);
-        let mut locations = SmallVec::new();
-        for (&operand, &dtype) in operands.iter().zip(&resolved.operands) {
-            let from = scope.graph.aval(operand).dtype;
-            locations.push(match scope.location(operand)? {
-                Location::Register(r) => Location::Register(self.cast(r, from, dtype)?),
-                Location::Array(a) => Location::Array(self.cast_array(a, dtype, scope.depth)?),
-            });
-        }
-        let kernel = kernels::lookup(op, &resolved.operands)
-            .ok_or_else(|| Error::internal(format!("no loop of {op:?}")))?;
-        let rank = scope.graph.aval(id).rank();
-        let (to, buffer) = self.owned(resolved.out, rank, scope.depth)?;
-        self.array_op(ArrayOp::Map(Box::new(Map {
-            kernel,
-            check: kernels::check(op, &resolved.operands),
-            to,
-            buffer,
-            operands: locations,
-            dtypes: resolved.operands.clone(),
-        })));
-        Ok(Location::Array(to))
+        let register = scope.register(operand)?;
+        Ok(Location::Register(self.cast(register, from, dtype)?))
     }
 }
 

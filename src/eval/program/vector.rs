@@ -6,7 +6,7 @@
 
 use smallvec::SmallVec;
 
-use super::code::{ArrayOp, BufferId, Contract, Index, Map, Number, Part, Picked, Reduce};
+use super::code::{ArrayOp, BufferId, Contract, Index, Number, Part, Picked, Reduce};
 use super::compile::RANK;
 use super::run::{Cell, position};
 use super::{Location, Program};
@@ -14,14 +14,11 @@ use crate::error::{Error, Result};
 use crate::eval::contract;
 use crate::eval::element::{Item, for_dtype};
 use crate::eval::group::no_identity;
-use crate::eval::layout::{Layout, Walk, alignment, copy, fill};
+use crate::eval::layout::{Layout, Walk, alignment, copy};
 use crate::eval::reduce;
 use crate::eval::value::Value;
 use crate::graph::DType;
 use crate::ops::{Extreme, Write};
-
-/// Elements that a kernel is given at once when an operand is spread or gathered for it.
-const CHUNK: usize = 1024;
 
 /// A descriptor.
 #[derive(Clone, Copy)]
@@ -66,7 +63,7 @@ impl Array {
         }
     }
 
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.shape().iter().product()
     }
 
@@ -81,7 +78,7 @@ impl Array {
         (self.start as usize).is_multiple_of(alignment(self.dtype))
     }
 
-    fn contiguous(start: *mut u8, dtype: DType, shape: &[usize]) -> Array {
+    pub(super) fn contiguous(start: *mut u8, dtype: DType, shape: &[usize]) -> Array {
         let mut array = Array {
             start,
             sizes: [1; RANK],
@@ -118,7 +115,7 @@ impl Array {
         out
     }
 
-    fn broadcast(&self, shape: &[usize]) -> Result<Array> {
+    pub(super) fn broadcast(&self, shape: &[usize]) -> Result<Array> {
         let new = shape.len().checked_sub(self.rank);
         let new = new.ok_or_else(|| no_room(self.shape(), shape))?;
         let mut out = Array {
@@ -149,19 +146,21 @@ pub fn no_room(from: &[usize], to: &[usize]) -> Box<Error> {
 type Strided = (*const u8, [isize; 3]);
 
 /// Memory of 16-byte alignment.
-type Memory = Vec<Cell>;
+pub(super) type Memory = Vec<Cell>;
 
 /// What a running program has besides registers.
 pub struct State<'p> {
-    program: &'p Program,
+    pub(super) program: &'p Program,
     pub arrays: Vec<Array>,
     buffers: Vec<Memory>,
     /// For operands that kernels cannot read as they are.
-    scratch: [Memory; 4],
+    pub(super) scratch: [Memory; 4],
+    /// For the lanes of a pass.
+    pub(super) lanes: Memory,
     offsets: Vec<isize>,
 }
 
-fn room(memory: &mut Memory, bytes: usize) -> Result<*mut u8> {
+pub(super) fn room(memory: &mut Memory, bytes: usize) -> Result<*mut u8> {
     let cells = bytes.div_ceil(size_of::<Cell>());
     if memory.capacity() < cells {
         let more = cells.max(2 * memory.capacity()) - memory.len();
@@ -189,11 +188,17 @@ impl<'p> State<'p> {
             arrays: vec![nowhere; program.arrays.len()],
             buffers: (0..program.buffers).map(|_| Memory::new()).collect(),
             scratch: Default::default(),
+            lanes: Memory::new(),
             offsets: vec![],
         }
     }
 
-    fn fresh(&mut self, buffer: BufferId, dtype: DType, shape: &[usize]) -> Result<Array> {
+    pub(super) fn fresh(
+        &mut self,
+        buffer: BufferId,
+        dtype: DType,
+        shape: &[usize],
+    ) -> Result<Array> {
         let bytes = shape
             .iter()
             .try_fold(dtype.size(), |n, &size| n.checked_mul(size))
@@ -309,7 +314,7 @@ impl<'p> State<'p> {
                     let to = self.arrays[*to as usize];
                     to.start.write_bytes(0, to.len() * to.dtype.size());
                 }
-                ArrayOp::Map(m) => self.map(m, registers)?,
+                ArrayOp::Fused(f) => self.fused(f, registers)?,
                 ArrayOp::Reduce(r) => {
                     let from = self.arrays[r.from as usize];
                     let to = self.target(r.to, r.buffer, r.out, &from, &r.axes, registers)?;
@@ -520,67 +525,6 @@ impl<'p> State<'p> {
     }
 
     /// # Safety
-    /// Operands must be of the kernel's dtypes, `dtypes`.
-    unsafe fn map(&mut self, m: &Map, registers: *mut Cell) -> Result<()> {
-        let mut shape = [1usize; RANK];
-        let mut rank = 0;
-        for operand in &m.operands {
-            if let Location::Array(array) = operand {
-                rank = widen(&mut shape, rank, self.arrays[*array as usize].shape())?;
-            }
-        }
-        let shape = &shape[..rank];
-        let dtype = self.program.arrays[m.to as usize].dtype;
-        let out = self.fresh(m.buffer, dtype, shape)?;
-        let n = out.len();
-        let chunk = n.min(CHUNK);
-        // Per operand: where it starts and how far apart its elements are; a single element is spread
-        // over a chunk.
-        let mut starts = [std::ptr::null::<u8>(); 3];
-        let mut steps = [0usize; 3];
-        for (k, (operand, dtype)) in m.operands.iter().zip(&m.dtypes).enumerate() {
-            // SAFETY: registers and descriptors are the program's; scratch memory is made large enough.
-            unsafe {
-                let one = match operand {
-                    Location::Register(r) => registers.add(*r as usize).cast::<u8>(),
-                    Location::Array(array) => {
-                        let array = self.arrays[*array as usize];
-                        if array.len() != 1 || n == 1 {
-                            let array = self.scratched(k, &array.broadcast(shape)?)?;
-                            (starts[k], steps[k]) = (array.start.cast_const(), dtype.size());
-                            continue;
-                        }
-                        array.start
-                    }
-                };
-                let start = room(&mut self.scratch[k], chunk * dtype.size())?;
-                fill(one, start, chunk, *dtype);
-                starts[k] = start.cast_const();
-            }
-        }
-        let arity = m.operands.len();
-        let is_spread = steps[..arity].contains(&0);
-        // SAFETY: all operands hold the elements that the kernel is told of.
-        unsafe {
-            if let Some(check) = m.check {
-                let pair = |k: usize| (starts[k], if steps[k] == 0 { chunk } else { n });
-                let pairs = [0, 1, 2].map(pair);
-                check(&pairs[..arity])?;
-            }
-            let mut done = 0;
-            while done < n {
-                let now = if is_spread { chunk.min(n - done) } else { n };
-                let pointers = [0, 1, 2].map(|k| starts[k].wrapping_add(done * steps[k]));
-                let to = out.start.add(done * dtype.size());
-                (m.kernel)(&pointers[..arity], to, now);
-                done += now;
-            }
-        }
-        self.arrays[m.to as usize] = out;
-        Ok(())
-    }
-
-    /// # Safety
     /// `to` must have room for the result, `from` be readable.
     unsafe fn reduce(&mut self, r: &Reduce, from: &Array, to: *mut u8) -> Result<()> {
         let mut order = [0; RANK];
@@ -759,7 +703,7 @@ impl<'p> State<'p> {
 }
 
 /// Broadcasts a shape with another, in place; the common rank.
-fn widen(shape: &mut [usize; RANK], rank: usize, other: &[usize]) -> Result<usize> {
+pub(super) fn widen(shape: &mut [usize; RANK], rank: usize, other: &[usize]) -> Result<usize> {
     let common = rank.max(other.len());
     let mut out = [1; RANK];
     for back in 1..=common {

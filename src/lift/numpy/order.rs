@@ -37,6 +37,27 @@ pub(super) fn arg_sort(call: &mut Call<'_>) -> Result<Arg> {
     Ok(as_array(node))
 }
 
+/// `np.searchsorted(a, v, side, sorter)`.
+pub(super) fn search_sorted(call: &mut Call<'_>) -> Result<Arg> {
+    let right = matches!(call.arg("side"), Arg::Str(side) if side == "right");
+    let given = [call.arg("a"), call.arg("v")];
+    let nodes = promoted(call.b, &given)?;
+    let (mut sorted, values) = (nodes[0], nodes[1]);
+    if call.b.aval(sorted).rank() != 1 {
+        return Err(Error::unlifted(
+            "searchsorted of an array that is no row",
+            "NumPy does not have it either",
+        ));
+    }
+    let sorter = call.arg("sorter");
+    if !matches!(sorter, Arg::None) {
+        let order = array(call.b, &sorter)?;
+        sorted = along(call.b, sorted, order, 0)?;
+    }
+    let place = call.b.add(Op::SearchSorted { right }, &[sorted, values])?;
+    Ok(scalar_or_array(call.b, place))
+}
+
 fn sortable(call: &mut Call<'_>, x: NodeId) -> Result<(NodeId, usize)> {
     match call.arg("axis") {
         Arg::None => Ok((ravel(call.b, x)?, 0)),

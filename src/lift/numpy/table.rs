@@ -138,6 +138,7 @@ static ROWS: &[Row] = &[
     // Order.
     fresh(&["numpy.sort"], "a, axis=-1, kind=None|quicksort|mergesort|heapsort|stable, order=None, *, stable=None|True|False", order::sort),
     fresh(&["numpy.argsort", "numpy.ndarray.argsort"], "a, axis=-1, kind=None|quicksort|mergesort|heapsort|stable, order=None, *, stable=None|True|False", order::arg_sort),
+    fresh(&["numpy.searchsorted", "numpy.ndarray.searchsorted"], "a, v, side=left|right, sorter=None", order::search_sorted),
     fresh(&["numpy.median"], "a, axis=None, out=None, overwrite_input=False|True, keepdims=False", order::median),
 
     // Products.

@@ -13,7 +13,7 @@
 
 use super::super::Program;
 use super::super::code::{Binary, Code, Reg, Unary};
-use super::assembler::{Number, RBP, RDI, RSI};
+use crate::eval::machine::assembler::{Number, RBP, RDI, RSI};
 
 /// What a register holds, as far as machine registers go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,7 +17,7 @@ use super::super::Program;
 use super::super::code::{ArrayId, Binary, Code, Reg, Unary};
 use super::super::vector::Array;
 use super::allocate::{Allocation, Class, Home, survives_calls};
-use super::assembler::{
+use crate::eval::machine::assembler::{
     Assembler, Condition, Float, Integer, Label, Number, Operand, RAX, RBP, RBX, RCX, RDI, RDX,
     RSI, RSP, Shift,
 };
@@ -597,7 +597,7 @@ impl Emitter<'_> {
             _ => {
                 let a = match a {
                     Operand::Register(number) => number,
-                    Operand::At(..) => {
+                    Operand::At(..) | Operand::Indexed(..) => {
                         self.a.load(RAX, a);
                         RAX
                     }

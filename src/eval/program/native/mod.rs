@@ -3,19 +3,17 @@
 //! In: a [`Program`] with a loop. Out: memory with a function that runs it; none where that cannot be.
 //!
 //! [`allocate`] gives registers of the machine to registers of the program, [`emit`] translates
-//! instruction by instruction, [`assembler`] knows the encoding. The interpreter stays the reference:
+//! instruction by instruction. The interpreter stays the reference:
 //! it runs programs on other machines, and here whatever is not worth machine code of its own.
 
 mod allocate;
-mod assembler;
 mod emit;
-mod memory;
 
 use super::Program;
 use super::run::{Cell, interpret};
 use super::vector::State;
 use crate::error::{Error, Result};
-use memory::Executable;
+use crate::eval::machine::{self, memory::Executable};
 
 /// The machine code of a program.
 #[derive(Debug)]
@@ -39,7 +37,7 @@ impl Native {
             .code
             .iter()
             .any(|code| matches!(code, super::code::Code::Next { .. }));
-        if !has_loop || std::env::var_os("LAZY_INTERPRET").is_some() {
+        if !has_loop || !machine::is_wanted() {
             return None;
         }
         let allocation = allocate::allocate(program);

@@ -1,4 +1,4 @@
-//! Machine code for x86-64: the few instructions that programs need, and jumps to labels.
+//! Machine code for x86-64: the few instructions that are needed, and jumps to labels.
 //!
 //! In: one call per instruction. Out: bytes, with jumps resolved.
 //!
@@ -26,6 +26,37 @@ pub enum Operand {
     Register(Number),
     /// Memory at a general register and a displacement.
     At(Number, i32),
+    /// Memory at a general register and eight times another.
+    Indexed(Number, Number),
+}
+
+/// How many float64 an instruction works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Width {
+    One,
+    Four,
+}
+
+/// Comparisons of float64 as masks, by their number in `vcmppd`; what is not ordered is unequal only.
+#[derive(Clone, Copy, Debug)]
+pub enum Relation {
+    Equal = 0x00,
+    Unordered = 0x03,
+    NotEqual = 0x04,
+    Less = 0x11,
+    LessEqual = 0x12,
+    GreaterEqual = 0x1d,
+    Greater = 0x1e,
+}
+
+/// Operations on bits, as their opcode.
+#[derive(Clone, Copy, Debug)]
+pub enum Bits {
+    And = 0x54,
+    /// Of what the first operand lacks.
+    AndNot = 0x55,
+    Or = 0x56,
+    Xor = 0x57,
 }
 
 /// A condition, as its code in `jcc`, `setcc` and `cmovcc`; the lowest bit negates.
@@ -252,14 +283,18 @@ impl Assembler {
         match from {
             Operand::Register(same) if same == to => {}
             Operand::Register(_) => self.encode(Some(0x66), false, &[0x0f, 0x28], to, from),
-            Operand::At(..) => self.encode(Some(0xf2), false, &[0x0f, 0x10], to, from),
+            Operand::At(..) | Operand::Indexed(..) => {
+                self.encode(Some(0xf2), false, &[0x0f, 0x10], to, from)
+            }
         }
     }
 
     pub fn store_float(&mut self, to: Operand, from: Number) {
         match to {
             Operand::Register(to) => self.load_float(to, Operand::Register(from)),
-            Operand::At(..) => self.encode(Some(0xf2), false, &[0x0f, 0x11], from, to),
+            Operand::At(..) | Operand::Indexed(..) => {
+                self.encode(Some(0xf2), false, &[0x0f, 0x11], from, to)
+            }
         }
     }
 
@@ -305,6 +340,93 @@ impl Assembler {
     pub fn bits_of_float(&mut self, to: Number, from: Number) {
         let to = Operand::Register(to);
         self.encode(Some(0x66), true, &[0x0f, 0x7e], from, to);
+    }
+
+    // Rows of float64.
+
+    /// `to = a op b`; a square root has only `b`.
+    pub fn vector(&mut self, op: Float, width: Width, to: Number, a: Number, b: Operand) {
+        self.encode_vector(Vex::arithmetic(width), 0x0f, op as u8, to, a, b);
+    }
+
+    /// All bits are set where the relation holds.
+    pub fn vector_compare(
+        &mut self,
+        relation: Relation,
+        width: Width,
+        to: Number,
+        a: Number,
+        b: Operand,
+    ) {
+        self.encode_vector(Vex::arithmetic(width), 0x0f, 0xc2, to, a, b);
+        self.bytes.push(relation as u8);
+    }
+
+    pub fn vector_bits(&mut self, op: Bits, width: Width, to: Number, a: Number, b: Number) {
+        let b = Operand::Register(b);
+        self.encode_vector(Vex::whole(width), 0x0f, op as u8, to, a, b);
+    }
+
+    /// `yes` where the mask is set, `no` elsewhere.
+    pub fn vector_select(
+        &mut self,
+        width: Width,
+        to: Number,
+        mask: Number,
+        yes: Number,
+        no: Number,
+    ) {
+        let yes = Operand::Register(yes);
+        self.encode_vector(Vex::whole(width), 0x3a, 0x4b, to, no, yes);
+        self.bytes.push(mask << 4);
+    }
+
+    pub fn vector_load(&mut self, width: Width, to: Number, from: Operand) {
+        self.encode_vector(Vex::arithmetic(width), 0x0f, 0x10, to, 0, from);
+    }
+
+    pub fn vector_store(&mut self, width: Width, to: Operand, from: Number) {
+        self.encode_vector(Vex::arithmetic(width), 0x0f, 0x11, from, 0, to);
+    }
+
+    /// One float64, from memory, in all four places.
+    pub fn broadcast(&mut self, to: Number, from: Operand) {
+        self.encode_vector(Vex::whole(Width::Four), 0x38, 0x19, to, 0, from);
+    }
+
+    /// What comes after instructions on four float64, so that those on one are fast.
+    pub fn end_vectors(&mut self) {
+        self.bytes.extend([0xc5, 0xf8, 0x77]);
+    }
+
+    /// The address of memory.
+    pub fn address(&mut self, to: Number, of: Operand) {
+        self.encode(None, true, &[0x8d], to, of);
+    }
+
+    fn encode_vector(
+        &mut self,
+        vex: Vex,
+        map: u8,
+        opcode: u8,
+        register: Number,
+        other: Number,
+        operand: Operand,
+    ) {
+        // Fourth bits are stored inverted.
+        let extensions = extension(register, operand);
+        let map = match map {
+            0x0f => 1,
+            0x38 => 2,
+            _ => 3,
+        };
+        let bits = !((extensions & 4) << 5 | (extensions & 2) << 5 | (extensions & 1) << 5) & 0xe0;
+        self.bytes.push(0xc4);
+        self.bytes.push(bits | map);
+        self.bytes
+            .push((!other & 15) << 3 | u8::from(vex.wide) << 2 | vex.prefix);
+        self.bytes.push(opcode);
+        self.place(register, operand);
     }
 
     // Control.
@@ -381,12 +503,47 @@ impl Assembler {
                     Err(_) => self.bytes.extend(displacement.to_le_bytes()),
                 }
             }
+            Operand::Indexed(base, index) => {
+                let scaled = 0xc0 | (index & 7) << 3 | (base & 7);
+                self.bytes.extend([0x44 | middle, scaled, 0]);
+            }
+        }
+    }
+}
+
+/// What the prefix of an instruction on vectors says besides registers.
+#[derive(Clone, Copy)]
+struct Vex {
+    prefix: u8,
+    wide: bool,
+}
+
+impl Vex {
+    /// Of instructions that come for one float64 and for four.
+    fn arithmetic(width: Width) -> Vex {
+        match width {
+            Width::One => Vex {
+                prefix: 3,
+                wide: false,
+            },
+            Width::Four => Vex::whole(width),
+        }
+    }
+
+    /// Of instructions on whole registers.
+    fn whole(width: Width) -> Vex {
+        Vex {
+            prefix: 1,
+            wide: width == Width::Four,
         }
     }
 }
 
 /// The fourth bits of the numbers of registers.
 fn extension(register: Number, operand: Operand) -> u8 {
-    let (Operand::Register(other) | Operand::At(other, _)) = operand;
-    ((register >> 3) << 2) | (other >> 3)
+    let (other, index) = match operand {
+        Operand::Register(other) | Operand::At(other, _) => (other, 0),
+        Operand::Indexed(base, index) => (base, index),
+    };
+    (register >> 3) << 2 | (index >> 3) << 1 | other >> 3
 }

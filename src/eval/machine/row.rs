@@ -1,0 +1,470 @@
+//! Arithmetic over rows of float64 as one loop of machine code.
+//!
+//! In: steps of arithmetic on lanes, which are rows, numbers, and results of earlier steps. Out: the
+//! bytes of a function that does all of them, four elements at once where rows lie in one piece.
+//!
+//! ```text
+//! 0.2 * (a + b)        vmovupd ymm1, [r8 + 8*rcx];  vaddpd ymm1, ymm1, [r9 + 8*rcx];
+//!                      vmulpd ymm1, ymm0, ymm1;     vmovupd [r10 + 8*rcx], ymm1
+//! ```
+//!
+//! No intermediate goes to memory. Each step rounds by itself, so that values are those of the kernels.
+//! Registers are given from first use to last (Poletto and Sarkar, "Linear scan register allocation", 1999).
+
+use smallvec::SmallVec;
+
+use super::assembler::{
+    Assembler, Bits, Condition, Float, Integer, Number, Operand, RAX, RBP, RBX, RCX, RDI, RDX, RSI,
+    RSP, Relation, Width,
+};
+use super::{Input, Lane, Step};
+use crate::ops::Elementwise as E;
+
+/// The machine code; none if there is an operation that has none, or too much is needed at once.
+pub fn emit(inputs: &[Input], steps: &[Step], results: &[Lane]) -> Option<Vec<u8>> {
+    match is_typed(inputs.len(), steps, results) {
+        true => Emitter::new(inputs, steps, results)?.emit(),
+        false => None,
+    }
+}
+
+/// Whether masks, which comparisons make, are used as masks only, and float64 as float64.
+fn is_typed(inputs: usize, steps: &[Step], results: &[Lane]) -> bool {
+    let is_mask = |lane: Lane| lane >= inputs && gives_mask(steps[lane - inputs].op);
+    let fits = |step: &Step| match step.op {
+        E::Where => is_mask(step.operands[0]) && !step.operands[1..].iter().any(|&l| is_mask(l)),
+        E::LogicalAnd | E::LogicalOr | E::LogicalNot => step.operands.iter().all(|&l| is_mask(l)),
+        _ => !step.operands.iter().any(|&l| is_mask(l)),
+    };
+    steps.iter().all(fits) && !results.iter().any(|&lane| is_mask(lane))
+}
+
+fn gives_mask(op: E) -> bool {
+    relation(op).is_some() || matches!(op, E::LogicalAnd | E::LogicalOr | E::LogicalNot)
+}
+
+fn arithmetic(op: E) -> Option<Float> {
+    Some(match op {
+        E::Add => Float::Add,
+        E::Subtract => Float::Subtract,
+        E::Multiply => Float::Multiply,
+        E::Divide => Float::Divide,
+        _ => return None,
+    })
+}
+
+fn relation(op: E) -> Option<Relation> {
+    Some(match op {
+        E::Equal => Relation::Equal,
+        E::NotEqual => Relation::NotEqual,
+        E::Less => Relation::Less,
+        E::LessEqual => Relation::LessEqual,
+        E::Greater => Relation::Greater,
+        E::GreaterEqual => Relation::GreaterEqual,
+        _ => return None,
+    })
+}
+
+const POINTERS: Number = RDI;
+const STRIDES: Number = RSI;
+const COUNT: Number = RDX;
+const INDEX: Number = RCX;
+/// Registers for where rows are. The last holds the pointers before.
+const ROWS: [Number; 11] = [8, 9, 10, 11, RBX, RBP, 12, 13, 14, 15, POINTERS];
+const SAVED: [Number; 6] = [RBX, RBP, 12, 13, 14, 15];
+
+/// The bit of the sign, and all bits.
+const SIGN: i64 = i64::MIN;
+const ALL: i64 = -1;
+/// Bytes of a float64.
+const FLOAT: i32 = 8;
+
+struct Emitter<'a> {
+    a: Assembler,
+    inputs: &'a [Input],
+    steps: &'a [Step],
+    results: &'a [Lane],
+    /// Per input and result, the general register of its row.
+    rows: Vec<Option<Number>>,
+    /// Vector registers that hold a number throughout.
+    numbers: Vec<Option<Number>>,
+    sign: Option<Number>,
+    ones: Option<Number>,
+    /// Vector registers that are not in use.
+    free: Vec<Number>,
+    /// Per lane, how many steps and results read it.
+    uses: Vec<usize>,
+}
+
+impl<'a> Emitter<'a> {
+    fn new(inputs: &'a [Input], steps: &'a [Step], results: &'a [Lane]) -> Option<Emitter<'a>> {
+        let mut uses = vec![0; inputs.len() + steps.len()];
+        for &lane in steps.iter().flat_map(|s| &s.operands).chain(results) {
+            uses[lane] += 1;
+        }
+        let mut free: Vec<Number> = (0..16).rev().collect();
+        let numbers = inputs.iter().map(|input| match input {
+            Input::Number => free.pop().map(Some),
+            Input::Array => Some(None),
+        });
+        let numbers = numbers.collect::<Option<Vec<_>>>()?;
+        let mut next = ROWS.into_iter();
+        let mut rows = Vec::with_capacity(inputs.len() + results.len());
+        for input in inputs {
+            rows.push(match input {
+                Input::Array => Some(next.next()?),
+                Input::Number => None,
+            });
+        }
+        for _ in results {
+            rows.push(Some(next.next()?));
+        }
+        let mut wanted = |ops: &[E]| match steps.iter().any(|s| ops.contains(&s.op)) {
+            true => free.pop().map(Some),
+            false => Some(None),
+        };
+        let sign = wanted(&[E::Negative, E::Absolute])?;
+        let ones = wanted(&[E::LogicalNot])?;
+        Some(Emitter {
+            a: Assembler::default(),
+            inputs,
+            steps,
+            results,
+            rows,
+            numbers,
+            sign,
+            ones,
+            free,
+            uses,
+        })
+    }
+
+    fn emit(mut self) -> Option<Vec<u8>> {
+        let (strided, one, done) = (self.a.label(), self.a.label(), self.a.label());
+        self.enter();
+        // Four at once, if all rows lie in one piece.
+        for k in 0..self.rows.len() {
+            if self.rows[k].is_some() {
+                let stride = Operand::At(STRIDES, FLOAT * k as i32);
+                self.a.integer_constant(Integer::Compare, stride, FLOAT);
+                self.a.jump_if(Condition::NOT_EQUAL, strided);
+            }
+        }
+        self.a.constant(INDEX, 0);
+        self.a.load(RAX, Operand::Register(COUNT));
+        let last = Operand::Register(RAX);
+        self.a.integer_constant(Integer::Subtract, last, 4);
+        self.a.jump_if(Condition::LESS, strided);
+        let four = self.a.label();
+        self.a.bind(four);
+        self.body(Width::Four)?;
+        let index = Operand::Register(INDEX);
+        self.a.integer_constant(Integer::Add, index, 4);
+        self.a.integer(Integer::Compare, INDEX, last);
+        self.a.jump_if(Condition::LESS_EQUAL, four);
+        for row in self.rows.clone().into_iter().flatten() {
+            self.a.address(row, Operand::Indexed(row, INDEX));
+        }
+        self.a.integer(Integer::Subtract, COUNT, index);
+        // What is left, or all of it, one by one.
+        self.a.bind(strided);
+        self.a.test(COUNT);
+        self.a.jump_if(Condition::LESS_EQUAL, done);
+        self.a.bind(one);
+        self.body(Width::One)?;
+        for k in 0..self.rows.len() {
+            if let Some(row) = self.rows[k] {
+                let stride = Operand::At(STRIDES, FLOAT * k as i32);
+                self.a.integer(Integer::Add, row, stride);
+            }
+        }
+        let count = Operand::Register(COUNT);
+        self.a.integer_constant(Integer::Subtract, count, 1);
+        self.a.jump_if(Condition::GREATER, one);
+        self.a.bind(done);
+        self.a.end_vectors();
+        for register in SAVED.into_iter().rev() {
+            self.a.pop(register);
+        }
+        self.a.leave();
+        self.a.finish()
+    }
+
+    fn enter(&mut self) {
+        for register in SAVED {
+            self.a.push(register);
+        }
+        for k in 0..self.inputs.len() {
+            if let Some(number) = self.numbers[k] {
+                self.a.load(RAX, Operand::At(POINTERS, FLOAT * k as i32));
+                self.a.broadcast(number, Operand::At(RAX, 0));
+            }
+        }
+        for (register, bits) in [(self.sign, SIGN), (self.ones, ALL)] {
+            if let Some(register) = register {
+                self.a.constant(RAX, bits);
+                self.a.push(RAX);
+                self.a.broadcast(register, Operand::At(RSP, 0));
+                self.a.pop(RAX);
+            }
+        }
+        for k in 0..self.rows.len() {
+            if let Some(row) = self.rows[k] {
+                self.a.load(row, Operand::At(POINTERS, FLOAT * k as i32));
+            }
+        }
+    }
+
+    /// All steps for one element, or for four.
+    fn body(&mut self, width: Width) -> Option<()> {
+        let mut body = Body {
+            width,
+            free: self.free.clone(),
+            left: self.uses.clone(),
+            at: self.numbers.clone(),
+        };
+        body.at.resize(self.uses.len(), None);
+        for k in 0..self.steps.len() {
+            self.step(&mut body, k)?;
+        }
+        // Stores come last: a result may lie where an input is read.
+        for (k, &lane) in self.results.iter().enumerate() {
+            let from = self.loaded(&mut body, lane)?;
+            let to = self.element(self.inputs.len() + k, width)?;
+            self.a.vector_store(width, to, from);
+        }
+        Some(())
+    }
+
+    fn step(&mut self, body: &mut Body, k: usize) -> Option<()> {
+        let step = &self.steps[k];
+        let width = body.width;
+        let mut operands: SmallVec<[Number; 3]> = SmallVec::new();
+        let is_plain = arithmetic(step.op).is_some();
+        let mut direct = None;
+        for (place, &lane) in step.operands.iter().enumerate() {
+            // A row that nothing else reads is an operand in memory.
+            if place == 1 && is_plain && body.at[lane].is_none() && self.uses[lane] == 1 {
+                direct = Some(self.element(lane, width)?);
+                body.left[lane] = 0;
+                continue;
+            }
+            operands.push(self.loaded(body, lane)?);
+        }
+        // Some need room besides their operands, the others may take an operand's place.
+        let room = match step.op {
+            E::Minimum | E::Maximum => Some((body.free.pop()?, body.free.pop()?)),
+            _ => None,
+        };
+        for &lane in &step.operands {
+            if body.left[lane] > 0 {
+                body.left[lane] -= 1;
+                if body.left[lane] == 0 && self.inputs.get(lane) != Some(&Input::Number) {
+                    body.free.extend(body.at[lane]);
+                }
+            }
+        }
+        let to = match room {
+            Some((to, spare)) => {
+                body.free.push(spare);
+                to
+            }
+            None => body.free.pop()?,
+        };
+        let b = |operands: &[Number]| direct.unwrap_or_else(|| Operand::Register(operands[1]));
+        if let Some(op) = arithmetic(step.op) {
+            self.a.vector(op, width, to, operands[0], b(&operands));
+        } else if let Some(relation) = relation(step.op) {
+            let b = Operand::Register(operands[1]);
+            self.a.vector_compare(relation, width, to, operands[0], b);
+        } else {
+            match (step.op, room) {
+                (E::Minimum | E::Maximum, Some((_, mask))) => {
+                    // The first where it is no number, as NumPy has it; the machine takes the second.
+                    let op = match step.op {
+                        E::Minimum => Float::Minimum,
+                        _ => Float::Maximum,
+                    };
+                    let (first, second) = (operands[0], Operand::Register(operands[1]));
+                    let itself = Operand::Register(first);
+                    self.a.vector(op, width, to, first, second);
+                    self.a
+                        .vector_compare(Relation::Unordered, width, mask, first, itself);
+                    self.a.vector_select(width, to, mask, first, to);
+                }
+                (E::Negative, _) => {
+                    self.a
+                        .vector_bits(Bits::Xor, width, to, operands[0], self.sign?)
+                }
+                (E::Absolute, _) => {
+                    self.a
+                        .vector_bits(Bits::AndNot, width, to, self.sign?, operands[0]);
+                }
+                (E::Square, _) => {
+                    let same = Operand::Register(operands[0]);
+                    self.a.vector(Float::Multiply, width, to, operands[0], same);
+                }
+                (E::Sqrt, _) => {
+                    let of = Operand::Register(operands[0]);
+                    // On one, the rest of the result is that of the first operand.
+                    let rest = match width {
+                        Width::One => operands[0],
+                        Width::Four => 0,
+                    };
+                    self.a.vector(Float::Sqrt, width, to, rest, of);
+                }
+                (E::Where, _) => {
+                    self.a
+                        .vector_select(width, to, operands[0], operands[1], operands[2]);
+                }
+                (E::LogicalAnd, _) => {
+                    self.a
+                        .vector_bits(Bits::And, width, to, operands[0], operands[1])
+                }
+                (E::LogicalOr, _) => {
+                    self.a
+                        .vector_bits(Bits::Or, width, to, operands[0], operands[1])
+                }
+                (E::LogicalNot, _) => {
+                    self.a
+                        .vector_bits(Bits::Xor, width, to, operands[0], self.ones?)
+                }
+                _ => return None,
+            }
+        }
+        body.at[self.inputs.len() + k] = Some(to);
+        Some(())
+    }
+
+    /// A lane in a register.
+    fn loaded(&mut self, body: &mut Body, lane: Lane) -> Option<Number> {
+        if let Some(at) = body.at[lane] {
+            return Some(at);
+        }
+        let from = self.element(lane, body.width)?;
+        let to = body.free.pop()?;
+        self.a.vector_load(body.width, to, from);
+        body.at[lane] = Some(to);
+        Some(to)
+    }
+
+    /// The current element of a row, or four from there on.
+    fn element(&self, row: usize, width: Width) -> Option<Operand> {
+        let row = (*self.rows.get(row)?)?;
+        Some(match width {
+            Width::One => Operand::At(row, 0),
+            Width::Four => Operand::Indexed(row, INDEX),
+        })
+    }
+}
+
+/// What is where while the steps are written down.
+struct Body {
+    width: Width,
+    free: Vec<Number>,
+    /// Per lane, the reads that are still to come.
+    left: Vec<usize>,
+    at: Vec<Option<Number>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Row;
+    use super::*;
+
+    fn step(op: E, operands: &[Lane]) -> Step {
+        Step {
+            op,
+            operands: operands.into(),
+        }
+    }
+
+    fn run(row: &Row, rows: &[&[f64]], out: &mut [f64], stride: usize) {
+        let mut pointers: Vec<*mut u8> =
+            rows.iter().map(|r| r.as_ptr().cast_mut().cast()).collect();
+        pointers.push(out.as_mut_ptr().cast());
+        let strides = vec![8 * stride as isize; pointers.len()];
+        // SAFETY: all slices hold `out.len()` elements at the stride, numbers one.
+        unsafe { row.run(&pointers, &strides, out.len() / stride) };
+    }
+
+    #[test]
+    fn every_operation_as_in_rust() {
+        let x: Vec<f64> = [1.5, -0.0, f64::NAN, 7.0, -2.5, 0.0, f64::INFINITY].repeat(3);
+        let y: Vec<f64> = [0.5, 0.0, 1.0, f64::NAN, -2.5, -3.0]
+            .into_iter()
+            .cycle()
+            .take(21)
+            .collect();
+        let smaller = |a: f64, b: f64| if a < b || a.is_nan() { a } else { b };
+        let larger = |a: f64, b: f64| if a > b || a.is_nan() { a } else { b };
+        let table: [(E, &dyn Fn(f64, f64) -> f64); 10] = [
+            (E::Add, &|a, b| a + b),
+            (E::Subtract, &|a, b| a - b),
+            (E::Multiply, &|a, b| a * b),
+            (E::Divide, &|a, b| a / b),
+            (E::Minimum, &smaller),
+            (E::Maximum, &larger),
+            (E::Negative, &|a, _| -a),
+            (E::Absolute, &|a, _| a.abs()),
+            (E::Square, &|a, _| a * a),
+            (E::Sqrt, &|a, _| a.sqrt()),
+        ];
+        for (op, expected) in table {
+            let operands: &[Lane] = if matches!(op, E::Negative | E::Absolute | E::Square | E::Sqrt)
+            {
+                &[0]
+            } else {
+                &[0, 1]
+            };
+            let inputs = [Input::Array, Input::Array];
+            let Some(row) = Row::new(&inputs, &[step(op, operands)], &[2]) else {
+                return;
+            };
+            for stride in [1, 3] {
+                let mut out = vec![9.0; 21];
+                run(&row, &[&x, &y], &mut out, stride);
+                for (i, got) in out.iter().enumerate() {
+                    let wanted = match i % stride {
+                        0 => expected(x[i], y[i]),
+                        _ => 9.0,
+                    };
+                    let same = got.to_bits() == wanted.to_bits() || got.is_nan() && wanted.is_nan();
+                    assert!(same, "{op:?} of {} and {}: {got}, not {wanted}", x[i], y[i]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn masks_choose() {
+        let inputs = [Input::Array, Input::Array, Input::Number];
+        let steps = [
+            step(E::Less, &[0, 1]),
+            step(E::GreaterEqual, &[0, 2]),
+            step(E::LogicalAnd, &[3, 4]),
+            step(E::LogicalNot, &[5]),
+            step(E::Where, &[6, 0, 1]),
+            step(E::Multiply, &[7, 2]),
+        ];
+        let Some(row) = Row::new(&inputs, &steps, &[8]) else {
+            return;
+        };
+        let x: Vec<f64> = (0..11).map(|i| f64::from(i) - 4.0).collect();
+        let y: Vec<f64> = (0..11).map(|i| 3.0 - f64::from(i)).collect();
+        let mut out = vec![0.0; 11];
+        run(&row, &[&x, &y, &[-2.0]], &mut out, 1);
+        for i in 0..11 {
+            let both = x[i] < y[i] && x[i] >= -2.0;
+            assert_eq!(out[i], -2.0 * if both { y[i] } else { x[i] });
+        }
+    }
+
+    #[test]
+    fn what_needs_too_many_registers_has_no_code() {
+        let inputs = [Input::Number; 17];
+        assert!(Row::new(&inputs, &[step(E::Add, &[0, 16])], &[17]).is_none());
+        let masks = [step(E::Less, &[0, 1])];
+        assert!(Row::new(&[Input::Array; 2], &masks, &[2]).is_none());
+    }
+}
