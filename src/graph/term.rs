@@ -79,13 +79,23 @@ impl Scope {
     }
 
     fn apply(&self, op: Elementwise, operands: &[NodeId]) -> Term<'_> {
-        match self.builder.borrow_mut().elementwise(op, operands) {
+        let made = self.builder.borrow_mut().elementwise(op, operands);
+        self.settled(made, operands[0])
+    }
+
+    fn cast(&self, node: NodeId, dtype: DType) -> Term<'_> {
+        let made = self.builder.borrow_mut().cast(node, dtype);
+        self.settled(made, node)
+    }
+
+    /// What was made; after an error any node, which is never seen, since `formula` returns the error.
+    fn settled(&self, made: Result<NodeId>, any: NodeId) -> Term<'_> {
+        match made {
             Ok(node) => self.term(node),
             Err(error) => {
                 let first = self.error.take().unwrap_or(error);
                 self.error.set(Some(first));
-                // Never seen: `formula` returns the error.
-                self.term(operands[0])
+                self.term(any)
             }
         }
     }
@@ -104,6 +114,14 @@ impl<'s> Term<'s> {
             Op::Constant(Constant::Float(v)) => Some(*v),
             _ => None,
         }
+    }
+
+    /// Complex if `other` is: where a function of a real number would leave the reals.
+    pub fn in_kind_of(self, other: Term<'s>) -> Term<'s> {
+        if !other.dtype().is_complex() || self.dtype().is_complex() {
+            return self;
+        }
+        self.scope.cast(self.node, other.dtype())
     }
 
     pub fn scope(self) -> &'s Scope {

@@ -21,8 +21,11 @@ use smallvec::{SmallVec, smallvec};
 
 use super::derivative::{materialized, not_differentiable, not_linear};
 use super::matrix::{self, add, adjoint, divide, multiply, product, subtract};
-use super::{Elementwise as E, Extreme, Op, same_dtype, show_shape, two};
+use super::{
+    Axes, Constant, Elementwise as E, Extreme, Op, Reduction, same_dtype, show_shape, two,
+};
 use crate::error::{Error, Exception, Result};
+use crate::graph::term::formula;
 use crate::graph::{Aval, Builder, DType, Dim, NodeId, Shape};
 
 /// Which triangle of a Hermitian matrix is read.
@@ -371,8 +374,12 @@ pub fn jvp(
             };
             Ok(vec![Some(b.add(op.clone(), &[a, rhs])?)])
         }
-        (Op::PseudoInverse, &[a, _], &[Some(t), _]) => {
-            pseudo_inverse(b, a, t, first).map(|t| vec![Some(t)])
+        (Op::PseudoInverse, &[a, fraction], &[Some(t), _]) => {
+            let tangent = match drops_parts(b, fraction) {
+                true => truncated_inverse(b, a, t, fraction)?,
+                false => pseudo_inverse(b, a, t, first)?,
+            };
+            Ok(vec![Some(tangent)])
         }
         (Op::Frechet(f), &[a, direction], &[by_matrix, by_direction]) => {
             let along = match by_direction {
@@ -459,6 +466,60 @@ fn pseudo_inverse(b: &mut Builder, a: NodeId, t: NodeId, p: NodeId) -> Result<No
     let third = subtract(b, right, projected)?;
     let sum = add(b, second, third)?;
     subtract(b, sum, first)
+}
+
+/// Whether singular values are dropped that are more than rounding. What is dropped is zero otherwise, for which
+/// the rule without a decomposition holds.
+fn drops_parts(b: &Builder, fraction: NodeId) -> bool {
+    const ROUNDING: f64 = 1e-6;
+    match b.op(fraction) {
+        Op::Constant(Constant::Float(v)) => *v > ROUNDING,
+        Op::Cast(_) => drops_parts(b, b.graph().operands(fraction)[0]),
+        _ => false,
+    }
+}
+
+/// The tangent of `v r u^H`, where `r` are the reciprocals of the singular values that are kept.
+fn truncated_inverse(b: &mut Builder, a: NodeId, t: NodeId, fraction: NodeId) -> Result<NodeId> {
+    let first = b.add(Op::Decompose(Decomposition::Svd), &[a])?;
+    let parts = [
+        first,
+        b.add(Op::Part(1), &[first])?,
+        b.add(Op::Part(2), &[first])?,
+    ];
+    let moved = Rule { a, t, first }.apply(b, Decomposition::Svd, &parts.map(Some))?;
+    let [Some(t_u), Some(t_s), Some(t_vh)] = moved[..] else {
+        return Err(Error::internal("svd without all of its tangents"));
+    };
+    let [u, s, vh] = parts;
+    let shape = b.aval(s).shape.clone();
+    let last = shape.len() - 1;
+    let largest = b.reduce(Reduction::Max, s, Axes::from_slice(&[last]))?;
+    let mut kept_shape = shape.clone();
+    kept_shape[last] = Dim::known(1);
+    let largest = b.reshape(largest, kept_shape)?;
+    let (r, t_r) = formula(b, |scope| {
+        let [s, t_s, largest, fraction] = [s, t_s, largest, fraction].map(|x| scope.term(x));
+        let kept = s.above(fraction * largest);
+        let r = kept.choose(1.0 / kept.choose(s, 1.0), 0.0);
+        (r.node, (-(r * r) * t_s).node)
+    })?;
+    let (r, t_r) = (matrix::as_row(b, r)?, matrix::as_row(b, t_r)?);
+    let [v, t_v, uh, t_uh] = [
+        adjoint(b, vh)?,
+        adjoint(b, t_vh)?,
+        adjoint(b, u)?,
+        adjoint(b, t_u)?,
+    ];
+    let (scaled, by_v, by_r) = (
+        multiply(b, v, r)?,
+        multiply(b, t_v, r)?,
+        multiply(b, v, t_r)?,
+    );
+    let left = add(b, by_v, by_r)?;
+    let left = product(b, left, uh)?;
+    let right = product(b, scaled, t_uh)?;
+    add(b, left, right)
 }
 
 /// A matrix, its tangent, and the first result.

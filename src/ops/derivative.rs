@@ -25,6 +25,7 @@ use super::{
     reduce, shape,
 };
 use crate::error::{Error, ErrorKind, Result};
+use crate::graph::term::formula;
 use crate::graph::{Aval, Builder, DType, Dim, NodeId, Shape};
 use crate::ops::Constant;
 
@@ -219,6 +220,10 @@ fn jvp_elementwise(
             (Elementwise::Add | Elementwise::Positive, _) => sum.add(b, t)?,
             (Elementwise::Subtract, _) if i == 0 => sum.add(b, t)?,
             (Elementwise::Subtract | Elementwise::Negative, _) => sum.subtract(b, t)?,
+            (Elementwise::Sign, _) if result.dtype.is_complex() => {
+                let term = turn(b, operands[0], node, t)?;
+                sum.add(b, term)?;
+            }
             (Elementwise::Multiply, _) if operands[0] == operands[1] => {
                 if i == 0 {
                     let two = b.int(2);
@@ -261,6 +266,17 @@ fn jvp_elementwise(
         None => Ok(None),
         Some(t) => full_tangent(b, t, &result).map(Some),
     }
+}
+
+/// The tangent of `sign`, the direction of a complex number: what of the number's own tangent is across it.
+/// At 0 it is 0.
+fn turn(b: &mut Builder, z: NodeId, sign: NodeId, tangent: NodeId) -> Result<NodeId> {
+    formula(b, |scope| {
+        let [z, sign, tangent] = [z, sign, tangent].map(|node| scope.term(node));
+        let size = z.abs();
+        let along = sign * (sign.conj() * tangent).real();
+        ((tangent - along) / size.equals(0).choose(f64::INFINITY, size)).node
+    })
 }
 
 /// A sum that starts empty.

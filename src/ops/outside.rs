@@ -18,6 +18,7 @@ use std::f64::consts::PI;
 use smallvec::SmallVec;
 
 use super::derivative::not_differentiable;
+use super::elementwise::special;
 use super::{Elementwise as E, Op};
 use crate::error::{Error, Result};
 use crate::graph::{Aval, Builder, NodeId, term::Term, term::formula};
@@ -50,6 +51,21 @@ const RULES: &[Rule] = &[
     Rule("scipy.special.wrightomega", |_, w| {
         vec![w[0] / (1.0 + w[0])]
     }),
+    Rule("scipy.special.ndtr", |z, _| {
+        vec![special::normal_density(z)]
+    }),
+    Rule("scipy.special.log_ndtr", |z, w| {
+        vec![special::normal_density(z) / w[0].apply(E::Exp)]
+    }),
+    Rule("scipy.special.fresnel", |z, _| {
+        let angle = PI / 2.0 * (z * z);
+        vec![angle.sin(), angle.cos()]
+    }),
+    Rule("scipy.special.sici", |z, _| vec![z.sin() / z, z.cos() / z]),
+    Rule("scipy.special.shichi", |z, _| {
+        vec![z.sinh() / z, z.cosh() / z]
+    }),
+    Rule("scipy.special.spence", |z, _| vec![special::spence(z)]),
     Rule("scipy.special.airy", |z, w| {
         vec![w[1], z * w[0], w[3], z * w[2]]
     }),
@@ -71,6 +87,11 @@ fn bell(z: Term<'_>) -> Term<'_> {
 /// The functions that have rules.
 pub fn names() -> impl Iterator<Item = &'static str> {
     RULES.iter().map(|rule| rule.0)
+}
+
+/// Whether a function is known to work element by element, as all functions with a rule do.
+pub fn is_elementwise(callee: &str) -> bool {
+    names().any(|name| name == callee)
 }
 
 /// The avals of the results.

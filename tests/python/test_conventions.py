@@ -106,6 +106,10 @@ HESSIANS: dict[str, tuple[Callable[[Any], Any], Any, Any]] = {
         [[0, 4, 0], [4, 0, 0], [0, 0, 0]],
     ),
     "logarithm not chosen": (lambda x: np.where(x > 0, np.log(x), 0.0), SIGNS, np.diag([0.0, -1.0, 0.0])),
+    "sinc": (lambda x: np.sinc(x), np.zeros(1), [[-(np.pi**2) / 3]]),
+    "spherical_jn": (lambda x: special.spherical_jn(2, x), np.zeros(1), [[2 / 15]]),
+    "spence": (lambda x: special.spence(x), np.ones(1), [[0.5]]),
+    "inv_boxcox": (lambda x: special.inv_boxcox(0.0 * x + 1.0, x), np.zeros(1), [[11 / 12 * np.e]]),
     "logaddexp": (lambda x: np.logaddexp(x[0], x[1]), np.zeros(2), [[0.25, -0.25], [-0.25, 0.25]]),
 }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use lazy_core::error::{Error, Result};
 use lazy_core::graph::{Aval, Builder, DType, Dim, Graph, NodeId, Operands, Shape};
-use lazy_core::ops::{Axes, Cond, Elementwise, Loop, Op, Range};
+use lazy_core::ops::{Axes, Cond, Elementwise, Loop, Op, Range, outside};
 use smallvec::SmallVec;
 
 use super::custom;
@@ -500,6 +500,23 @@ impl Rule<'_> {
                 let op = match matches!(op, Op::Pullback(_)) {
                     true => Op::Pullback(mapped),
                     false => Op::Custom(mapped),
+                };
+                b.add(op, &operands)
+            }
+            Op::Call {
+                site,
+                callee,
+                results,
+            } if outside::is_elementwise(callee) => {
+                let operands = self.aligned(b, 0..self.operands.len(), result.rank())?;
+                let mut results = results.clone();
+                for aval in &mut *results {
+                    aval.shape = prefixed(size, &aval.shape);
+                }
+                let op = Op::Call {
+                    site: *site,
+                    callee: callee.clone(),
+                    results,
                 };
                 b.add(op, &operands)
             }

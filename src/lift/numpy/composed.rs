@@ -313,11 +313,16 @@ pub(super) fn sinc(call: &mut Call<'_>) -> Result<Arg> {
     let at_zero = binary(call.b, E::Equal, x, zero)?;
     let pi = call.b.float(std::f64::consts::PI);
     let y = binary(call.b, E::Multiply, pi, x)?;
-    // The smallest argument at which sin(y)/y is 1; dividing by it has a derivative.
-    let tiny = call.b.float(1.0e-20);
-    let y = call.b.elementwise(E::Where, &[at_zero, tiny, y])?;
-    let sine = unary(call.b, E::Sin, y)?;
-    let node = binary(call.b, E::Divide, sine, y)?;
+    // At 0 the start of the series, so that it has the derivatives that the quotient has not.
+    let sixth = call.b.float(1.0 / 6.0);
+    let square = binary(call.b, E::Multiply, y, y)?;
+    let loss = binary(call.b, E::Multiply, sixth, square)?;
+    let one = call.b.float(1.0);
+    let series = binary(call.b, E::Subtract, one, loss)?;
+    let safe = call.b.elementwise(E::Where, &[at_zero, one, y])?;
+    let sine = unary(call.b, E::Sin, safe)?;
+    let quotient = binary(call.b, E::Divide, sine, safe)?;
+    let node = call.b.elementwise(E::Where, &[at_zero, series, quotient])?;
     Ok(scalar_or_array(call.b, node))
 }
 

@@ -198,13 +198,13 @@ pub(super) fn zeta(call: &mut Call<'_>) -> Result<Arg> {
 pub(super) fn spherical_jn(call: &mut Call<'_>) -> Result<Arg> {
     let derivative = call.flag("derivative")?;
     let nodes = operands(call, &["n", "z"])?;
-    let node = call.b.elementwise(E::SphericalJn, &nodes)?;
     if !derivative {
+        let node = call.b.elementwise(E::SphericalJn, &nodes)?;
         return Ok(scalar_or_array(call.b, node));
     }
     let slope = formula(call.b, |scope| {
         let x = [scope.term(nodes[0]), scope.term(nodes[1])];
-        crate::ops::elementwise::spherical_slope(&x, scope.term(node)).node
+        crate::ops::elementwise::spherical_slope(&x).node
     })?;
     Ok(scalar_or_array(call.b, slope))
 }

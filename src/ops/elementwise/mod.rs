@@ -12,7 +12,7 @@
 
 mod dtypes;
 mod partials;
-mod special;
+pub(super) mod special;
 mod table;
 
 use std::collections::HashMap;

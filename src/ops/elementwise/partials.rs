@@ -77,7 +77,10 @@ pub fn power_exponent(x: &[Term<'_>], out: Term<'_>) -> Partial {
     let base = x[0];
     match base.as_number() {
         Some(c) if c > 0.0 => (out * base.log()).into(),
-        _ if base.dtype().is_complex() => (out * base.log()).into(),
+        _ if out.dtype().is_complex() => {
+            let base = base.in_kind_of(out);
+            (out * base.equals(0).choose(1, base).log()).into()
+        }
         _ => (out * base.above(0).choose(base, 1).log()).into(),
     }
 }
@@ -122,8 +125,10 @@ pub fn sign(x: &[Term<'_>], _out: Term<'_>) -> Partial {
 /// Of `maximum` by either operand: the larger takes all, a tie is shared.
 pub fn larger<'s>(this: Term<'s>, other: Term<'s>) -> Partial {
     match other.as_number() {
-        Some(0.0) => this.apply2(Elementwise::Heaviside, 0.5).into(),
-        Some(c) if c.is_finite() => (this - other).apply2(Elementwise::Heaviside, 0.5).into(),
+        Some(0.0) if !this.dtype().is_complex() => this.apply2(Elementwise::Heaviside, 0.5).into(),
+        Some(c) if c.is_finite() && !this.dtype().is_complex() => {
+            (this - other).apply2(Elementwise::Heaviside, 0.5).into()
+        }
         _ => this.equals(other).choose(0.5, this.above(other)).into(),
     }
 }
@@ -131,8 +136,12 @@ pub fn larger<'s>(this: Term<'s>, other: Term<'s>) -> Partial {
 /// Of `minimum` by either operand.
 pub fn smaller<'s>(this: Term<'s>, other: Term<'s>) -> Partial {
     match other.as_number() {
-        Some(0.0) => (-this).apply2(Elementwise::Heaviside, 0.5).into(),
-        Some(c) if c.is_finite() => (other - this).apply2(Elementwise::Heaviside, 0.5).into(),
+        Some(0.0) if !this.dtype().is_complex() => {
+            (-this).apply2(Elementwise::Heaviside, 0.5).into()
+        }
+        Some(c) if c.is_finite() && !this.dtype().is_complex() => {
+            (other - this).apply2(Elementwise::Heaviside, 0.5).into()
+        }
         _ => this.equals(other).choose(0.5, other.above(this)).into(),
     }
 }

@@ -55,6 +55,22 @@ pub fn zeta_derivative<'s>(order: i64, x: &[Term<'s>]) -> Term<'s> {
     order.apply_with(E::ZetaDerivative, x)
 }
 
+/// The derivative of Riemann's zeta function; left of zero that of the reflection formula (DLMF 25.4.1).
+pub fn riemann_zeta<'s>(s: Term<'s>) -> Term<'s> {
+    let scope = s.scope();
+    let left = (-s).above(0);
+    let right = left.choose(2.0, s);
+    let mirrored = left.choose(1.0 - s, 2.0);
+    let one = scope.float(1.0);
+    let zeta = mirrored.apply2(E::Zeta, one);
+    let angle = 0.5 * PI * s;
+    let turning = (2.0 * PI).ln() * angle.sin() + 0.5 * PI * angle.cos();
+    let rest = mirrored.digamma() * zeta + zeta_derivative(1, &[mirrored, one]);
+    let front = 2.0 * ((2.0 * PI).ln() * (s - 1.0)).exp() * mirrored.apply(E::Gamma);
+    let reflected = front * (turning * zeta - angle.sin() * rest);
+    left.choose(reflected, zeta_derivative(1, &[right, one]))
+}
+
 pub fn zeta_derivative_by_s(x: &[Term<'_>]) -> Partial {
     match next_order(x[0]) {
         Some(order) => zeta_derivative(order, &x[1..]).into(),
@@ -207,6 +223,14 @@ pub fn student_density<'s>(x: &[Term<'s>]) -> Term<'s> {
     (-scale - (half + 0.5) * (t * t / df).apply(E::Log1p)).exp()
 }
 
+/// `expn` by its argument: `-expn(n - 1, x)`, of which order -1 follows from the recurrence (DLMF 8.19.12).
+pub fn expn<'s>(x: &[Term<'s>], out: Term<'s>) -> Term<'s> {
+    let (n, at) = (x[0], x[1]);
+    let zero = n.equals(0);
+    let lower = zero.choose(1, n - 1).apply2(E::Expn, at);
+    -zero.choose(((-at).exp() + out) / at, lower)
+}
+
 /// Through `stdtr(df, t) = 1 - betainc(df/2, 1/2, df/(df + t**2)) / 2` for positive `t`.
 pub fn student_by_df<'s>(x: &[Term<'s>]) -> Term<'s> {
     let (df, t) = (x[0], x[1]);
@@ -236,7 +260,9 @@ pub fn inv_boxcox_by_lambda<'s>(x: &[Term<'s>]) -> Term<'s> {
     let zero = lambda.equals(0);
     let safe = zero.choose(1.0, lambda);
     let slope = (y / (1 + safe * y) - (safe * y).apply(E::Log1p) / safe) / safe;
-    zero.choose(-0.5 * (y * y), slope)
+    let u = lambda * y;
+    let series = (u * 0.8 - 0.75) * u + 2.0 / 3.0;
+    zero.choose(y * y * (u * series - 0.5), slope)
 }
 
 /// The derivative of J or Y of a literal order (DLMF 10.6.1).
@@ -252,13 +278,12 @@ pub fn modified<'s>(op: Elementwise, order: i64, x: Term<'s>) -> Term<'s> {
 }
 
 /// `n/x j_n - j_{n+1}`, at zero 1/3 for the first order alone (DLMF 10.51.2).
-pub fn spherical<'s>(x: &[Term<'s>], out: Term<'s>) -> Term<'s> {
+pub fn spherical<'s>(x: &[Term<'s>]) -> Term<'s> {
     let (n, at) = (x[0], x[1]);
-    let zero = at.equals(0);
+    // What order -1 would be is multiplied by zero.
+    let lower = n.equals(0).choose(0, n - 1).apply2(E::SphericalJn, at);
     let higher = (n + 1).apply2(E::SphericalJn, at);
-    let slope = n * out / zero.choose(1.0, at) - higher;
-    let first = n.equals(1).choose(1.0 / 3.0, 0.0);
-    zero.choose(first, slope)
+    (n * lower - (n + 1) * higher) / (2 * n + 1)
 }
 
 pub fn hyp1f1<'s>(x: &[Term<'s>]) -> Term<'s> {
@@ -282,10 +307,12 @@ pub fn sinhc(x: Term<'_>) -> Term<'_> {
     (2 * x).apply(E::Exprel) * (-x).exp()
 }
 
-/// `log(x) / (1 - x)`, -1 at 1.
+/// `log(x) / (1 - x)`, at 1 the start of its series, so that it has derivatives.
 pub fn spence(x: Term<'_>) -> Term<'_> {
     let one = x.equals(1);
-    one.choose(-1.0, x.log() / one.choose(1.0, 1.0 - x))
+    let u = 1.0 - x;
+    let series = (u * 0.25 + 1.0 / 3.0) * u + 0.5;
+    one.choose(-(u * series) - 1.0, x.log() / one.choose(1.0, u))
 }
 
 /// A hypergeometric function of `m`, which the derivatives of complete elliptic integrals are; the
@@ -330,7 +357,21 @@ pub fn ellipkinc_by_m<'s>(x: &[Term<'s>], out: Term<'s>) -> Term<'s> {
     let slope = second / (2 * safe * (1.0 - safe))
         - out / (2 * safe)
         - sine / (4 * (1.0 - safe) * elliptic_root(x));
-    zero.choose(0.25 * phi - 0.125 * sine, slope)
+    let [first, second, third] = powers_of_sine(phi);
+    let series = 0.5 * first + m * (0.75 * second + m * (0.9375 * third));
+    zero.choose(series, slope)
+}
+
+/// The integrals of `sin**2`, `sin**4` and `sin**6` from 0: the series of elliptic integrals at 0 is made of them.
+fn powers_of_sine<'s>(phi: Term<'s>) -> [Term<'s>; 3] {
+    let (sine, cosine) = (phi.sin(), phi.cos());
+    let square = sine * sine;
+    let mut power = sine * cosine;
+    let first = 0.5 * (phi - power);
+    power = power * square;
+    let second = 0.25 * (3 * first - power);
+    power = power * square;
+    [first, second, (1.0 / 6.0) * (5 * second - power)]
 }
 
 pub fn ellipeinc_by_m<'s>(x: &[Term<'s>], out: Term<'s>) -> Term<'s> {
@@ -338,7 +379,9 @@ pub fn ellipeinc_by_m<'s>(x: &[Term<'s>], out: Term<'s>) -> Term<'s> {
     let zero = m.equals(0);
     let safe = zero.choose(0.5, m);
     let slope = (out - phi.apply2(E::Ellipkinc, m)) / (2 * safe);
-    zero.choose(0.125 * (2 * phi).sin() - 0.25 * phi, slope)
+    let [first, second, third] = powers_of_sine(phi);
+    let series = 0.5 * first + m * (0.25 * second + m * (0.1875 * third));
+    zero.choose(-series, slope)
 }
 
 /// `logaddexp` by either operand; equal infinities share it.

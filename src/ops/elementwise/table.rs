@@ -1075,7 +1075,7 @@ table! {
         numpy: &["scipy.special.xlogy"],
         loops: Same(SPECIAL_INEXACT, Out::Same),
         kernel: functions::xlogy,
-        partials: [|x, _| x[1].log(), |x, _| partials::ratio_or_zero(x[0], x[1])],
+        partials: [|x, out| x[1].in_kind_of(out).log(), |x, _| partials::ratio_or_zero(x[0], x[1])],
         linear: No,
         domain: &[0.2..3.0, 0.2..3.0],
     }
@@ -1086,7 +1086,7 @@ table! {
         loops: Same(SPECIAL_INEXACT, Out::Same),
         kernel: functions::xlog1py,
         partials: [
-            |x, _| x[1].apply(Log1p),
+            |x, out| x[1].in_kind_of(out).apply(Log1p),
             |x, _| partials::ratio_or_zero(x[0], 1.0 + x[1]),
         ],
         linear: No,
@@ -1299,7 +1299,7 @@ table! {
         numpy: &["scipy.special.zetac"],
         loops: Same(SPECIAL, Out::Same),
         kernel: functions::zetac,
-        partials: [|x, _| special::zeta_derivative(1, &[x[0], x[0].scope().float(1.0)])],
+        partials: [|x, _| special::riemann_zeta(x[0])],
         linear: No,
         domain: &[1.5..4.0],
     }
@@ -1853,7 +1853,7 @@ table! {
         kernel: functions::spherical_jn,
         partials: [
             |_, _| NotDifferentiable("its order has no derivative here"),
-            |x, out| special::spherical(x, out),
+            |x, _| special::spherical(x),
         ],
         linear: No,
         domain: &[0.0..4.0, 0.2..6.0],
@@ -1909,7 +1909,7 @@ table! {
         kernel: functions::expn,
         partials: [
             |_, _| NotDifferentiable("its order has no derivative here"),
-            |x, _| -(x[0] - 1).apply2(Elementwise::Expn, x[1]),
+            |x, out| special::expn(x, out),
         ],
         linear: No,
         domain: &[1.0..4.0, 0.2..3.0],

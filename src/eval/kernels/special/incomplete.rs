@@ -324,8 +324,12 @@ fn betainc_fraction<const N: usize>(m: usize, n: usize, a: f64, b: f64, x: f64, 
 
 /// The `order`-th derivative of Hurwitz' zeta function in `s`.
 pub fn zeta_derivative(order: f64, s: f64, q: f64) -> f64 {
-    if s.is_nan() || q.is_nan() || s <= 1.0 || q <= 0.0 {
+    // Left of -1 the formula loses digits; there the reflection formula is taken.
+    if s.is_nan() || q.is_nan() || s == 1.0 || s < -1.0 || q <= 0.0 {
         return f64::NAN;
+    }
+    if s == f64::INFINITY {
+        return if q >= 1.0 { 0.0 } else { f64::NAN };
     }
     match order {
         0.0 => super::zeta(s, q),
@@ -343,7 +347,12 @@ fn zeta_series<const N: usize>(s: f64, q: f64) -> f64 {
     let power = |base: f64| (-v.scale(base.ln())).exp();
     let (mut at, mut sum) = (q, Jet::constant(0.0));
     while at < 10.0 + s / 2.0 {
-        sum = sum + power(at);
+        let term = power(at);
+        sum = sum + term;
+        // Of a large exponent the first terms are all that there is.
+        if s > 2.0 && term.0.iter().all(|c| c.abs() <= 1e-20 * sum.0[0]) {
+            return sum.0[N - 1] * factorial(N - 1);
+        }
         at += 1.0;
     }
     let first = power(at);
