@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar, overload
 from weakref import WeakKeyDictionary
@@ -35,14 +36,24 @@ def _argnums(argnums: int | Sequence[int]) -> int | tuple[int, ...]:
 
 
 @overload
-def jit(function: Callable[P, R], /) -> Function[P, R]: ...
+def jit(function: Callable[P, R], /, *, strict: bool = False, fast: bool = False) -> Function[P, R]: ...
 @overload
-def jit() -> Callable[[Callable[P, R]], Function[P, R]]: ...
-def jit(function: Callable[..., Any] | None = None, /) -> Any:
+def jit(*, strict: bool = False, fast: bool = False) -> Callable[[Callable[P, R]], Function[P, R]]: ...
+def jit(function: Callable[..., Any] | None = None, /, *, strict: bool = False, fast: bool = False) -> Any:
     """The same function, faster: lifted, fused, and run by lazy's evaluator.
 
     Values, dtypes, shapes, exceptions and printed output are those of the plain function. What cannot
     be lifted runs as plain Python; ``jit(f).explain(*args)`` says what and why.
+
+    Args:
+        function: any function of NumPy arrays; without it, `jit` is a decorator with arguments.
+        strict: the graph is rewritten only by rules that keep every bit, as ``x * 1`` to ``x``. Otherwise
+            rules that keep values to a few units in the last place count too, as ``x + x`` to ``2 * x``,
+            and those that come closer to the real numbers, as ``log(1 + x)`` to ``log1p(x)``.
+        fast: rules count that are true of real numbers only, as ``x * 0`` to ``0``.
+
+    Raises:
+        ValueError: if both are asked for.
 
     >>> import numpy as np, lazy
     >>> @lazy.jit
@@ -51,9 +62,11 @@ def jit(function: Callable[..., Any] | None = None, /) -> Any:
     >>> softplus(np.zeros(2))
     array([0.69314718, 0.69314718])
     """
+    if strict and fast:
+        raise ValueError("strict keeps every bit and fast does not: ask for one of them")
     if function is None:
-        return jit
-    return Function(function, ("jit",))
+        return functools.partial(jit, strict=strict, fast=fast)
+    return Function(function, ("jit", "exact") if strict else ("jit", "all") if fast else ("jit",))
 
 
 def grad(

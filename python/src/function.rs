@@ -15,6 +15,7 @@ use lazy_core::lift::host::TransformedCall;
 use lazy_core::lift::numpy::Form;
 use lazy_core::lift::{DrawSite, Effect, Lifted, Tree, Twins};
 use lazy_core::ops::Op;
+use lazy_transforms::simplify::Truths;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -148,11 +149,12 @@ impl Dispatcher {
             let this = slf.borrow();
             let arguments = this.bind_arguments(py, args, kwargs)?;
             let objects: Vec<Object> = arguments.iter().map(Object::new).collect();
+            let truths = this.derivation.truths();
             let stages = || -> Result<[(&str, String); 3]> {
                 let mut lifted = this.lift_chain(py, &objects, Twins::One)?;
                 lifted.prune();
-                let simplified = derive::completed(&lifted.graph)?;
-                let fused = derive::prepared(&simplified)?;
+                let simplified = derive::completed(&lifted.graph, truths)?;
+                let fused = derive::prepared(&simplified, truths)?;
                 let text = [&lifted.graph, &simplified, &fused].map(ToString::to_string);
                 let [graph, simplify, fuse] = text;
                 Ok([("graph", graph), ("simplify", simplify), ("fuse", fuse)])
@@ -340,7 +342,7 @@ impl<'py> Callable<'py> for Bound<'py, Dispatcher> {
         let mut prefix = String::new();
         while let Ok(dispatcher) = at.cast::<Dispatcher>() {
             let this = dispatcher.borrow();
-            if !matches!(this.derivation, Derivation::Jit) {
+            if !matches!(this.derivation, Derivation::Jit(_)) {
                 prefix.push_str(this.derivation.name());
                 prefix.push('_');
             }
@@ -485,8 +487,9 @@ impl Dispatcher {
         let objects: Vec<Object> = arguments.iter().map(Object::new).collect();
         let mut lifted = self.lift_chain(py, &objects, Twins::One)?;
         lifted.prune();
-        lifted.graph = derive::completed(&lifted.graph)?;
-        let entry = Arc::new(Entry::new(py, lifted)?);
+        let truths = self.derivation.truths();
+        lifted.graph = derive::completed(&lifted.graph, truths)?;
+        let entry = Arc::new(Entry::new(py, lifted, truths)?);
         if let Ok(mut entries) = self.entries.write() {
             entries.truncate(MAX_ENTRIES - 1);
             entries.insert(0, entry.clone());
@@ -502,7 +505,7 @@ impl Dispatcher {
         twins: Twins,
     ) -> Result<Lifted<Object>> {
         let twins = match self.derivation {
-            Derivation::Jit => twins,
+            Derivation::Jit(_) => twins,
             _ => Twins::Apart,
         };
         let (front, back) = self.derivation.extra();
@@ -586,8 +589,8 @@ fn kind(api: &Api, object: &Bound<'_, PyAny>) -> ArgumentKind {
 }
 
 impl Entry {
-    fn new(py: Python<'_>, lifted: Lifted<Object>) -> Result<Entry> {
-        let executable = Executable::new(&derive::prepared(&lifted.graph)?)?;
+    fn new(py: Python<'_>, lifted: Lifted<Object>, truths: Truths) -> Result<Entry> {
+        let executable = Executable::new(&derive::prepared(&lifted.graph, truths)?)?;
         let slots = lifted.inputs.iter().map(|i| i.slot).collect();
         let program = Program::new(py, lifted.guards.clone(), slots);
         let graph = &lifted.graph;

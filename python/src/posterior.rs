@@ -9,6 +9,7 @@ use lazy_core::eval::Executable;
 use lazy_core::eval::value::Value;
 use lazy_core::graph::{Aval, Dim, Graph};
 use lazy_core::lift::Twins;
+use lazy_transforms::simplify::Truths;
 use lazy_transforms::{Transform, autodiff, likelihood};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -126,7 +127,10 @@ fn prepare<'py>(
     let dimension = dimension(&unconstrained.density, &fixed, &unconstrained.dimension)?;
     let density = autodiff::value_and_grad(vec![0], 0).apply(&unconstrained.density)?;
     let ready = |graph: &Graph| -> Result<Executable> {
-        Executable::new(&derive::prepared(&derive::completed(graph)?)?)
+        Executable::new(&derive::prepared(
+            &derive::completed(graph, Truths::Default)?,
+            Truths::Default,
+        )?)
     };
     Ok(Prepared {
         density: ready(&density)?,

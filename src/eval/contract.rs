@@ -45,12 +45,12 @@ impl<T: Item> Matrix<T> {
         }
     }
 
-    /// An axis of one element may have any stride: here the one by which BLAS knows lines of neighbours.
+    /// An axis of one element may have any stride: here one that says that elements do not overlap.
     fn settled(self, rows: usize, columns: usize) -> Matrix<T> {
         match (rows, columns) {
-            (_, 1) if self.row == 1 => Matrix { column: 1, ..self },
-            (1, _) if self.column == 1 => Matrix {
-                row: columns as isize,
+            (_, 1) => Matrix { column: 1, ..self },
+            (1, _) => Matrix {
+                row: columns as isize * self.column,
                 ..self
             },
             _ => self,
@@ -179,12 +179,22 @@ impl<T: Item> Sides<T> {
     /// Whether BLAS is worth while, and reads both sides as they are: rows or columns of neighbours, one
     /// after the other.
     fn are_for_blas(&self, [m, k, n]: [usize; 3]) -> bool {
+        // A vector may have any positive stride.
         let suits = |matrix: Matrix<T>, rows: usize, columns: usize| {
-            let matrix = matrix.settled(rows, columns);
             let line = |near: isize, far: isize, width: usize| near == 1 && far >= width as isize;
             line(matrix.column, matrix.row, columns) || line(matrix.row, matrix.column, rows)
         };
-        m * k * n >= BLAS && suits(self.left, m, k) && suits(self.right, k, n)
+        let left = if m == 1 {
+            self.left.column > 0
+        } else {
+            suits(self.left, m, k)
+        };
+        let right = if n == 1 {
+            self.right.row > 0
+        } else {
+            suits(self.right, k, n)
+        };
+        m * k * n >= BLAS && left && right
     }
 
     /// All products of the batch.
@@ -530,6 +540,19 @@ fn sum_lanes<T: Item>(mut lanes: [T; LANES]) -> T {
         width /= 2;
     }
     lanes[0]
+}
+
+/// The product of two rows, each given by its start and byte stride.
+///
+/// # Safety
+/// Both must be valid and aligned for `k` elements at strides of whole elements.
+pub unsafe fn dot_of_rows<T: Item>(
+    [(a, a_stride), (b, b_stride)]: [(*const u8, isize); 2],
+    k: usize,
+) -> T {
+    let size = size_of::<T>() as isize;
+    // SAFETY: as the caller promises.
+    unsafe { dot(a.cast(), a_stride / size, b.cast(), b_stride / size, k) }
 }
 
 /// The product of `(batch, m, k)` and `(batch, k, n)`, each given by its start and byte strides, on

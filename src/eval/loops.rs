@@ -12,6 +12,7 @@
 use super::layout::{Layout, copy};
 use super::plan::{Place, Planner, Run, Symbols};
 use super::program::{self, Given, Program};
+use super::schedule;
 use super::step::Step;
 use super::value::{Value, View};
 use super::{Executable, NoCallbacks, Outputs};
@@ -19,8 +20,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Aval, Builder, DType, Graph, NodeId};
 use crate::ops::{self, Elementwise, Loop, Op};
 
-/// Elements from which an array is worth an executable: one pass over it for several operations.
-const LONG: usize = 1 << 16;
+/// Elements from which an array is worth an executable: one pass over it for several operations, and
+/// several threads. A program whose passes are machine code is as good for longer.
+const LONG: usize = 1 << 12;
+const LONG_COMPILED: usize = 1 << 20;
 
 /// A step of control flow.
 #[derive(Debug)]
@@ -75,8 +78,9 @@ pub fn lower(p: &mut Planner<'_>, id: NodeId, operands: &[Place]) -> Result<()> 
 fn as_program(p: &Planner<'_>, id: NodeId, operands: &[Place], avals: &[Aval]) -> Result<Program> {
     let graph = p.graph;
     let op = graph.op(id);
-    if is_long(graph, op, operands) {
-        return Err(Error::unlifted("a program", "its arrays are long"));
+    let length = length_of_wholes(op, operands);
+    if length >= LONG_COMPILED {
+        return Err(too_long());
     }
     let mut b = Builder::new("control");
     let mut inputs = Vec::with_capacity(operands.len());
@@ -107,15 +111,24 @@ fn as_program(p: &Planner<'_>, id: NodeId, operands: &[Place], avals: &[Aval]) -
     }
     let whole = b.finish(outputs);
     symbols.resize(whole.symbols().len(), None);
-    program::compile(&whole, &symbols)
+    let program = program::compile(&whole, &symbols)?;
+    match length >= LONG && !program.is_compiled() {
+        true => Err(too_long()),
+        false => Ok(program),
+    }
 }
 
-/// Whether the nested graphs work on long arrays as wholes.
-fn is_long(graph: &Graph, op: &Op, operands: &[Place]) -> bool {
+fn too_long() -> Box<Error> {
+    Error::unlifted("a program", "its arrays are long")
+}
+
+/// How long the arrays are that the nested graphs work on as wholes.
+fn length_of_wholes(op: &Op, operands: &[Place]) -> usize {
     let longest = operands.iter().map(|place| place.layout.len()).max();
-    longest.is_some_and(|n| n >= LONG)
-        && ops::control::nested(op).into_iter().any(works_on_wholes)
-        && !graph.is_empty()
+    match ops::control::nested(op).into_iter().any(works_on_wholes) {
+        true => longest.unwrap_or(0),
+        false => 0,
+    }
 }
 
 /// Whether a graph has elementwise work, reductions or products over arrays that have a size of its
@@ -132,9 +145,10 @@ fn works_on_wholes(graph: &Graph) -> bool {
 }
 
 fn has_searches(graph: &Graph) -> bool {
+    let needed = schedule::needed(graph);
     graph
         .nodes()
-        .any(|id| super::schedule::is_search(graph.op(id)))
+        .any(|id| needed[id.index()] && schedule::is_search(graph.op(id)))
 }
 
 /// By the nested graphs' own executables.

@@ -83,7 +83,7 @@ fn assumed(graph: &Graph) -> BTreeSet<NodeId> {
 }
 
 /// Whether a node must be computed: outputs, effects, what is assumed of, and what they depend on.
-fn needed(graph: &Graph) -> Vec<bool> {
+pub fn needed(graph: &Graph) -> Vec<bool> {
     let mut needed = vec![false; graph.len()];
     let roots = graph.outputs().iter().chain(graph.effects());
     for &id in roots.chain(&assumed(graph)) {

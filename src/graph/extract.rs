@@ -9,13 +9,14 @@
 //! %3 = add(%2, %2)
 //! ```
 //!
-//! What does not depend on a placeholder stays outside and is computed once. A size that the nodes
+//! What does not depend on a placeholder stays outside and is computed once, but for positions along an
+//! axis that are only indexed by: inside they are seen to be a slice. A size that the nodes
 //! mention becomes a symbol of the new graph, told by an input that has it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Assumption, Builder, Dim, Graph, NodeId, Operands, Symbol};
-use crate::ops::Op;
+use super::{Assumption, Builder, DType, Dim, Graph, NodeId, Operands, Symbol};
+use crate::ops::{Elementwise, Op};
 
 /// What becomes a nested graph.
 #[derive(Debug)]
@@ -56,6 +57,7 @@ impl<'g> Extract<'g> {
             // Sizes that are found since the mark are found inside.
             let depends = match placeholders {
                 _ if matches!(graph.op(id), Op::ArgWhere | Op::Arange) => true,
+                _ if is_position(graph, id) => true,
                 [] => true,
                 _ => {
                     let sizes = graph.op(id).sizes().into_iter().flat_map(Dim::symbols);
@@ -303,4 +305,35 @@ pub(super) fn swept(graph: &Graph) -> Graph {
     let mut swept = b.into_unfinished();
     swept.outputs = graph.outputs().iter().map(|o| new[o.index()]).collect();
     swept
+}
+
+/// Whether a node is `start + step * arange(n)` by which something is only indexed.
+fn is_position(graph: &Graph, id: NodeId) -> bool {
+    let is_range = |id: NodeId| is_range(graph, id);
+    is_range(id)
+        && graph.users(id).all(|user| {
+            let operands = graph.operands(user);
+            match graph.op(user) {
+                Op::Gather { .. } => operands[0] != id,
+                Op::Scatter { .. } => !operands[..2].contains(&id),
+                _ => is_range(user) && is_position(graph, user),
+            }
+        })
+}
+
+fn is_range(graph: &Graph, id: NodeId) -> bool {
+    let aval = graph.aval(id);
+    let is_number =
+        |id: NodeId| matches!(graph.op(id), Op::Constant(_)) && graph.aval(id).rank() == 0;
+    match graph.op(id) {
+        Op::Iota { dtype, .. } => *dtype == DType::I64,
+        Op::Elementwise(Elementwise::Add | Elementwise::Multiply)
+            if aval.rank() == 1 && aval.dtype == DType::I64 =>
+        {
+            let operands = graph.operands(id);
+            let of = |a: NodeId, b: NodeId| is_range(graph, a) && is_number(b);
+            of(operands[0], operands[1]) || of(operands[1], operands[0])
+        }
+        _ => false,
+    }
 }

@@ -194,3 +194,30 @@ def test_threads():
     with ThreadPoolExecutor(8) as pool:
         for n, value in enumerate(pool.map(lambda n: f(np.zeros(n)), range(40))):
             assert value == n
+
+
+def test_how_true_the_rules_are():
+    def f(x, y):
+        return (x + y) + y
+
+    x, y = np.array([0.1, 0.7]), np.array([0.3, 1e-17])
+    strict, usual = lazy.jit(f, strict=True), lazy.jit(f)
+    np.testing.assert_array_equal(strict(x, y), f(x, y))
+    np.testing.assert_allclose(usual(x, y), f(x, y), rtol=1e-15)
+    assert "multiply" in usual.graph and "multiply" not in strict.graph
+    fast = lazy.jit(fast=True)(lambda x: x * 0.0 + 1.0)
+    assert fast(np.array([np.inf, 1.0])).tolist() == [1.0, 1.0]
+    with pytest.raises(ValueError, match="strict"):
+        lazy.jit(f, strict=True, fast=True)
+
+
+def test_sums_of_outer_products():
+    rng = np.random.default_rng(3)
+    x, w, v = rng.normal(size=(4, 5, 3)), rng.normal(size=(5, 3, 2)), rng.normal(size=(4, 2))
+
+    def f(x, w, v):
+        product = np.sum(x[..., None] * w[None], axis=(1, 2))
+        return product, np.sum(v[:, None, :] * product[None], axis=1), (x[:, :, None, :] * x[:, None]).sum(-1)
+
+    for result, expected in zip(lazy.jit(f)(x, w, v), f(x, w, v), strict=True):
+        np.testing.assert_allclose(result, expected, rtol=1e-13, atol=1e-13)

@@ -22,6 +22,7 @@ mod fold;
 mod masks;
 mod nested;
 mod pattern;
+mod products;
 mod reductions;
 mod reflect;
 mod rules;
@@ -34,6 +35,7 @@ pub use fold::fold;
 pub use masks::masks;
 pub(crate) use nested::reordered;
 pub use nested::{everywhere, prune};
+pub use products::products;
 pub use reductions::reductions;
 pub use reflect::reflect;
 pub use rules::{

@@ -8,6 +8,7 @@ use lazy_core::lift::guard::{Check, Fetch};
 use lazy_core::lift::numpy::Form;
 use lazy_core::lift::{Input, Lifted, Tree};
 use lazy_transforms::likelihood;
+use lazy_transforms::simplify::Truths;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
@@ -125,6 +126,6 @@ pub(super) fn log_density(
     lifted.views.clear();
     lifted.result = Tree::Leaf(0, Form::Scalar);
     // Before anybody differentiates it: the density over a logistic `p` becomes one over its logit.
-    lifted.graph = simplified(&graph)?;
+    lifted.graph = simplified(&graph, Truths::Default)?;
     Ok(lifted)
 }

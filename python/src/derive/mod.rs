@@ -21,7 +21,8 @@ use lazy_core::error::{Error, Result};
 use lazy_core::graph::Graph;
 use lazy_core::lift::Lifted;
 use lazy_core::lift::host::Calling;
-use lazy_transforms::{Transform, autodiff, fuse, simplify};
+use lazy_transforms::simplify::{self, Truths};
+use lazy_transforms::{Transform, autodiff, fuse};
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -36,7 +37,8 @@ use crate::host::Object;
 /// What to make of a function.
 #[derive(Clone, Debug)]
 pub enum Derivation {
-    Jit,
+    /// With rules that are as true as is asked for.
+    Jit(Truths),
     /// The gradient of the first result with respect to these parameters.
     Grad {
         argnums: Argnums,
@@ -137,7 +139,11 @@ impl Derivation {
         let name: String = spec.get_item(0)?.extract()?;
         let part = |i: usize| spec.get_item(i);
         Ok(match name.as_str() {
-            "jit" => Derivation::Jit,
+            "jit" if spec.len() == 1 => Derivation::Jit(Truths::Default),
+            "jit" => Derivation::Jit(match part(1)?.extract::<String>()?.as_str() {
+                "exact" => Truths::Exact,
+                _ => Truths::All,
+            }),
             "grad" => Derivation::Grad {
                 argnums: Argnums::read(&part(1)?)?,
                 has_aux: part(2)?.extract()?,
@@ -186,7 +192,7 @@ impl Derivation {
     /// How many arguments the caller gives beyond those of the inner function: at the front, at the end.
     pub fn extra(&self) -> (usize, usize) {
         match self {
-            Derivation::Jit
+            Derivation::Jit(_)
             | Derivation::Grad { .. }
             | Derivation::Jacobian { .. }
             | Derivation::Hessian { .. }
@@ -221,7 +227,7 @@ impl Derivation {
     /// A word for error messages and emitted names.
     pub fn name(&self) -> &'static str {
         match self {
-            Derivation::Jit => "jit",
+            Derivation::Jit(_) => "jit",
             Derivation::Grad { value: false, .. } => "grad",
             Derivation::Grad { value: true, .. } => "value_and_grad",
             Derivation::Jvp { .. } => "jvp",
@@ -236,9 +242,17 @@ impl Derivation {
         }
     }
 
+    /// How true the rules must be by which its graph is simplified.
+    pub fn truths(&self) -> Truths {
+        match self {
+            Derivation::Jit(truths) => *truths,
+            _ => Truths::Default,
+        }
+    }
+
     /// Whether a function that cannot be lifted may run as plain Python instead.
     pub fn may_run_plain(&self) -> bool {
-        matches!(self, Derivation::Jit)
+        matches!(self, Derivation::Jit(_))
     }
 
     /// What the machine must know to call the function inside with some of `count` arguments.
@@ -255,7 +269,7 @@ impl Derivation {
             Ok(Calling::Derived { by, own })
         };
         match self {
-            Derivation::Jit => Ok(Calling::Plain),
+            Derivation::Jit(_) => Ok(Calling::Plain),
             Derivation::Grad { argnums, .. }
             | Derivation::Jacobian { argnums, .. }
             | Derivation::Hessian { argnums }
@@ -282,7 +296,7 @@ impl Derivation {
         own: Option<&Object>,
     ) -> Result<Lifted<Object>> {
         match self {
-            Derivation::Jit => Ok(lifted),
+            Derivation::Jit(_) => Ok(lifted),
             Derivation::Grad {
                 argnums,
                 has_aux,
@@ -341,16 +355,16 @@ impl Derivation {
 ///
 /// # Errors
 /// A pass's own, which is a bug.
-pub fn simplified(graph: &Graph) -> Result<Graph> {
-    simplify::standard().apply(graph)
+pub fn simplified(graph: &Graph, truths: Truths) -> Result<Graph> {
+    simplify::standard_for(truths).apply(graph)
 }
 
 /// The same for a graph that is complete: no derivative will be taken of it any more.
 ///
 /// # Errors
 /// A pass's own, which is a bug.
-pub fn completed(graph: &Graph) -> Result<Graph> {
-    simplified(&autodiff::erase_rules(graph)?)
+pub fn completed(graph: &Graph, truths: Truths) -> Result<Graph> {
+    simplified(&autodiff::erase_rules(graph)?, truths)
 }
 
 /// What the evaluator is given: cheaper operations where they are as true, and fusion groups. What
@@ -358,9 +372,15 @@ pub fn completed(graph: &Graph) -> Result<Graph> {
 ///
 /// # Errors
 /// A pass's own, which is a bug.
-pub fn prepared(graph: &Graph) -> Result<Graph> {
-    let passes = simplify::masks
-        .then(simplify::strengthen(simplify::Truths::Default))
+pub fn prepared(graph: &Graph, truths: Truths) -> Result<Graph> {
+    // A sum over what a mask leaves adds in another order.
+    let masks = |graph: &Graph| match truths {
+        Truths::Exact => Ok(graph.clone()),
+        Truths::Default | Truths::All => simplify::masks(graph),
+    };
+    let passes = masks
+        .then(simplify::products(truths))
+        .then(simplify::strengthen(truths))
         .then(simplify::reflect)
         .then(fuse::fuse);
     simplify::everywhere(&passes, graph)

@@ -93,6 +93,9 @@ impl Compiler {
                 Ok(Location::Array(to))
             }
             Op::Concatenate { axis } => self.concatenate(scope, id, *axis),
+            Op::Iota { .. } if is_range_only(scope, id) => {
+                Ok(Location::Array(self.fresh_array(dtype, 1)?))
+            }
             Op::Iota { size, .. } => {
                 let size = self.number(scope, size)?;
                 self.iota(scope, dtype, size)
@@ -663,6 +666,7 @@ pub(super) fn is_range(graph: &Graph, id: NodeId) -> bool {
     let operands = graph.operands(id);
     match graph.op(id) {
         Op::Arange => true,
+        Op::Iota { dtype, .. } => *dtype == DType::I64,
         Op::Elementwise(E::Add | E::Multiply) if graph.aval(id).dtype == DType::I64 => {
             let of = |array: NodeId, number: NodeId| {
                 graph.aval(array).rank() == 1

@@ -131,6 +131,33 @@ impl Program {
         self.native.get_or_init(|| Native::new(self)).as_ref()
     }
 
+    /// Whether all work on whole arrays is a pass of machine code.
+    pub fn is_compiled(&self) -> bool {
+        self.ops.iter().all(|op| match op {
+            ArrayOp::Fused(fused) => fused.row.is_some(),
+            ArrayOp::Reduce(_)
+            | ArrayOp::Contract(_)
+            | ArrayOp::Gather { .. }
+            | ArrayOp::Scatter { .. }
+            | ArrayOp::Cumulate { .. }
+            | ArrayOp::ArgReduce { .. } => false,
+            ArrayOp::Alias { .. }
+            | ArrayOp::Allocate { .. }
+            | ArrayOp::Copy { .. }
+            | ArrayOp::Rotate(_)
+            | ArrayOp::Slice { .. }
+            | ArrayOp::View { .. }
+            | ArrayOp::Transpose { .. }
+            | ArrayOp::Broadcast { .. }
+            | ArrayOp::Reshape { .. }
+            | ArrayOp::Write { .. }
+            | ArrayOp::Zero { .. }
+            | ArrayOp::Iota { .. }
+            | ArrayOp::Expect { .. }
+            | ArrayOp::SizeOf { .. } => true,
+        })
+    }
+
     /// Estimated nanoseconds of one trip of the longest loop: whether releasing the GIL pays.
     pub fn cost(&self) -> f64 {
         1e6

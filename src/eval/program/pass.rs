@@ -61,6 +61,12 @@ impl State<'_> {
     /// # Safety
     /// Descriptors and registers must be those of the program.
     pub(super) unsafe fn fused(&mut self, f: &Fused, registers: *mut Cell) -> Result<()> {
+        // SAFETY: as the caller promises.
+        if let Some(row) = &f.row
+            && unsafe { self.one_row(f, row, registers)? }
+        {
+            return Ok(());
+        }
         let view = self.arrays[f.to as usize];
         let (mut shape, mut rank) = ([1; RANK], 0);
         match f.buffer {
@@ -112,6 +118,58 @@ impl State<'_> {
             false => target,
         };
         Ok(())
+    }
+}
+
+impl State<'_> {
+    /// Runs machine code over arrays of one axis, which needs no more than where they are; whether they
+    /// are all such, and none lies where the result goes.
+    ///
+    /// # Safety
+    /// As for [`State::fused`].
+    unsafe fn one_row(&mut self, f: &Fused, row: &Row, registers: *mut Cell) -> Result<bool> {
+        let view = self.arrays[f.to as usize];
+        let mut pointers: SmallVec<[*mut u8; 12]> = SmallVec::new();
+        let mut strides: SmallVec<[isize; 12]> = SmallVec::new();
+        let mut n = match f.buffer {
+            None if view.rank != 1 => return Ok(false),
+            None => Some(view.sizes[0]),
+            Some(_) => None,
+        };
+        for &(input, _) in &f.inputs {
+            match input {
+                Location::Register(r) => {
+                    // SAFETY: registers are the program's.
+                    pointers.push(unsafe { registers.add(r as usize).cast() });
+                    strides.push(0);
+                }
+                Location::Array(array) => {
+                    let array = &self.arrays[array as usize];
+                    if array.rank != 1
+                        || *n.get_or_insert(array.sizes[0]) != array.sizes[0]
+                        || f.buffer.is_none() && overlap(array, &view)
+                    {
+                        return Ok(false);
+                    }
+                    pointers.push(array.start);
+                    strides.push(array.strides[0]);
+                }
+            }
+        }
+        let Some(n) = n else { return Ok(false) };
+        let target = match f.buffer {
+            Some(buffer) => self.fresh(buffer, DType::F64, &[n])?,
+            None => view,
+        };
+        pointers.push(target.start);
+        strides.push(target.strides[0]);
+        if n == 1 {
+            strides.fill(8);
+        }
+        // SAFETY: all are valid for `n` elements, and the target apart from the others or one of them.
+        unsafe { row.run(&pointers, &strides, n) };
+        self.arrays[f.to as usize] = target;
+        Ok(true)
     }
 }
 

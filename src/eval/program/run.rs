@@ -3,7 +3,7 @@
 //! In: a program, and where its inputs and outputs are. Out: outputs written.
 //! One `match` per instruction, on 16-byte registers; nothing is allocated once buffers have grown.
 
-use super::code::{Binary, Code, Element, Unary};
+use super::code::{Binary, Call, Code, Element, Unary};
 use super::vector::{Array, State, no_room};
 use super::{Given, Location, Program};
 use crate::error::{Error, Exception, Result};
@@ -73,6 +73,30 @@ pub unsafe fn run(program: &Program, inputs: &[Given<'_>], outputs: &[Given<'_>]
         }
     }
     Ok(())
+}
+
+impl Call {
+    /// Runs the kernel on the registers' elements.
+    ///
+    /// # Safety
+    /// The registers must be those of the program, and hold elements of the kernel's dtypes.
+    #[inline(always)]
+    pub(super) unsafe fn run(&self, registers: *mut Cell) -> Result<()> {
+        let mut pointers = [std::ptr::null::<u8>(); 3];
+        // SAFETY: as the caller promises.
+        unsafe {
+            for (pointer, &register) in pointers.iter_mut().zip(&self.operands) {
+                *pointer = registers.add(register as usize).cast();
+            }
+            let operands = &pointers[..self.operands.len()];
+            if let Some(check) = self.check {
+                let pairs = pointers.map(|p| (p, 1));
+                check(&pairs[..operands.len()])?;
+            }
+            (self.kernel)(operands, registers.add(self.to as usize).cast(), 1);
+        }
+        Ok(())
+    }
 }
 
 #[cold]
@@ -465,18 +489,7 @@ pub(super) unsafe fn interpret(
             Code::Call(call) => {
                 let call = &program.calls[call as usize];
                 // SAFETY: registers hold single elements of the kernel's dtypes.
-                unsafe {
-                    let mut pointers = [std::ptr::null::<u8>(); 3];
-                    for (pointer, &register) in pointers.iter_mut().zip(&call.operands) {
-                        *pointer = registers.add(register as usize).cast();
-                    }
-                    let operands = &pointers[..call.operands.len()];
-                    if let Some(check) = call.check {
-                        let pairs = pointers.map(|p| (p, 1));
-                        check(&pairs[..call.operands.len()])?;
-                    }
-                    (call.kernel)(operands, registers.add(call.to as usize).cast(), 1);
-                }
+                unsafe { call.run(registers)? };
             }
             Code::Array(op) => {
                 // SAFETY: the compiler made the operation for this program's state.

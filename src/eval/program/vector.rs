@@ -339,6 +339,16 @@ impl<'p> State<'p> {
                     picked,
                 } => {
                     let from = self.arrays[*from as usize];
+                    if let [Location::Array(index)] = picked.indices[..]
+                        && let index = self.arrays[index as usize]
+                        && from.rank == 1
+                        && index.rank == 1
+                    {
+                        let out = self.fresh(*buffer, from.dtype, &[index.sizes[0]])?;
+                        gather_row(&from, &index, out.start)?;
+                        self.arrays[*to as usize] = out;
+                        return Ok(());
+                    }
                     let (shape, rank) = self.picked(&from, picked, registers)?;
                     let out = self.fresh(*buffer, from.dtype, &shape[..rank])?;
                     let size = from.dtype.size();
@@ -574,6 +584,26 @@ impl<'p> State<'p> {
                 )));
             }
         }
+        let is_row = |array: &Array| {
+            let dtype = array.dtype;
+            array.rank == 1
+                && (array.start as usize).is_multiple_of(alignment(dtype))
+                && array.strides[0] % dtype.size() as isize == 0
+        };
+        if let Location::Register(to) = c.to
+            && is_row(&left)
+            && is_row(&right)
+        {
+            let sides = [&left, &right].map(|a| (a.start.cast_const(), a.strides[0]));
+            // SAFETY: both are rows of one size, and the register is the program's.
+            unsafe {
+                let to = registers.add(to as usize);
+                for_dtype!(left.dtype, T => {
+                    to.cast::<T>().write(contract::dot_of_rows(sides, left.sizes[0]));
+                });
+            }
+            return Ok(());
+        }
         let [left_order, right_order] = &c.orders;
         // SAFETY: as the caller promises.
         unsafe {
@@ -700,6 +730,26 @@ impl<'p> State<'p> {
             }
         }
     }
+}
+
+/// The elements of a row at int64 positions.
+///
+/// # Safety
+/// Both must be readable, and `to` writable for as many elements as there are positions.
+unsafe fn gather_row(from: &Array, index: &Array, to: *mut u8) -> Result<()> {
+    let (size, stride) = (from.sizes[0], from.strides[0]);
+    // SAFETY: positions are checked before an element is read.
+    unsafe {
+        for_dtype!(from.dtype, T => {
+            for i in 0..index.sizes[0] {
+                let at = index.start.offset(i as isize * index.strides[0]).cast::<i64>();
+                let at = position(at.read_unaligned(), 0, size)?;
+                let element = from.start.offset(at as isize * stride).cast::<T>();
+                to.cast::<T>().add(i).write(element.read_unaligned());
+            }
+        });
+    }
+    Ok(())
 }
 
 /// Broadcasts a shape with another, in place; the common rank.

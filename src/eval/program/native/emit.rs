@@ -14,8 +14,9 @@
 use std::mem::offset_of;
 
 use super::super::Program;
-use super::super::code::{ArrayId, Binary, Code, Reg, Unary};
+use super::super::code::{ArrayId, Binary, Call, Code, Reg, Unary};
 use super::super::vector::Array;
+use super::Addresses;
 use super::allocate::{Allocation, Class, Home, survives_calls};
 use crate::eval::machine::assembler::{
     Assembler, Condition, Float, Integer, Label, Number, Operand, RAX, RBP, RBX, RCX, RDI, RDX,
@@ -32,8 +33,12 @@ const SAVED: [Number; 6] = [RBX, RBP, 12, 13, 14, 15];
 const SIGN: i64 = i64::MIN;
 const EXPONENT: i64 = 0x7ff0 << 48;
 
-/// The machine code of a program. `interpret` is the address of the function that does one instruction.
-pub fn emit(program: &Program, allocation: &Allocation, interpret: usize) -> Option<Vec<u8>> {
+/// The machine code of a program.
+pub fn emit(
+    program: &Program,
+    allocation: &Allocation,
+    addresses: &'static Addresses,
+) -> Option<Vec<u8>> {
     let mut a = Assembler::default();
     let labels = (0..=program.code.len()).map(|_| a.label()).collect();
     let (failed, done) = (a.label(), a.label());
@@ -44,7 +49,7 @@ pub fn emit(program: &Program, allocation: &Allocation, interpret: usize) -> Opt
         labels,
         failed,
         cold: vec![],
-        interpret,
+        addresses,
     };
     emitter.enter();
     let mut at = 0;
@@ -67,7 +72,7 @@ struct Emitter<'p> {
     failed: Label,
     /// Instructions left to the interpreter in some cases: where that begins, and where to go on.
     cold: Vec<(Label, usize, Label)>,
-    interpret: usize,
+    addresses: &'static Addresses,
 }
 
 /// What a comparison leaves in the flags.
@@ -184,9 +189,35 @@ impl Emitter<'_> {
         }
     }
 
-    /// Has the interpreter do an instruction: all it may read is in its cell meanwhile, and whatever
-    /// does not survive a call.
+    /// Has the interpreter do an instruction.
     fn by_interpreter(&mut self, at: usize) {
+        self.outside(at, |emitter| {
+            emitter.a.load(RDI, Operand::Register(CONTEXT));
+            emitter.a.constant(RSI, at as i64);
+            let function = emitter.addresses.one_instruction as *const () as i64;
+            emitter.a.constant(RAX, function);
+            emitter.a.call(RAX);
+            emitter.a.test(RAX);
+            emitter.a.jump_if(Condition::NOT_EQUAL, emitter.failed);
+        });
+    }
+
+    /// Calls a kernel, which cannot fail.
+    fn by_kernel(&mut self, at: usize, call: &Call) {
+        self.outside(at, |emitter| {
+            emitter
+                .a
+                .constant(RDI, std::ptr::from_ref(call).addr() as i64);
+            emitter.a.load(RSI, Operand::Register(CELLS));
+            let function = emitter.addresses.kernel as *const () as i64;
+            emitter.a.constant(RAX, function);
+            emitter.a.call(RAX);
+        });
+    }
+
+    /// Has an instruction done by a call: all it may read is in its cell meanwhile, and whatever does
+    /// not survive a call.
+    fn outside(&mut self, at: usize, call: impl FnOnce(&mut Self)) {
         let (writes, reads) = self.program.touched(&self.program.code[at]);
         let mut lost = Vec::new();
         for register in 0..self.program.registers as Reg {
@@ -206,12 +237,7 @@ impl Emitter<'_> {
                 lost.push(register);
             }
         }
-        self.a.load(RDI, Operand::Register(CONTEXT));
-        self.a.constant(RSI, at as i64);
-        self.a.constant(RAX, self.interpret as i64);
-        self.a.call(RAX);
-        self.a.test(RAX);
-        self.a.jump_if(Condition::NOT_EQUAL, self.failed);
+        call(self);
         for register in lost {
             self.reload(register);
         }
@@ -367,7 +393,15 @@ impl Emitter<'_> {
                     Write::Add => self.by_interpreter(at),
                 }
             }
-            Code::Call(_) | Code::Array(_) => self.by_interpreter(at),
+            Code::Call(call) => {
+                let program = self.program;
+                let call = &program.calls[call as usize];
+                match call.check {
+                    None => self.by_kernel(at, call),
+                    Some(_) => self.by_interpreter(at),
+                }
+            }
+            Code::Array(_) => self.by_interpreter(at),
             Code::Finite { value, .. } => {
                 let cold = self.cold(at);
                 let value = self.operand(value);

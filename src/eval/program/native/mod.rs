@@ -10,6 +10,7 @@ mod allocate;
 mod emit;
 
 use super::Program;
+use super::code::Call;
 use super::run::{Cell, interpret};
 use super::vector::State;
 use crate::error::{Error, Result};
@@ -41,7 +42,7 @@ impl Native {
             return None;
         }
         let allocation = allocate::allocate(program);
-        let code = emit::emit(program, &allocation, one_instruction as *const () as usize)?;
+        let code = emit::emit(program, &allocation, &ADDRESSES)?;
         Executable::new(&code).map(Native)
     }
 
@@ -76,6 +77,24 @@ impl Native {
             Err(panic) => std::panic::resume_unwind(panic),
         }
     }
+}
+
+/// What the code calls.
+struct Addresses {
+    one_instruction: unsafe extern "C" fn(*mut Context<'_, '_>, usize) -> u64,
+    kernel: unsafe extern "C" fn(*const Call, *mut Cell),
+}
+
+const ADDRESSES: Addresses = Addresses {
+    one_instruction,
+    kernel,
+};
+
+/// Runs a kernel that cannot fail on single elements.
+unsafe extern "C" fn kernel(call: *const Call, registers: *mut Cell) {
+    // SAFETY: the machine code names a call of the program, whose memory stays, and its registers.
+    let outcome = unsafe { (*call).run(registers) };
+    debug_assert!(outcome.is_ok(), "a kernel with a check");
 }
 
 /// Does one instruction for the machine code; whether it failed.
