@@ -1087,3 +1087,27 @@ def _reduceat(ufunc: Any, array: Any, indices: Any, axis: int = 0, dtype: Any = 
             raise IndexError(f"index {start} out-of-bounds in {ufunc.__name__}.reduceat [0, {n})")
         parts.append(ufunc.reduce(lines[start:end], axis=0) if start < end else lines[start])
     return np.moveaxis(np.stack(parts), 0, axis)
+
+
+@_method("ufunc.at")
+def _at(ufunc: Any, a: Any, indices: Any, b: Any = None, /) -> None:
+    """One index after the other, since an element may be met several times."""
+    key = indices if isinstance(indices, tuple) else (indices,)
+    if any(k is None or k is ... or isinstance(k, slice) for k in key):
+        uncovered("indices that are not arrays")
+    arrays = [np.asarray(k) for k in key]
+    if any(k.dtype.kind not in "iu" for k in arrays):
+        uncovered("indices that are not integers")
+    places = np.broadcast_arrays(*arrays)
+    shape = places[0].shape
+    rows = [place.reshape(-1) for place in places]
+    if ufunc.nin == 1:
+        for k in range(rows[0].shape[0]):
+            at = tuple([row[k] for row in rows])
+            a[at] = ufunc(a[at])
+        return
+    inner = a.shape[len(rows) :]
+    values = np.broadcast_to(b, shape + inner).reshape((-1, *inner))
+    for k in range(rows[0].shape[0]):
+        at = tuple([row[k] for row in rows])
+        a[at] = ufunc(a[at], values[k])

@@ -13,7 +13,7 @@ use super::value::{ArrayRef, Look, Piece, Sharing, Value};
 use crate::ast::py;
 use crate::error::{Error, ErrorKind, Exception, Result};
 use crate::graph::{Aval, Dim, NodeId};
-use crate::ops::{Constant, Op};
+use crate::ops::{Constant, Elementwise as E, Op};
 
 impl<H: Host> Machine<'_, H> {
     /// The node of an array or number.
@@ -293,6 +293,15 @@ impl<H: Host> Machine<'_, H> {
                     chain.push(Look { op, indices });
                     at = self.b.graph().operands(at)[0];
                 }
+                op @ Op::Elementwise(E::Real | E::Imag) => {
+                    let (op, indices) = (op.clone(), vec![]);
+                    let operand = self.b.graph().operands(at)[0];
+                    if !self.b.aval(operand).dtype.is_complex() {
+                        return ArrayRef::fresh(node);
+                    }
+                    chain.push(Look { op, indices });
+                    at = operand;
+                }
                 op @ Op::Gather { .. } if sharing == Sharing::Items => {
                     let op = op.clone();
                     let operands = self.b.graph().operands(at);
@@ -340,12 +349,14 @@ impl<H: Host> Machine<'_, H> {
         args: &[Value<H::Object>],
         keywords: &[(String, Value<H::Object>)],
     ) -> Result<Option<Value<H::Object>>> {
-        let mut out = None;
-        let mut mask = None;
+        let (mut out, mut mask) = (None, None);
+        // `np.nan_to_num(x, copy=False)` writes to its argument.
+        let mut in_place = None;
         let mut converted: Keywords = Vec::new();
         for (key, value) in keywords {
             match key.as_str() {
                 "out" => out = Some(value.clone()),
+                "copy" if name == "numpy.nan_to_num" => in_place = Some(value.clone()),
                 "where" if numpy::is_ufunc(name) => mask = Some(value.clone()),
                 _ => converted.push((key.clone(), self.argument_of(value)?)),
             }
@@ -357,6 +368,14 @@ impl<H: Host> Machine<'_, H> {
         {
             out = Some(target.clone());
             args = &args[..at];
+        }
+        if name == "numpy.nan_to_num" && args.len() > 1 {
+            in_place = args.get(1).cloned();
+        }
+        if let (Some(copy), Some(array @ Value::Array(_))) = (in_place, args.first())
+            && !self.truth(&copy, "copy=")?
+        {
+            out = Some(array.clone());
         }
         let out = out.filter(|target| !self.is_none(target));
         let ellipsis = self.constant(&py::Constant::Ellipsis);
@@ -394,6 +413,9 @@ impl<H: Host> Machine<'_, H> {
             {
                 Sharing::Items
             }
+            // Of one array it may be a transpose or a diagonal, which are views.
+            "numpy.einsum" if converted_args.len() == 2 => Sharing::Items,
+            "numpy.ndarray.astype" | "numpy.astype" if !self.copies(keywords)? => Sharing::Views,
             name if numpy::is_view(name) => Sharing::Views,
             _ => Sharing::Nothing,
         };
@@ -411,6 +433,14 @@ impl<H: Host> Machine<'_, H> {
                 let kept = kept.ok_or_else(|| Error::internal("numpy.where is not known"))?;
                 self.write_out(&target, &kept).map(Some)
             }
+        }
+    }
+
+    /// Whether `copy=False` is not among the keywords.
+    fn copies(&mut self, keywords: &[(String, Value<H::Object>)]) -> Result<bool> {
+        match keywords.iter().find(|(key, _)| key == "copy") {
+            Some((_, copy)) => self.truth(copy, "copy="),
+            None => Ok(true),
         }
     }
 
@@ -556,6 +586,12 @@ impl<H: Host> Machine<'_, H> {
                     let mut operands = vec![old, new];
                     operands.extend(&look.indices);
                     self.b.add(write, &operands)?
+                }
+                Op::Elementwise(_) => {
+                    return Err(Error::unlifted(
+                        "a write to the real or the imaginary part of an array",
+                        "it has no operation; assign complex numbers to the array",
+                    ));
                 }
                 _ => return Err(Error::value("assignment destination is read-only")),
             };

@@ -8,10 +8,12 @@ use std::rc::Rc;
 use super::host::Host;
 use super::machine::Machine;
 use super::numpy::Form;
-use super::value::{Piece, Value};
+use super::value::{ArrayRef, Look, Piece, Value};
 use super::{Lifted, Made, Parameter, ParameterKind, SharedView, TextPiece, Tree, Twins};
 use crate::ast::py;
 use crate::error::{Error, Result};
+use crate::graph::NodeId;
+use crate::ops::Op;
 
 impl<H: Host> Machine<'_, H> {
     /// The parameters as they are when the function begins.
@@ -71,6 +73,18 @@ impl<H: Host> Machine<'_, H> {
         })
     }
 
+    /// Whether a view of an argument is a diagonal of it, or its real part: what is written to these here is
+    /// written to the argument, but the caller gets an array of its own.
+    fn leaves_as_copy(&self, array: &ArrayRef) -> bool {
+        let is_iota = |index: &NodeId| matches!(self.b.op(*index), Op::Iota { .. });
+        let is_diagonal =
+            |look: &Look| !look.indices.is_empty() && look.indices.iter().all(is_iota);
+        array
+            .views
+            .iter()
+            .any(|look| look.is_part() || is_diagonal(look))
+    }
+
     /// A value as it will be rebuilt when the graph has run. Its nodes become outputs.
     pub fn tree(&mut self, value: &Value<H::Object>) -> Result<Tree<H::Object>> {
         Ok(match value {
@@ -81,7 +95,7 @@ impl<H: Host> Machine<'_, H> {
                 match array.buffer.slot {
                     // A written argument is returned as itself, too: the write happens first.
                     Some(slot) if untouched || array.views.is_empty() => Tree::Same(slot),
-                    Some(slot) => {
+                    Some(slot) if !self.leaves_as_copy(array) => {
                         let output = self.output(value)?;
                         if array.views.iter().any(|look| !look.indices.is_empty()) {
                             return Err(Error::unlifted(

@@ -196,6 +196,7 @@ impl<H: Host> Machine<'_, H> {
             Op::Reshape(next) | Op::BroadcastTo(next) => next.clone(),
             Op::Transpose(order) => order.iter().map(|a| shape[*a].clone()).collect(),
             Op::Slice(ranges) => ranges.iter().map(|r| r.size.clone()).collect(),
+            Op::Elementwise(_) => shape.clone(),
             _ => return None,
         })
     }

@@ -236,6 +236,13 @@ pub struct Look {
     pub indices: Vec<NodeId>,
 }
 
+impl Look {
+    /// Whether it is the real or the imaginary part of what is under it.
+    pub fn is_part(&self) -> bool {
+        matches!(self.op, Op::Elementwise(_))
+    }
+}
+
 /// Memory, as the sequence of its versions.
 #[derive(Debug)]
 pub struct Buffer {
