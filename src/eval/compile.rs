@@ -12,6 +12,7 @@ use smallvec::{SmallVec, smallvec};
 use super::group::{CHUNK, Direct, FoldStep, Group, Instruction, Partition, Scope, Slot, Uniform};
 use super::kernels;
 use super::layout::Walk;
+use super::machine;
 use super::merge::{merge, trees};
 use super::plan::{Place, Planner, Source};
 use super::reduce::{fold, ufunc_name};
@@ -242,17 +243,12 @@ impl Compiler<'_, '_> {
         })?;
         let slot = self.result(id, resolution.out)?;
         self.group.cost += cost(op);
-        // Flags are told from floats by the operation.
-        let of = resolution.operands.iter().chain([&resolution.out]);
-        let floats: SmallVec<[DType; 4]> = of.copied().filter(|d| *d != DType::Bool).collect();
-        let dtype = floats.first().copied().unwrap_or(DType::Bool);
-        let is_arithmetic = floats.iter().all(|d| d.is_float() && *d == dtype);
         self.group.code.push(Instruction::Call {
             kernel,
             check: kernels::check(op, &resolution.operands),
             slot,
             operands: slots,
-            arithmetic: is_arithmetic.then_some((op, dtype)),
+            arithmetic: machine::dtype_of(&resolution).map(|dtype| (op, dtype)),
         });
         Ok(())
     }

@@ -2,7 +2,7 @@
 //!
 //! In: a group's code before it has registers. Out: shorter code with the same values.
 //! `multiply(x, y) -> t; add(t, z) -> u` becomes `multiply_add(x, y, z) -> u`, one pass over a chunk.
-//! On float64 whole trees become machine code, where there is some; pairs have kernels.
+//! Whole trees become machine code, where there is some; pairs have kernels.
 //! Source: combining instructions by forward scan, Davidson and Fraser, "Code selection through object
 //! code optimization" (1984).
 
@@ -96,7 +96,7 @@ fn merged(
     })
 }
 
-/// Makes machine code of calls on float64 that only one other call reads in the end; `is_private` says
+/// Makes machine code of calls on floats that only one other call reads in the end; `is_private` says
 /// which slots nobody reads but the code, `is_number` which have the same element everywhere.
 pub fn trees(
     code: Vec<Instruction>,
@@ -107,9 +107,9 @@ pub fn trees(
     let is_arithmetic = |instruction: &Instruction| match instruction {
         Instruction::Call {
             check: None,
-            arithmetic: Some((_, dtype)),
+            arithmetic: Some(_),
             ..
-        } => matches!(dtype, DType::F64 | DType::Bool),
+        } => true,
         Instruction::Call { .. } | Instruction::Load { .. } | Instruction::Row { .. } => false,
     };
     // Per slot, the roots of those who read it; per instruction, its own root.
@@ -175,15 +175,22 @@ fn tree(
         None => inputs.iter().position(|&input| input == slot),
     };
     let mut steps = Vec::with_capacity(members.len());
+    let mut dtype = DType::Bool;
     for &at in members {
         let Instruction::Call {
             operands,
-            arithmetic: Some((op, _)),
+            arithmetic: Some((op, of)),
             ..
         } = &code[at]
         else {
             return None;
         };
+        match (*of, dtype) {
+            (DType::Bool, _) => {}
+            (of, DType::Bool) => dtype = of,
+            (of, same) if of == same => {}
+            (_, _) => return None,
+        }
         let operands = operands.iter().map(|&o| lane(o)).collect::<Option<_>>()?;
         steps.push(Step { op: *op, operands });
     }
@@ -194,9 +201,10 @@ fn tree(
             false => Input::Array,
         })
         .collect();
-    let row = Row::new(&kinds, &steps, &[inputs.len() + steps.len() - 1])?;
+    let row = Row::new(dtype, &kinds, &steps, &[inputs.len() + steps.len() - 1])?;
     Some(Instruction::Row {
         row,
+        size: dtype.size(),
         slot: code[*members.last()?].touched().0,
         operands: inputs,
     })

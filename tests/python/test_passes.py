@@ -86,10 +86,11 @@ def program(seed: int) -> str:
 
 def arguments(seed: int) -> tuple:
     rng = np.random.default_rng(seed)
-    a, b = rng.normal(size=SIZE), rng.normal(size=SIZE)
+    dtype = np.float32 if seed % 3 == 0 else np.float64
+    a, b = rng.normal(size=SIZE).astype(dtype), rng.normal(size=SIZE).astype(dtype)
     c = rng.normal(size=SIZE).astype(np.float32)
     i = rng.integers(-3, 4, SIZE)
-    return a, b, c, i, rng.normal(size=(ROWS, COLUMNS)), 0.75, 7
+    return a, b, c, i, rng.normal(size=(ROWS, COLUMNS)).astype(dtype), 0.75, 7
 
 
 def check(seed: int) -> None:

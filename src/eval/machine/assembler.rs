@@ -26,18 +26,40 @@ pub enum Operand {
     Register(Number),
     /// Memory at a general register and a displacement.
     At(Number, i32),
-    /// Memory at a general register and eight times another.
-    Indexed(Number, Number),
+    /// Memory at a general register and another, which counts floats.
+    Indexed(Number, Number, Precision),
 }
 
-/// How many float64 an instruction works on.
+/// Of floats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Width {
-    One,
-    Four,
+pub enum Precision {
+    Single,
+    Double,
 }
 
-/// Comparisons of float64 as masks, by their number in `vcmppd`; what is not ordered is unequal only.
+impl Precision {
+    /// Bytes of a float.
+    pub fn size(self) -> usize {
+        match self {
+            Precision::Single => 4,
+            Precision::Double => 8,
+        }
+    }
+
+    /// Floats in a register of 32 bytes.
+    pub fn lanes(self) -> usize {
+        32 / self.size()
+    }
+}
+
+/// What an instruction on vectors works on: floats that fill a register, or one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Width {
+    pub precision: Precision,
+    pub whole: bool,
+}
+
+/// Comparisons of floats as masks, by their number in `vcmppd`; what is not ordered is unequal only.
 #[derive(Clone, Copy, Debug)]
 pub enum Relation {
     Equal = 0x00,
@@ -342,7 +364,7 @@ impl Assembler {
         self.encode(Some(0x66), true, &[0x0f, 0x7e], from, to);
     }
 
-    // Rows of float64.
+    // Rows of floats.
 
     /// `to = a op b`; a square root has only `b`.
     pub fn vector(&mut self, op: Float, width: Width, to: Number, a: Number, b: Operand) {
@@ -364,7 +386,7 @@ impl Assembler {
 
     pub fn vector_bits(&mut self, op: Bits, width: Width, to: Number, a: Number, b: Number) {
         let b = Operand::Register(b);
-        self.encode_vector(Vex::whole(width), 0x0f, op as u8, to, a, b);
+        self.encode_vector(Vex::bits(width.whole), 0x0f, op as u8, to, a, b);
     }
 
     /// `yes` where the mask is set, `no` elsewhere.
@@ -377,7 +399,11 @@ impl Assembler {
         no: Number,
     ) {
         let yes = Operand::Register(yes);
-        self.encode_vector(Vex::whole(width), 0x3a, 0x4b, to, no, yes);
+        let opcode = match width.precision {
+            Precision::Single => 0x4a,
+            Precision::Double => 0x4b,
+        };
+        self.encode_vector(Vex::bits(width.whole), 0x3a, opcode, to, no, yes);
         self.bytes.push(mask << 4);
     }
 
@@ -389,12 +415,16 @@ impl Assembler {
         self.encode_vector(Vex::arithmetic(width), 0x0f, 0x11, from, 0, to);
     }
 
-    /// One float64, from memory, in all four places.
-    pub fn broadcast(&mut self, to: Number, from: Operand) {
-        self.encode_vector(Vex::whole(Width::Four), 0x38, 0x19, to, 0, from);
+    /// One float from memory, in all places.
+    pub fn broadcast(&mut self, precision: Precision, to: Number, from: Operand) {
+        let opcode = match precision {
+            Precision::Single => 0x18,
+            Precision::Double => 0x19,
+        };
+        self.encode_vector(Vex::bits(true), 0x38, opcode, to, 0, from);
     }
 
-    /// What comes after instructions on four float64, so that those on one are fast.
+    /// What comes after instructions on whole registers, so that those on one float are fast.
     pub fn end_vectors(&mut self) {
         self.bytes.extend([0xc5, 0xf8, 0x77]);
     }
@@ -503,8 +533,12 @@ impl Assembler {
                     Err(_) => self.bytes.extend(displacement.to_le_bytes()),
                 }
             }
-            Operand::Indexed(base, index) => {
-                let scaled = 0xc0 | (index & 7) << 3 | (base & 7);
+            Operand::Indexed(base, index, precision) => {
+                let scale = match precision {
+                    Precision::Single => 0x80,
+                    Precision::Double => 0xc0,
+                };
+                let scaled = scale | (index & 7) << 3 | (base & 7);
                 self.bytes.extend([0x44 | middle, scaled, 0]);
             }
         }
@@ -519,23 +553,21 @@ struct Vex {
 }
 
 impl Vex {
-    /// Of instructions that come for one float64 and for four.
+    /// Of instructions that come for one float and for as many as fill a register.
     fn arithmetic(width: Width) -> Vex {
-        match width {
-            Width::One => Vex {
-                prefix: 3,
-                wide: false,
-            },
-            Width::Four => Vex::whole(width),
-        }
+        let prefix = match (width.precision, width.whole) {
+            (Precision::Single, true) => 0,
+            (Precision::Double, true) => 1,
+            (Precision::Single, false) => 2,
+            (Precision::Double, false) => 3,
+        };
+        let wide = width.whole;
+        Vex { prefix, wide }
     }
 
-    /// Of instructions on whole registers.
-    fn whole(width: Width) -> Vex {
-        Vex {
-            prefix: 1,
-            wide: width == Width::Four,
-        }
+    /// Of instructions on bits, of all of a register or of its half.
+    fn bits(wide: bool) -> Vex {
+        Vex { prefix: 1, wide }
     }
 }
 
@@ -543,7 +575,7 @@ impl Vex {
 fn extension(register: Number, operand: Operand) -> u8 {
     let (other, index) = match operand {
         Operand::Register(other) | Operand::At(other, _) => (other, 0),
-        Operand::Indexed(base, index) => (base, index),
+        Operand::Indexed(base, index, _) => (base, index),
     };
     (register >> 3) << 2 | (index >> 3) << 1 | other >> 3
 }

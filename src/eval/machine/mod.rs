@@ -1,6 +1,6 @@
 //! Machine code, made while the program runs: for x86-64 under Linux.
 //!
-//! In: steps of arithmetic on float64. Out: a [`Row`], which does them all in one pass over memory.
+//! In: steps of arithmetic on float64 or float32. Out: a [`Row`], which does them all in one pass over memory.
 //! [`row`] translates, [`assembler`] knows the encoding, [`memory`] is where code may run. Other machines
 //! do without, and so does this one if `LAZY_INTERPRET` is set: kernels stay the reference, and every
 //! user of this folder has them to fall back to.
@@ -17,7 +17,9 @@ use std::sync::OnceLock;
 use smallvec::SmallVec;
 
 use super::kernels::cpu::{Level, level};
+use crate::graph::DType;
 use crate::ops::Elementwise;
+use crate::ops::elementwise::Resolution;
 
 /// An input, or the result of a step after all inputs.
 pub type Lane = usize;
@@ -31,14 +33,14 @@ pub enum Input {
     Number,
 }
 
-/// An operation on lanes: of float64, or of what comparisons of float64 gave.
+/// An operation on lanes: of floats of one dtype, or of what comparisons of them gave.
 #[derive(Clone, Debug)]
 pub struct Step {
     pub op: Elementwise,
     pub operands: SmallVec<[Lane; 3]>,
 }
 
-/// Machine code for steps of arithmetic.
+/// Machine code for steps of arithmetic on floats of one dtype.
 #[derive(Debug)]
 pub struct Row(Code);
 
@@ -48,30 +50,35 @@ type Code = memory::Executable;
 type Code = std::convert::Infallible;
 
 impl Row {
-    /// None if this machine, or an operation, has no code, or if too much is needed at once.
-    pub fn new(inputs: &[Input], steps: &[Step], results: &[Lane]) -> Option<Row> {
-        // The code works on four float64 at once.
+    /// None if this machine, the dtype or an operation has no code, or if too much is needed at once.
+    pub fn new(dtype: DType, inputs: &[Input], steps: &[Step], results: &[Lane]) -> Option<Row> {
+        // The code works on registers of 32 bytes.
         if !is_wanted() || level() < Level::V3 {
             return None;
         }
-        Self::made(inputs, steps, results)
+        Self::made(dtype, inputs, steps, results)
     }
 
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-    fn made(inputs: &[Input], steps: &[Step], results: &[Lane]) -> Option<Row> {
-        let code = row::emit(inputs, steps, results)?;
+    fn made(dtype: DType, inputs: &[Input], steps: &[Step], results: &[Lane]) -> Option<Row> {
+        let precision = match dtype {
+            DType::F32 => assembler::Precision::Single,
+            DType::F64 => assembler::Precision::Double,
+            _ => return None,
+        };
+        let code = row::emit(precision, inputs, steps, results)?;
         memory::Executable::new(&code).map(Row)
     }
 
     #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-    fn made(_: &[Input], _: &[Step], _: &[Lane]) -> Option<Row> {
+    fn made(_: DType, _: &[Input], _: &[Step], _: &[Lane]) -> Option<Row> {
         None
     }
 
     /// Does the steps for `n` elements.
     ///
     /// # Safety
-    /// `pointers` are those of the inputs and then of the results, each valid for `n` float64 (a
+    /// `pointers` are those of the inputs and then of the results, each valid for `n` floats (a
     /// number's for one) at the byte strides given in the same order. A result may be exactly an input,
     /// and must not overlap one otherwise.
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
@@ -90,6 +97,16 @@ impl Row {
     pub unsafe fn run(&self, _: &[*mut u8], _: &[isize], _: usize) {
         match self.0 {}
     }
+}
+
+/// The one dtype of the floats that an operation takes and gives, beside flags; bool if there are none.
+/// Flags are told from floats by the operation.
+pub fn dtype_of(resolution: &Resolution) -> Option<DType> {
+    let all = resolution.operands.iter().chain([&resolution.out]);
+    let mut others = all.copied().filter(|d| *d != DType::Bool);
+    let dtype = others.next().unwrap_or(DType::Bool);
+    let is_fit = dtype == DType::Bool || dtype.is_float();
+    (is_fit && others.all(|d| d == dtype)).then_some(dtype)
 }
 
 /// Whether code is to be made at all.

@@ -1,7 +1,8 @@
-//! Arithmetic over rows of float64 as one loop of machine code.
+//! Arithmetic over rows of floats as one loop of machine code.
 //!
 //! In: steps of arithmetic on lanes, which are rows, numbers, and results of earlier steps. Out: the
-//! bytes of a function that does all of them, four elements at once where rows lie in one piece.
+//! bytes of a function that does all of them, a register's worth of elements at once where rows lie in
+//! one piece.
 //!
 //! ```text
 //! 0.2 * (a + b)        vmovupd ymm1, [r8 + 8*rcx];  vaddpd ymm1, ymm1, [r9 + 8*rcx];
@@ -14,21 +15,26 @@
 use smallvec::SmallVec;
 
 use super::assembler::{
-    Assembler, Bits, Condition, Float, Integer, Number, Operand, RAX, RBP, RBX, RCX, RDI, RDX, RSI,
-    RSP, Relation, Width,
+    Assembler, Bits, Condition, Float, Integer, Number, Operand, Precision, RAX, RBP, RBX, RCX,
+    RDI, RDX, RSI, RSP, Relation, Width,
 };
 use super::{Input, Lane, Step};
 use crate::ops::Elementwise as E;
 
 /// The machine code; none if there is an operation that has none, or too much is needed at once.
-pub fn emit(inputs: &[Input], steps: &[Step], results: &[Lane]) -> Option<Vec<u8>> {
+pub fn emit(
+    precision: Precision,
+    inputs: &[Input],
+    steps: &[Step],
+    results: &[Lane],
+) -> Option<Vec<u8>> {
     match is_typed(inputs.len(), steps, results) {
-        true => Emitter::new(inputs, steps, results)?.emit(),
+        true => Emitter::new(precision, inputs, steps, results)?.emit(),
         false => None,
     }
 }
 
-/// Whether masks, which comparisons make, are used as masks only, and float64 as float64.
+/// Whether masks, which comparisons make, are used as masks only, and floats as floats.
 fn is_typed(inputs: usize, steps: &[Step], results: &[Lane]) -> bool {
     let is_mask = |lane: Lane| lane >= inputs && gives_mask(steps[lane - inputs].op);
     let fits = |step: &Step| match step.op {
@@ -73,14 +79,14 @@ const INDEX: Number = RCX;
 const ROWS: [Number; 11] = [8, 9, 10, 11, RBX, RBP, 12, 13, 14, 15, POINTERS];
 const SAVED: [Number; 6] = [RBX, RBP, 12, 13, 14, 15];
 
-/// The bit of the sign, and all bits.
-const SIGN: i64 = i64::MIN;
+/// All bits.
 const ALL: i64 = -1;
-/// Bytes of a float64.
-const FLOAT: i32 = 8;
+/// Bytes of a pointer.
+const WORD: i32 = 8;
 
 struct Emitter<'a> {
     a: Assembler,
+    precision: Precision,
     inputs: &'a [Input],
     steps: &'a [Step],
     results: &'a [Lane],
@@ -97,7 +103,12 @@ struct Emitter<'a> {
 }
 
 impl<'a> Emitter<'a> {
-    fn new(inputs: &'a [Input], steps: &'a [Step], results: &'a [Lane]) -> Option<Emitter<'a>> {
+    fn new(
+        precision: Precision,
+        inputs: &'a [Input],
+        steps: &'a [Step],
+        results: &'a [Lane],
+    ) -> Option<Emitter<'a>> {
         let mut uses = vec![0; inputs.len() + steps.len()];
         for &lane in steps.iter().flat_map(|s| &s.operands).chain(results) {
             uses[lane] += 1;
@@ -127,6 +138,7 @@ impl<'a> Emitter<'a> {
         let ones = wanted(&[E::LogicalNot])?;
         Some(Emitter {
             a: Assembler::default(),
+            precision,
             inputs,
             steps,
             results,
@@ -142,28 +154,30 @@ impl<'a> Emitter<'a> {
     fn emit(mut self) -> Option<Vec<u8>> {
         let (strided, one, done) = (self.a.label(), self.a.label(), self.a.label());
         self.enter();
-        // Four at once, if all rows lie in one piece.
+        let (size, lanes) = (self.precision.size() as i32, self.precision.lanes() as i32);
+        // Many at once, if all rows lie in one piece.
         for k in 0..self.rows.len() {
             if self.rows[k].is_some() {
-                let stride = Operand::At(STRIDES, FLOAT * k as i32);
-                self.a.integer_constant(Integer::Compare, stride, FLOAT);
+                let stride = Operand::At(STRIDES, WORD * k as i32);
+                self.a.integer_constant(Integer::Compare, stride, size);
                 self.a.jump_if(Condition::NOT_EQUAL, strided);
             }
         }
         self.a.constant(INDEX, 0);
         self.a.load(RAX, Operand::Register(COUNT));
         let last = Operand::Register(RAX);
-        self.a.integer_constant(Integer::Subtract, last, 4);
+        self.a.integer_constant(Integer::Subtract, last, lanes);
         self.a.jump_if(Condition::LESS, strided);
-        let four = self.a.label();
-        self.a.bind(four);
-        self.body(Width::Four)?;
+        let many = self.a.label();
+        self.a.bind(many);
+        self.body(true)?;
         let index = Operand::Register(INDEX);
-        self.a.integer_constant(Integer::Add, index, 4);
+        self.a.integer_constant(Integer::Add, index, lanes);
         self.a.integer(Integer::Compare, INDEX, last);
-        self.a.jump_if(Condition::LESS_EQUAL, four);
+        self.a.jump_if(Condition::LESS_EQUAL, many);
         for row in self.rows.clone().into_iter().flatten() {
-            self.a.address(row, Operand::Indexed(row, INDEX));
+            self.a
+                .address(row, Operand::Indexed(row, INDEX, self.precision));
         }
         self.a.integer(Integer::Subtract, COUNT, index);
         // What is left, or all of it, one by one.
@@ -171,10 +185,10 @@ impl<'a> Emitter<'a> {
         self.a.test(COUNT);
         self.a.jump_if(Condition::LESS_EQUAL, done);
         self.a.bind(one);
-        self.body(Width::One)?;
+        self.body(false)?;
         for k in 0..self.rows.len() {
             if let Some(row) = self.rows[k] {
-                let stride = Operand::At(STRIDES, FLOAT * k as i32);
+                let stride = Operand::At(STRIDES, WORD * k as i32);
                 self.a.integer(Integer::Add, row, stride);
             }
         }
@@ -196,27 +210,35 @@ impl<'a> Emitter<'a> {
         }
         for k in 0..self.inputs.len() {
             if let Some(number) = self.numbers[k] {
-                self.a.load(RAX, Operand::At(POINTERS, FLOAT * k as i32));
-                self.a.broadcast(number, Operand::At(RAX, 0));
+                self.a.load(RAX, Operand::At(POINTERS, WORD * k as i32));
+                self.a
+                    .broadcast(self.precision, number, Operand::At(RAX, 0));
             }
         }
-        for (register, bits) in [(self.sign, SIGN), (self.ones, ALL)] {
+        let sign = match self.precision {
+            Precision::Single => i64::from(i32::MIN),
+            Precision::Double => i64::MIN,
+        };
+        for (register, bits) in [(self.sign, sign), (self.ones, ALL)] {
             if let Some(register) = register {
                 self.a.constant(RAX, bits);
                 self.a.push(RAX);
-                self.a.broadcast(register, Operand::At(RSP, 0));
+                self.a
+                    .broadcast(self.precision, register, Operand::At(RSP, 0));
                 self.a.pop(RAX);
             }
         }
         for k in 0..self.rows.len() {
             if let Some(row) = self.rows[k] {
-                self.a.load(row, Operand::At(POINTERS, FLOAT * k as i32));
+                self.a.load(row, Operand::At(POINTERS, WORD * k as i32));
             }
         }
     }
 
-    /// All steps for one element, or for four.
-    fn body(&mut self, width: Width) -> Option<()> {
+    /// All steps for one element, or for as many as fill a register.
+    fn body(&mut self, whole: bool) -> Option<()> {
+        let precision = self.precision;
+        let width = Width { precision, whole };
         let mut body = Body {
             width,
             free: self.free.clone(),
@@ -307,10 +329,7 @@ impl<'a> Emitter<'a> {
                 (E::Sqrt, _) => {
                     let of = Operand::Register(operands[0]);
                     // On one, the rest of the result is that of the first operand.
-                    let rest = match width {
-                        Width::One => operands[0],
-                        Width::Four => 0,
-                    };
+                    let rest = if width.whole { 0 } else { operands[0] };
                     self.a.vector(Float::Sqrt, width, to, rest, of);
                 }
                 (E::Where, _) => {
@@ -348,12 +367,12 @@ impl<'a> Emitter<'a> {
         Some(to)
     }
 
-    /// The current element of a row, or four from there on.
+    /// The current element of a row, or all that fill a register from there on.
     fn element(&self, row: usize, width: Width) -> Option<Operand> {
         let row = (*self.rows.get(row)?)?;
-        Some(match width {
-            Width::One => Operand::At(row, 0),
-            Width::Four => Operand::Indexed(row, INDEX),
+        Some(match width.whole {
+            true => Operand::Indexed(row, INDEX, width.precision),
+            false => Operand::At(row, 0),
         })
     }
 }
@@ -371,6 +390,7 @@ struct Body {
 mod tests {
     use super::super::Row;
     use super::*;
+    use crate::graph::DType;
 
     fn step(op: E, operands: &[Lane]) -> Step {
         Step {
@@ -418,7 +438,7 @@ mod tests {
                 &[0, 1]
             };
             let inputs = [Input::Array, Input::Array];
-            let Some(row) = Row::new(&inputs, &[step(op, operands)], &[2]) else {
+            let Some(row) = Row::new(DType::F64, &inputs, &[step(op, operands)], &[2]) else {
                 return;
             };
             for stride in [1, 3] {
@@ -447,7 +467,7 @@ mod tests {
             step(E::Where, &[6, 0, 1]),
             step(E::Multiply, &[7, 2]),
         ];
-        let Some(row) = Row::new(&inputs, &steps, &[8]) else {
+        let Some(row) = Row::new(DType::F64, &inputs, &steps, &[8]) else {
             return;
         };
         let x: Vec<f64> = (0..11).map(|i| f64::from(i) - 4.0).collect();
@@ -463,8 +483,41 @@ mod tests {
     #[test]
     fn what_needs_too_many_registers_has_no_code() {
         let inputs = [Input::Number; 17];
-        assert!(Row::new(&inputs, &[step(E::Add, &[0, 16])], &[17]).is_none());
+        assert!(Row::new(DType::F64, &inputs, &[step(E::Add, &[0, 16])], &[17]).is_none());
         let masks = [step(E::Less, &[0, 1])];
-        assert!(Row::new(&[Input::Array; 2], &masks, &[2]).is_none());
+        assert!(Row::new(DType::F64, &[Input::Array; 2], &masks, &[2]).is_none());
+    }
+
+    #[test]
+    fn single_precision() {
+        let steps = [
+            step(E::Multiply, &[0, 2]),
+            step(E::Less, &[3, 1]),
+            step(E::Where, &[4, 0, 3]),
+            step(E::Negative, &[5]),
+            step(E::Sqrt, &[1]),
+            step(E::Minimum, &[6, 7]),
+        ];
+        let inputs = [Input::Array, Input::Array, Input::Number];
+        let Some(row) = Row::new(DType::F32, &inputs, &steps, &[8]) else {
+            return;
+        };
+        let x: Vec<f32> = (0..43).map(|i| 0.3 * i as f32 - 4.0).collect();
+        let y: Vec<f32> = (0..43).map(|i| 0.1 * i as f32).collect();
+        let mut out = vec![0f32; 43];
+        let factor = [1.7f32];
+        let pointers = [
+            x.as_ptr().cast_mut().cast(),
+            y.as_ptr().cast_mut().cast(),
+            factor.as_ptr().cast_mut().cast(),
+            out.as_mut_ptr().cast(),
+        ];
+        // SAFETY: all hold as many elements, the number one.
+        unsafe { row.run(&pointers, &[4; 4], 43) };
+        for i in 0..43 {
+            let scaled = x[i] * 1.7;
+            let chosen = if scaled < y[i] { x[i] } else { scaled };
+            assert_eq!(out[i], (-chosen).min(y[i].sqrt()));
+        }
     }
 }

@@ -406,8 +406,8 @@ pub struct FusedStep {
     pub check: Option<Check>,
     pub operands: SmallVec<[Lane; 3]>,
     pub dtype: DType,
-    /// The operation, if it is one of float64 and bool.
-    pub arithmetic: Option<Elementwise>,
+    /// The operation, if it works on floats of this dtype or on flags.
+    pub arithmetic: Option<(Elementwise, DType)>,
 }
 
 impl Fused {

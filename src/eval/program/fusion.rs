@@ -21,7 +21,7 @@ use super::compile::{Compiler, Scope, outside, resolution};
 use super::pass::machine_code;
 use crate::error::{Error, Result};
 use crate::eval::kernels;
-use crate::eval::machine::Lane;
+use crate::eval::machine::{self, Lane};
 use crate::graph::dim::Equalities;
 use crate::graph::{Assumption, DType, Dim, Graph, NodeId};
 use crate::ops::{Op, Write};
@@ -214,14 +214,12 @@ impl Compiler {
                 }
                 let kernel = kernels::lookup(*op, &resolved.operands)
                     .ok_or_else(|| Error::internal(format!("no loop of {op:?}")))?;
-                let is_float = |d: &DType| matches!(d, DType::F64 | DType::Bool);
                 let made = FusedStep {
                     kernel,
                     check: kernels::check(*op, &resolved.operands),
                     operands: smallvec![],
                     dtype: resolved.out,
-                    arithmetic: (resolved.operands.iter().all(is_float) && is_float(&resolved.out))
-                        .then_some(*op),
+                    arithmetic: machine::dtype_of(&resolved).map(|dtype| (*op, dtype)),
                 };
                 lanes.step(made, of)
             }

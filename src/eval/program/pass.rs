@@ -20,20 +20,23 @@ use crate::eval::layout::{alignment, copy, copy_row, fill};
 use crate::eval::machine::{Input, Row, Step};
 use crate::graph::DType;
 
-/// The steps as machine code, where all are arithmetic of float64.
+/// The steps as machine code, where all are arithmetic of floats of one dtype.
 pub(super) fn machine_code(inputs: &[(Location, DType)], steps: &[FusedStep]) -> Option<Row> {
-    let inputs = inputs.iter().map(|(location, dtype)| match location {
-        _ if *dtype != DType::F64 => None,
+    let dtype = inputs.first()?.1;
+    let inputs = inputs.iter().map(|(location, of)| match location {
+        _ if *of != dtype => None,
         Location::Array(_) => Some(Input::Array),
         Location::Register(_) => Some(Input::Number),
     });
     let inputs = inputs.collect::<Option<Vec<_>>>()?;
     let of = |step: &FusedStep| {
         let operands = step.operands.clone();
-        step.arithmetic.map(|op| Step { op, operands })
+        let (op, of) = step.arithmetic?;
+        (of == dtype || of == DType::Bool).then_some(Step { op, operands })
     };
     let steps = steps.iter().map(of).collect::<Option<Vec<_>>>()?;
-    Row::new(&inputs, &steps, &[inputs.len() + steps.len() - 1])
+    let result = inputs.len() + steps.len() - 1;
+    Row::new(dtype, &inputs, &steps, &[result])
 }
 
 /// Elements of a chunk.
@@ -158,13 +161,16 @@ impl State<'_> {
         }
         let Some(n) = n else { return Ok(false) };
         let target = match f.buffer {
-            Some(buffer) => self.fresh(buffer, DType::F64, &[n])?,
+            Some(buffer) => {
+                let dtype = self.program.arrays[f.to as usize].dtype;
+                self.fresh(buffer, dtype, &[n])?
+            }
             None => view,
         };
         pointers.push(target.start);
         strides.push(target.strides[0]);
         if n == 1 {
-            strides.fill(8);
+            strides.fill(target.dtype.size() as isize);
         }
         // SAFETY: all are valid for `n` elements, and the target apart from the others or one of them.
         unsafe { row.run(&pointers, &strides, n) };
@@ -260,7 +266,8 @@ unsafe fn over(f: &Fused, sides: &[Side], shape: &[usize], lanes: &mut Memory) -
     let (n, inner) = (axes.sizes[0], &axes.strides[0]);
     if let Some(row) = &f.row {
         // A row of one element has no strides.
-        let unit: SmallVec<[isize; 12]> = smallvec![8; sides.len()];
+        let size = sides[sides.len() - 1].dtype.size() as isize;
+        let unit: SmallVec<[isize; 12]> = smallvec![size; sides.len()];
         let strides = if n == 1 { &unit } else { inner };
         loop {
             // SAFETY: the rows are within their sides.
