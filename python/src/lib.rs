@@ -39,9 +39,23 @@ fn _lazy(m: &Bound<'_, PyModule>) -> PyResult<()> {
     m.add_function(wrap_pyfunction!(record::variable, m)?)?;
     m.add_function(wrap_pyfunction!(record::recorded_source, m)?)?;
     m.add_function(wrap_pyfunction!(operations::operations, m)?)?;
+    m.add_function(wrap_pyfunction!(threads, m)?)?;
+    m.add_function(wrap_pyfunction!(set_threads, m)?)?;
     m.add_function(wrap_pyfunction!(code::blocks, m)?)?;
     m.add_function(wrap_pyfunction!(text::emitted, m)?)?;
     m.add_function(wrap_pyfunction!(text::evaluated, m)?)?;
     m.add_function(wrap_pyfunction!(text::printed, m)?)?;
     m.add("__version__", env!("CARGO_PKG_VERSION"))
+}
+
+/// How many threads a call may use.
+#[pyfunction]
+fn threads() -> usize {
+    lazy_core::eval::threads::get()
+}
+
+/// Limits them; 0 goes back to the default.
+#[pyfunction]
+fn set_threads(number: usize) {
+    lazy_core::eval::threads::set(number);
 }

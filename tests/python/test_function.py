@@ -221,3 +221,19 @@ def test_sums_of_outer_products():
 
     for result, expected in zip(lazy.jit(f)(x, w, v), f(x, w, v), strict=True):
         np.testing.assert_allclose(result, expected, rtol=1e-13, atol=1e-13)
+
+
+def test_threads_are_counted():
+    usual = lazy.config.threads
+    x = np.linspace(0.0, 1.0, 300_000)
+    f = lazy.jit(lambda x: np.exp(x) * np.sin(x))
+    many = f(x)
+    try:
+        lazy.config.threads = 1
+        assert lazy.config.threads == 1
+        np.testing.assert_array_equal(f(x), many)
+    finally:
+        lazy.config.threads = None
+    assert lazy.config.threads == usual
+    with pytest.raises(ValueError, match="at least one thread"):
+        lazy.config.threads = 0
