@@ -702,20 +702,6 @@ def _block(arrays: Any) -> Any:
     return joined(arrays, 0)
 
 
-@_of(np.lib.stride_tricks.sliding_window_view)
-def _sliding_window_view(
-    x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
-) -> Any:
-    if writeable:
-        uncovered("a window to write through")
-    x = np.asarray(x)
-    windows = list(window_shape) if isinstance(window_shape, (tuple, list)) else [window_shape]
-    for at, window in zip(_axes(axis, x.ndim), windows, strict=True):
-        starts = np.arange(x.shape[at] - window + 1)
-        x = np.moveaxis(np.take(x, starts[:, None] + np.arange(window), axis=at), at + 1, -1)
-    return x
-
-
 @_of(np.pad)
 def _pad(array: Any, pad_width: Any, mode: Any = "constant", **options: Any) -> Any:
     """The modes that depend on values; the others are operations."""

@@ -305,7 +305,49 @@ def _signal() -> Table:
     return {module._sigtools._correlateND: _correlate_nd}
 
 
+# -- scipy.ndimage -----------------------------------------------------------------------------
+
+# `np.pad` by the codes of `scipy.ndimage._ni_support._extend_mode_to_code`.
+_EXTENSIONS = {0: "edge", 1: "wrap", 2: "symmetric", 3: "reflect", 4: "constant"}
+
+
+def _lines(x: Any, before: int, after: int, axis: int, mode: int, cval: Any) -> Any:
+    """The array with ``axis`` last, and elements added at its ends as the filters see them."""
+    if mode not in _EXTENSIONS:
+        uncovered("a mode of interpolation")
+    lines = np.moveaxis(np.asarray(x), axis, -1)
+    if mode == 3 and lines.shape[-1] == 1:
+        uncovered("the reflection of a single element")
+    widths = [(0, 0)] * (lines.ndim - 1) + [(before, after)]
+    if mode == 4:
+        return np.pad(lines, widths, constant_values=cval)
+    return np.pad(lines, widths, mode=_EXTENSIONS[mode])  # type: ignore[call-overload]
+
+
+def _correlate1d(x: Any, weights: Any, axis: int, output: Any, mode: int, cval: Any, origin: int) -> None:
+    """``sum(x[i - n // 2 - origin + k] * weights[k])`` along an axis."""
+    size, count = len(weights), x.shape[axis]
+    before = size // 2 + origin
+    if output.dtype.kind != "f" or x.dtype.kind == "c":
+        uncovered("integers, which are rounded, or complex numbers")
+    lines = _lines(x.astype(float), before, size - 1 - before, axis, mode, cval)
+    result = lines[..., :count] * weights[0]
+    for k in range(1, size):
+        result = result + lines[..., k : k + count] * weights[k]
+    output[...] = np.moveaxis(result, -1, axis)
+
+
+def _uniform_filter1d(x: Any, size: int, axis: int, output: Any, mode: int, cval: Any, origin: int) -> None:
+    _correlate1d(x, np.full(size, 1.0 / size), axis, output, mode, cval, origin)
+
+
+def _ndimage() -> Table:
+    module = sys.modules["scipy.ndimage._filters"]._nd_image
+    return {module.correlate1d: _correlate1d, module.uniform_filter1d: _uniform_filter1d}
+
+
 TABLES: dict[str, Callable[[], Table]] = {
+    "scipy.ndimage._filters": _ndimage,
     "scipy.linalg": _linalg,
     "scipy.special": _special,
     "scipy.signal._signaltools": _signal,

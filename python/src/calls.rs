@@ -28,14 +28,22 @@ pub fn call<'py>(
     program: &Program,
     found: &mut Objects<'py>,
 ) -> Result<Vec<Value>> {
-    let given = make(py, site, operands, program, found);
-    let given = given.map_err(|error| exceptions::caught(py, &error))?;
+    let made = make(py, site, operands, program, found);
+    let (given, filled) = made.map_err(|error| exceptions::caught(py, &error))?;
     let mut values = Vec::new();
-    match flatten(&site.result, &given, &mut values) {
+    let mut flat = flatten(&site.result, &given, &mut values);
+    for array in &filled {
+        let leaf = Tree::Leaf(0, Form::Array);
+        flat = flat.and_then(|()| flatten(&leaf, array, &mut values));
+    }
+    match flat {
         Some(()) => Ok(values),
         None => Err(violated("a call gave something else than before".into())),
     }
 }
+
+/// What the function gives, and the arrays that it filled.
+type Given<'py> = (Bound<'py, PyAny>, Vec<Bound<'py, PyAny>>);
 
 fn make<'py>(
     py: Python<'py>,
@@ -43,7 +51,7 @@ fn make<'py>(
     operands: &[Value],
     program: &Program,
     found: &mut Objects<'py>,
-) -> PyResult<Bound<'py, PyAny>> {
+) -> PyResult<Given<'py>> {
     let mut forms = vec![Form::Array; operands.len()];
     let keywords = site.keywords.iter().map(|(_, tree)| tree);
     for tree in site.args.iter().chain(keywords) {
@@ -54,7 +62,12 @@ fn make<'py>(
     }
     let objects = operands.iter().zip(forms);
     let objects = objects.map(|(value, form)| convert::object(py, value, form));
-    let objects = objects.collect::<PyResult<Vec<_>>>()?;
+    let mut objects = objects.collect::<PyResult<Vec<_>>>()?;
+    for &at in &site.filled {
+        for leaf in site.args[at].leaves() {
+            objects[leaf] = objects[leaf].call_method0("copy")?;
+        }
+    }
     let mut args = Vec::with_capacity(site.args.len());
     for tree in &site.args {
         args.push(result::build(py, tree, &objects, program, found)?);
@@ -63,8 +76,10 @@ fn make<'py>(
     for (name, tree) in &site.keywords {
         named.set_item(name, result::build(py, tree, &objects, program, found)?)?;
     }
+    let filled = site.filled.iter().map(|&at| args[at].clone()).collect();
     let args = PyTuple::new(py, args)?;
-    site.callee.bind(py).call(args, Some(&named))
+    let given = site.callee.bind(py).call(args, Some(&named))?;
+    Ok((given, filled))
 }
 
 /// The leaves of what a call gave; `None` if its containers are others.

@@ -20,7 +20,7 @@ use lazy_core::ast::{Code, Const, Front, Function, Span, bytecode, source};
 use lazy_core::error::{Error, ErrorKind, Place, Result};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFrozenSet, PyString};
+use pyo3::types::{PyDict, PyFrozenSet, PySlice, PyString, PyTuple};
 
 /// The `__future__` flags of `co_flags`, which `compile` takes.
 const FUTURE_FLAGS: u32 = 0x1fe_0000;
@@ -28,10 +28,15 @@ const FUTURE_FLAGS: u32 = 0x1fe_0000;
 /// Decodes a code object. Columns of positions stay UTF-8 bytes.
 ///
 /// # Errors
-/// `ValueError` for a constant that no Python version up to 3.13 puts there.
+/// `ValueError` for a constant that no Python version up to 3.14 puts there.
 pub fn decode(code: &Bound<'_, PyAny>) -> PyResult<Arc<Code>> {
     let py = code.py();
-    let version = py.version_info();
+    let running = py.version_info();
+    // A stored code object of another version says which.
+    let version = match code.getattr_opt("co_version")? {
+        Some(version) => version.extract()?,
+        None => (running.major, running.minor),
+    };
     let count = |attr: &str| code.getattr(attr)?.extract::<u32>();
     let names = |attr: &str| code.getattr(attr)?.extract::<Vec<String>>();
     let bytes = |attr: &str| code.getattr(attr)?.extract::<Vec<u8>>();
@@ -40,7 +45,7 @@ pub fn decode(code: &Bound<'_, PyAny>) -> PyResult<Arc<Code>> {
     let positions = code.call_method0("co_positions")?;
     let positions = positions.try_iter()?.map(|item| position(&item?));
     Ok(Arc::new(Code {
-        version: (version.major, version.minor),
+        version,
         name: code.getattr("co_name")?.extract()?,
         qualname: code.getattr("co_qualname")?.extract()?,
         filename: code.getattr("co_filename")?.extract()?,
@@ -83,6 +88,17 @@ fn constant(object: &Bound<'_, PyAny>) -> PyResult<Const> {
         // A set has no order, a listing has.
         values.sort_by_key(lazy_core::ast::listing::constant);
         return Ok(Const::FrozenSet(values));
+    }
+    if let Ok(slice) = object.cast::<PySlice>() {
+        let part = |name: &str| constants::from_object(&slice.getattr(name)?);
+        return Ok(Const::Slice([part("start")?, part("stop")?, part("step")?]));
+    }
+    if let Ok(items) = object.cast::<PyTuple>() {
+        let items = items.iter().map(|item| constant(&item));
+        let items = items.collect::<PyResult<Vec<_>>>()?;
+        if items.iter().any(|item| !matches!(item, Const::Value(_))) {
+            return Ok(Const::Tuple(items));
+        }
     }
     Ok(Const::Value(constants::from_object(object)?))
 }

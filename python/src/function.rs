@@ -13,7 +13,7 @@ use lazy_core::eval::{Callbacks, Executable};
 use lazy_core::graph::{DType, Graph, NodeId, Symbol};
 use lazy_core::lift::host::TransformedCall;
 use lazy_core::lift::numpy::Form;
-use lazy_core::lift::{DrawSite, Effect, Lifted, Tree, Twins};
+use lazy_core::lift::{Base, DrawSite, Effect, Lifted, Tree, Twins};
 use lazy_core::ops::Op;
 use lazy_transforms::simplify::Truths;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
@@ -726,7 +726,10 @@ fn run<'py>(
     let mut values = outputs.finish()?;
     let graph = &entry.lifted.graph;
     for view in &entry.lifted.views {
-        let base = entry.program.object(py, &mut found, view.slot);
+        let base = match view.base {
+            Base::Slot(slot) => entry.program.object(py, &mut found, slot),
+            Base::Output(output) => Some(values[output].clone()),
+        };
         let base =
             base.ok_or_else(|| PyRuntimeError::new_err("bug in lazy: an argument is gone"))?;
         let size = |symbol: Symbol| {
@@ -734,7 +737,11 @@ fn run<'py>(
             let input = graph.inputs().iter().position(|n| *n == origin.node)?;
             views.get(input)?.shape.get(origin.axis).map(|n| *n as i64)
         };
-        values[view.output] = result::view(py, base, &view.ops, &size)?;
+        let made = result::view(py, base.clone(), &view.ops, &size)?;
+        // A reshape that cannot be a view is a copy, of what the array held at its time.
+        if overlap(api, &made, &base) {
+            values[view.output] = made;
+        }
     }
     if !entry.lifted.effects.is_empty() {
         crate::effects::hold(py, &entry.lifted, &entry.program, &mut found);
@@ -777,6 +784,17 @@ fn writable_apart(
                 other == *input || s.1 <= span.0 || span.1 <= s.0
             })
     })
+}
+
+/// Whether two arrays may have memory in common.
+fn overlap(api: &Api, a: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> bool {
+    match (convert::view(api, a), convert::view(api, b)) {
+        (Some(a), Some(b)) => {
+            let (a, b) = (span(&a), span(&b));
+            a.0 < b.1 && b.0 < a.1
+        }
+        _ => true,
+    }
 }
 
 /// The bytes that a view may touch, as a half-open range of addresses.

@@ -219,7 +219,7 @@ impl Host for Cpython<'_> {
         let cython = || {
             o.get_type()
                 .name()
-                .is_ok_and(|n| n == "cython_function_or_method" || n == "fortran")
+                .is_ok_and(|n| purity::FUNCTIONS.iter().any(|known| n == *known) || n == "fortran")
         };
         if compiled.iter().any(|class| self.is_a(o, class)) || cython() {
             return Class::Builtin;
@@ -625,6 +625,10 @@ impl Host for Cpython<'_> {
 
     fn is_pure(&self, callee: &Object) -> bool {
         self.has_no_effects(callee)
+    }
+
+    fn only_fills(&self, callee: &Object) -> bool {
+        self.only_fills_arrays(callee)
     }
 
     fn call(

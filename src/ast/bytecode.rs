@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use self::decode::{Instruction, Protected, decode, exception_table};
-use super::build::make::{compare, constant, name, none};
+use super::build::make::{compare, constant, name, none, tuple};
 use super::build::{Builder, Slot};
 use super::opcodes::{Action, If, table};
 use super::py::{CmpOp, Constant, Expr};
@@ -58,7 +58,18 @@ struct Reader<'c> {
     /// For a comprehension: its iterator, where its result goes, and the stack's height there.
     inside: Option<(Expr, BlockId, usize)>,
     keyword_names: Vec<String>,
+    /// Whether the call that comes next is that of `__enter__`, which was read already.
+    entered: bool,
 }
+
+/// The argument of `LOAD_COMMON_CONSTANT`.
+const COMMON: [&str; 5] = [
+    "AssertionError",
+    "NotImplementedError",
+    "tuple",
+    "all",
+    "any",
+];
 
 impl<'c> Reader<'c> {
     fn new(code: &'c Code, inside: Option<(Expr, BlockId, usize)>) -> Result<Reader<'c>> {
@@ -83,6 +94,7 @@ impl<'c> Reader<'c> {
             locals,
             inside,
             keyword_names: Vec::new(),
+            entered: false,
         })
     }
 
@@ -222,6 +234,15 @@ impl<'c> Reader<'c> {
             Action::Swap => b.swap(arg),
 
             Action::Constant => self.constant(b, arg),
+            Action::SmallInt => {
+                b.push(constant(Constant::Int(arg.into())));
+                Ok(())
+            }
+            Action::CommonConstant => {
+                let builtin = COMMON.get(arg).ok_or_else(malformed)?;
+                b.push(name(builtin));
+                Ok(())
+            }
             Action::Load => self.load(b, arg),
             Action::LoadTwo => {
                 self.load(b, arg >> 4)?;
@@ -320,9 +341,21 @@ impl<'c> Reader<'c> {
                 b.emit_intrinsic(intrinsic::ENTER, vec![manager]);
                 Ok(())
             }
+            Action::SpecialMethod => {
+                let manager = b.pop()?;
+                match arg {
+                    0 => {
+                        b.emit_intrinsic(intrinsic::ENTER, vec![manager]);
+                        self.entered = true;
+                    }
+                    1 => b.stack.extend([Slot::Exit(manager), Slot::Null]),
+                    _ => b.unread("async"),
+                }
+                Ok(())
+            }
             Action::ExitCaught => {
                 let exception = b.peek(1)?;
-                let at = b.position(4)?;
+                let at = b.position(if self.code.version < (3, 14) { 4 } else { 5 })?;
                 match b.stack.get(at).cloned() {
                     Some(Slot::Exit(manager)) => {
                         b.emit_intrinsic(intrinsic::EXIT, vec![manager, exception]);
@@ -331,6 +364,7 @@ impl<'c> Reader<'c> {
                     _ => Err(malformed()),
                 }
             }
+            Action::Call if std::mem::take(&mut self.entered) => Ok(()),
             Action::KeywordNames
             | Action::Call
             | Action::CallKeywords
@@ -343,11 +377,26 @@ impl<'c> Reader<'c> {
     }
 
     fn constant(&self, b: &mut Builder, index: usize) -> Result<()> {
-        match self.code.consts.get(index).ok_or_else(malformed)? {
+        self.push_constant(b, self.code.consts.get(index).ok_or_else(malformed)?)
+    }
+
+    fn push_constant(&self, b: &mut Builder, value: &Const) -> Result<()> {
+        match value {
             Const::Value(value) => b.push(constant(value.clone())),
             Const::FrozenSet(values) => {
                 let items = constant(Constant::Tuple(values.clone()));
                 b.call(name("frozenset"), vec![items], Vec::new());
+            }
+            Const::Slice(parts) => {
+                let parts = parts.iter().cloned().map(constant);
+                b.emit_intrinsic(intrinsic::SLICE, parts.collect());
+            }
+            Const::Tuple(items) => {
+                for item in items {
+                    self.push_constant(b, item)?;
+                }
+                let items = b.pop_many(items.len())?;
+                b.emit(tuple(items));
             }
             Const::Code(code) => b.closure(code, none(), none()),
         }

@@ -156,6 +156,10 @@ pub enum Const {
     Value(py::Constant),
     /// `frozenset` of constants, which the AST's constants lack.
     FrozenSet(Vec<py::Constant>),
+    /// A slice of constants: start, stop, step.
+    Slice([py::Constant; 3]),
+    /// A tuple with slices in it.
+    Tuple(Vec<Const>),
     Code(Arc<Code>),
 }
 

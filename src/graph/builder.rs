@@ -19,7 +19,7 @@ use super::{
     Assumption, Aval, DType, Dim, Equalities, Graph, Node, NodeId, Origin, Shape, Symbol,
     SymbolOrigin,
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ops::{Axes, Constant, Elementwise, Op, Reduction};
 
 /// How many nodes back a number is looked for.
@@ -47,6 +47,8 @@ pub struct Builder {
     equal: Equalities,
     /// Integers that are never negative.
     counters: Vec<NodeId>,
+    /// How many nodes there were when sizes were last forgotten: older ones may mention them.
+    forgot: usize,
 }
 
 impl Builder {
@@ -75,6 +77,7 @@ impl Builder {
             origins,
             equal,
             counters: vec![],
+            forgot: 0,
         }
     }
 
@@ -245,6 +248,9 @@ impl Builder {
 
     /// Forgets the sizes that nodes since a mark defined. Those of inputs stay, as other symbols.
     pub fn forget_symbols(&mut self, mark: &Mark) {
+        if self.graph.symbols.len() > mark.symbols {
+            self.forgot = self.graph.len();
+        }
         let graph = &mut self.graph;
         let examples = self
             .examples
@@ -315,7 +321,9 @@ impl Builder {
             Some(k) => Op::Constant(Constant::Int(k)),
             None => Op::Size(self.canonical(&dim)),
         };
-        let nodes = self.graph.nodes().rev().take(RECENT);
+        let is_of_inputs = self.graph.is_of_inputs(&dim);
+        let is_known = |id: &NodeId| is_of_inputs || id.index() >= self.forgot;
+        let nodes = self.graph.nodes().rev().take(RECENT).filter(is_known);
         let mut alike = nodes.filter(|&id| self.graph.aval(id).weak && *self.op(id) == wanted);
         alike.next().unwrap_or_else(|| self.size(dim))
     }
@@ -711,7 +719,31 @@ impl Builder {
 
     /// The finished graph. Nodes that no output needs stay until `dce` drops them; those of nested
     /// graphs that were made here go at once.
-    pub fn finish(mut self, outputs: Vec<NodeId>) -> Graph {
+    pub fn finish(self, outputs: Vec<NodeId>) -> Graph {
+        let graph = self.swept(outputs);
+        debug_assert_eq!(super::verify::verify(&graph), Ok(()));
+        graph
+    }
+
+    /// As [`Builder::finish`], where sizes were forgotten that something may still mention.
+    ///
+    /// # Errors
+    /// `Unlifted` then.
+    pub fn finish_checked(self, outputs: Vec<NodeId>) -> Result<Graph> {
+        if self.forgot == 0 {
+            return Ok(self.finish(outputs));
+        }
+        let graph = self.swept(outputs);
+        match super::verify::verify(&graph) {
+            Ok(()) => Ok(graph),
+            Err(_) => Err(Error::unlifted(
+                "a loop",
+                "a size that is found within it is used after it was given up",
+            )),
+        }
+    }
+
+    fn swept(mut self, outputs: Vec<NodeId>) -> Graph {
         self.graph.outputs = outputs;
         let inputs = self
             .graph
@@ -719,10 +751,10 @@ impl Builder {
             .filter(|&id| matches!(self.op(id), Op::Input));
         let effects = self.graph.nodes().filter(|&id| self.op(id).is_effect());
         let has_placeholders = inputs.count() > self.graph.inputs.len();
-        if has_placeholders || effects.count() > self.graph.effects.len() {
+        let is_stale = has_placeholders || self.forgot > 0;
+        if is_stale || effects.count() > self.graph.effects.len() {
             self.graph = super::extract::swept(&self.graph);
         }
-        debug_assert_eq!(super::verify::verify(&self.graph), Ok(()));
         self.graph
     }
 }

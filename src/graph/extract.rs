@@ -47,6 +47,13 @@ impl<'g> Extract<'g> {
                 for operand in graph.operands(id) {
                     needed[operand.index()] = true;
                 }
+                // A size is found by the node that defines it.
+                let sizes = graph.op(id).sizes().into_iter();
+                for symbol in sizes.chain(&graph.aval(id).shape).flat_map(Dim::symbols) {
+                    if let Some(origin) = graph.symbols().get(symbol.0 as usize) {
+                        needed[origin.node.index()] = true;
+                    }
+                }
             }
         }
         let mut inner = BTreeSet::new();

@@ -8,8 +8,8 @@ use std::rc::Rc;
 
 use super::host::{Attribute, Class, Host};
 use super::machine::Machine;
-use super::numpy::{self, Arg, Form, Keywords, Symbolic};
-use super::value::{ArrayRef, Look, Piece, Sharing, Value};
+use super::numpy::{self, Arg, Form, Keywords, Shares, Symbolic};
+use super::value::{ArrayRef, Buffer, Look, Piece, Sharing, Value};
 use crate::ast::py;
 use crate::error::{Error, ErrorKind, Exception, Result};
 use crate::graph::{Aval, Dim, NodeId};
@@ -42,6 +42,11 @@ impl<H: Host> Machine<'_, H> {
     }
 
     fn look(&mut self, look: &Look, node: NodeId) -> Result<NodeId> {
+        if let Op::Reshape(shape) | Op::BroadcastTo(shape) = &look.op
+            && self.b.aval(node).shape == *shape
+        {
+            return Ok(node);
+        }
         let mut operands = vec![node];
         operands.extend(&look.indices);
         self.b.add(look.op.clone(), &operands)
@@ -279,30 +284,34 @@ impl<H: Host> Machine<'_, H> {
                 if let Value::Array(array) = operand
                     && array.current() == Some(at)
                 {
-                    if chain.is_empty() {
+                    if chain.is_empty() && sharing == Sharing::Itself {
                         return array.clone();
                     }
                     chain.reverse();
+                    let shape = self.b.aval(node).shape.clone();
+                    match sharing {
+                        Sharing::ReadOnly => chain.push(Look::plain(Op::BroadcastTo(shape))),
+                        _ if chain.is_empty() => chain.push(Look::plain(Op::Reshape(shape))),
+                        _ => {}
+                    }
                     self.question(array, &chain, false);
                     return array.view(&chain, node);
                 }
             }
             match self.b.op(at) {
                 op @ (Op::Reshape(_) | Op::Transpose(_) | Op::Slice(_) | Op::BroadcastTo(_)) => {
-                    let (op, indices) = (op.clone(), vec![]);
-                    chain.push(Look { op, indices });
+                    chain.push(Look::plain(op.clone()));
                     at = self.b.graph().operands(at)[0];
                 }
                 op @ Op::Elementwise(E::Real | E::Imag) => {
-                    let (op, indices) = (op.clone(), vec![]);
                     let operand = self.b.graph().operands(at)[0];
                     if !self.b.aval(operand).dtype.is_complex() {
                         return ArrayRef::fresh(node);
                     }
-                    chain.push(Look { op, indices });
+                    chain.push(Look::plain(op.clone()));
                     at = operand;
                 }
-                op @ Op::Gather { .. } if sharing == Sharing::Items => {
+                op @ Op::Gather { .. } if matches!(sharing, Sharing::Items | Sharing::ReadOnly) => {
                     let op = op.clone();
                     let operands = self.b.graph().operands(at);
                     let indices = operands[1..].to_vec();
@@ -405,25 +414,23 @@ impl<H: Host> Machine<'_, H> {
             return Ok(None);
         };
         let result = result.decided(&mut |node| self.decided_truth(node, name))?;
-        let sharing = match name {
-            "operator.getitem"
-                if !converted_args
-                    .get(1)
-                    .is_some_and(|k| numpy::reads_copy(&self.b, k)) =>
-            {
-                Sharing::Items
-            }
-            // Of one array it may be a transpose or a diagonal, which are views.
-            "numpy.einsum" if converted_args.len() == 2 => Sharing::Items,
-            "numpy.ndarray.astype" | "numpy.astype" if !self.copies(keywords)? => Sharing::Views,
-            name if numpy::is_view(name) => Sharing::Views,
-            _ => Sharing::Nothing,
-        };
+        let sharing = self.sharing(name, &converted_args, keywords)?;
         let result = self.value_of(result, args, sharing);
-        self.question_order(name, keywords, &result)?;
+        let mut result = self.ordered(name, keywords, result)?;
+        if matches!(name, "numpy.imag" | "numpy.ndarray.imag") {
+            result = self.imaginary(&args[0], result)?;
+        }
         match (out, mask) {
             (None, _) => Ok(Some(result)),
-            (Some(target), None) => self.write_out(&target, &result).map(Some),
+            (Some(target), None) => {
+                if matches!(
+                    name,
+                    "numpy.dot" | "numpy.ndarray.dot" | "numpy.take" | "numpy.ndarray.take"
+                ) {
+                    self.require_exact(name, &target, &result)?;
+                }
+                self.write_out(&target, &result).map(Some)
+            }
             (Some(target), Some(mask)) => {
                 let old = match &target {
                     Value::Tuple(items, _) if items.len() == 1 => items[0].clone(),
@@ -436,12 +443,64 @@ impl<H: Host> Machine<'_, H> {
         }
     }
 
-    /// Whether `copy=False` is not among the keywords.
-    fn copies(&mut self, keywords: &[(String, Value<H::Object>)]) -> Result<bool> {
-        match keywords.iter().find(|(key, _)| key == "copy") {
-            Some((_, copy)) => self.truth(copy, "copy="),
-            None => Ok(true),
+    /// What the result of a function may share with what it is given.
+    fn sharing(
+        &mut self,
+        name: &str,
+        args: &[Arg],
+        keywords: &[(String, Value<H::Object>)],
+    ) -> Result<Sharing> {
+        Ok(match (name, numpy::shares(name)) {
+            ("operator.getitem", _) => match args.get(1) {
+                Some(key) if numpy::reads_copy(&self.b, key) => Sharing::Nothing,
+                _ => Sharing::Items,
+            },
+            ("numpy.ndarray.astype" | "numpy.astype", _)
+                if !self.keyword_truth(keywords, "copy", true)? =>
+            {
+                Sharing::Itself
+            }
+            // Of one array it may be a transpose or a diagonal, which are views.
+            ("numpy.einsum", _) if args.len() == 2 => Sharing::Items,
+            ("numpy.einsum", _) => Sharing::Nothing,
+            (_, Shares::Memory) => Sharing::Views,
+            (_, Shares::ReadOnly) => Sharing::ReadOnly,
+            (_, Shares::Itself) => Sharing::Itself,
+            (_, Shares::Nothing) => Sharing::Nothing,
+        })
+    }
+
+    /// The truth of a keyword argument that is known.
+    fn keyword_truth(
+        &mut self,
+        keywords: &[(String, Value<H::Object>)],
+        name: &str,
+        default: bool,
+    ) -> Result<bool> {
+        match keywords.iter().find(|(key, _)| key == name) {
+            Some((_, value)) => self.truth(&value.clone(), name),
+            None => Ok(default),
         }
+    }
+
+    /// The imaginary part of real numbers is made of zeros, and read-only.
+    fn imaginary(
+        &mut self,
+        whole: &Value<H::Object>,
+        part: Value<H::Object>,
+    ) -> Result<Value<H::Object>> {
+        let (Value::Array(z), Value::Array(made)) = (whole, &part) else {
+            return Ok(part);
+        };
+        let node = self.array_node(z)?;
+        if self.b.aval(node).dtype.is_complex() {
+            return Ok(part);
+        }
+        let node = self.array_node(made)?;
+        Ok(Value::Array(ArrayRef::of(Buffer {
+            uncertain: Some("the imaginary part of real numbers is read-only"),
+            ..Buffer::fresh(node)
+        })))
     }
 
     /// `np.array(x, copy=...)`: `True` copies, `None` only if it must, `False` never.
@@ -482,6 +541,28 @@ impl<H: Host> Machine<'_, H> {
                 "it is not lifted",
             )),
         }
+    }
+
+    /// Some functions take an `out=` of the result's own dtype only, some only one in C order.
+    fn require_exact(
+        &mut self,
+        name: &str,
+        target: &Value<H::Object>,
+        result: &Value<H::Object>,
+    ) -> Result<()> {
+        let (target_node, node) = (self.node(target)?, self.node(result)?);
+        if self.b.aval(target_node).dtype != self.b.aval(node).dtype {
+            return Err(Error::unlifted(
+                format!("{name}(out=) of another dtype"),
+                "NumPy may refuse it",
+            ));
+        }
+        if let Value::Array(array) = target
+            && name.ends_with("dot")
+        {
+            self.question(array, &[], true);
+        }
+        Ok(())
     }
 
     /// `out=`: an array, or a tuple of one.
@@ -547,6 +628,18 @@ impl<H: Host> Machine<'_, H> {
     /// Makes `node` the content of a view: a new version of its buffer.
     pub fn write(&mut self, array: &ArrayRef, node: NodeId) -> Result<()> {
         self.settle_question(array)?;
+        if array
+            .buffer
+            .parts
+            .borrow()
+            .iter()
+            .any(|part| part.strong_count() > 0)
+        {
+            return Err(Error::unlifted(
+                "a write to this array",
+                "what was made of it may share its memory, and see the write",
+            ));
+        }
         // The contents of the buffer and of each view on the way, outermost last.
         let base = array.buffer.version.get().0;
         let mut contents = vec![base];

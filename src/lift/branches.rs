@@ -25,6 +25,8 @@ use crate::ops::{Cond, Op};
 
 /// A loop that is not made a node goes round through branches within branches.
 const DEEPEST: usize = 24;
+/// And the sides double with each; no body of a loop has this many branches.
+const MOST: usize = 1000;
 
 /// The local that says whether a trip left the loop: 0, or the number of the block that it went to.
 pub(super) const LEFT: &str = "$left";
@@ -169,9 +171,10 @@ impl<H: Host> Machine<'_, H> {
         region: &Region,
         until: Option<BlockId>,
     ) -> Result<Arrival<H::Object>> {
-        if self.branching >= DEEPEST {
+        self.branches += 1;
+        if self.branching >= DEEPEST || self.branches > MOST {
             return Err(Error::new(ErrorKind::TooLong {
-                what: format!("more than {DEEPEST} branches within each other"),
+                what: "the branches within a loop".into(),
             }));
         }
         self.branching += 1;

@@ -5,12 +5,13 @@
 
 use std::rc::Rc;
 
-use super::Effect;
 use super::calls::Keywords;
+use super::carry::Pattern;
 use super::host::{Attribute, Base, Class, Host};
 use super::machine::Machine;
 use super::numpy::{Arg, Form};
 use super::value::{DictValue, Iterator, Sharing, Value};
+use super::{Effect, Twins};
 use crate::ast::py;
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Aval, DType, Dim, Kind};
@@ -619,7 +620,7 @@ impl<H: Host> Machine<'_, H> {
             return Ok(default);
         }
         let symbolic = |v: &Value<H::Object>| matches!(v, Value::Array(_) | Value::Scalar(..));
-        if key.is_none() && items.iter().any(symbolic) {
+        if key.is_none() && items.iter().any(symbolic) && !self.must_choose(&items)? {
             // Python compares pairwise and keeps one: a choice by value, which is an operation.
             return self.operation(&format!("builtins.{name}"), &items, &[]);
         }
@@ -648,6 +649,21 @@ impl<H: Host> Machine<'_, H> {
             }
         }
         Ok(Some(best.1))
+    }
+
+    /// Whether the one that is kept decides what kind of number it is, which Python then shows.
+    fn must_choose(&mut self, items: &[Value<H::Object>]) -> Result<bool> {
+        if self.twins == Twins::Apart || !self.attempts.is_empty() {
+            return Ok(false);
+        }
+        let mut kinds = Vec::with_capacity(items.len());
+        for item in items {
+            match self.pattern(item)? {
+                Pattern::Number(aval, _) => kinds.push(aval.dtype.kind()),
+                Pattern::Same(_) | Pattern::Array(_) | Pattern::Tuple(_) => return Ok(false),
+            }
+        }
+        Ok(kinds.windows(2).any(|pair| pair[0] != pair[1]))
     }
 
     pub fn type_of(&mut self, value: &Value<H::Object>) -> Result<Value<H::Object>> {

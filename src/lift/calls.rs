@@ -279,6 +279,10 @@ impl<H: Host> Machine<'_, H> {
         keywords: &Keywords<H::Object>,
         refused: Option<Box<Error>>,
     ) -> Result<Value<H::Object>> {
+        if self.host.only_fills(object) {
+            let filled = self.call_filling(object, args, keywords);
+            return filled.map_err(|error| refused.unwrap_or(error));
+        }
         if !self.host.is_pure(object) || self.has_out(object, args, keywords) {
             return Err(refused.unwrap_or_else(|| self.unknown_call(callee)));
         }
@@ -293,7 +297,8 @@ impl<H: Host> Machine<'_, H> {
         }
     }
 
-    /// Whether a call gives the array to write to: `out=`, or an argument more than a ufunc reads.
+    /// Whether a call gives the array to write to: `out=`, where it stands among the positional arguments, or
+    /// an argument more than a ufunc reads.
     fn has_out(
         &self,
         callee: &H::Object,
@@ -307,7 +312,12 @@ impl<H: Host> Machine<'_, H> {
             },
             _ => usize::MAX,
         };
-        args.len() > reads || keywords.iter().any(|(name, _)| name == "out")
+        let name = self.host.operation(callee);
+        let out = name.and_then(|name| super::numpy::out_position(&name));
+        let is_given = |at: usize| args.get(at).is_some_and(|out| !self.is_none(out));
+        args.len() > reads
+            || out.is_some_and(is_given)
+            || keywords.iter().any(|(name, _)| name == "out")
     }
 
     /// A known object of a type whose operators have no effects.

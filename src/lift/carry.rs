@@ -12,7 +12,7 @@ use std::rc::Rc;
 use super::host::{Class, Host};
 use super::machine::Machine;
 use super::numpy::Form;
-use super::value::{ArrayRef, Value, birth};
+use super::value::{ArrayRef, Buffer, Value};
 use crate::error::{Error, Result};
 use crate::graph::{Aval, NodeId, result_type};
 
@@ -72,9 +72,7 @@ impl<H: Host> Machine<'_, H> {
     pub fn is_same(&self, a: &Value<H::Object>, b: &Value<H::Object>) -> bool {
         match (a, b) {
             (Value::Object(a, _), Value::Object(b, _)) => self.host.is(a, b),
-            (Value::Array(a), Value::Array(b)) => {
-                Rc::ptr_eq(&a.buffer, &b.buffer) && a.views == b.views
-            }
+            (Value::Array(a), Value::Array(b)) => a.is_same(b),
             (Value::Scalar(a, f), Value::Scalar(b, g)) => a == b && f == g,
             (Value::Size(a), Value::Size(b)) => a == b,
             (Value::Tuple(a, _), Value::Tuple(b, _)) => {
@@ -267,14 +265,9 @@ impl<H: Host> Machine<'_, H> {
             Pattern::Number(_, form) => Value::Scalar(next()?, *form),
             Pattern::Array(_) => {
                 let made = next()?;
-                Value::Array(ArrayRef::of(super::value::Buffer {
-                    version: std::cell::Cell::new((made, 0)),
-                    born: birth(),
-                    input: None,
-                    slot: None,
+                Value::Array(ArrayRef::of(Buffer {
                     uncertain,
-                    made,
-                    question: std::cell::Cell::new(super::value::Question::None),
+                    ..Buffer::fresh(made)
                 }))
             }
             Pattern::Tuple(items) => {

@@ -4,7 +4,8 @@
 //! the caller of the graph makes with real arrays; `np.digitize(x, bins) + 1` is two nodes.
 //!
 //! The function is called now as well, on the values of this call: what it gives says how many results
-//! there are, and of which dtypes and shapes.
+//! there are, and of which dtypes and shapes. One that fills arrays it is given (`correlate1d(x, w, 0, out)`)
+//! is called with copies of them at run time, whose contents are further results.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,12 +16,16 @@ use super::machine::Machine;
 use super::numpy::Form;
 use super::value::{ArrayRef, Value};
 use super::{CallSite, Tree};
+use crate::ast::py;
 use crate::error::{Error, Exception, Result};
 use crate::graph::{Aval, Dim, NodeId, Shape};
 use crate::ops::Op;
 
 /// Arguments as containers over the operands: positional ones, and those with names.
 type ArgumentTrees<O> = (Vec<Tree<O>>, Vec<(String, Tree<O>)>);
+
+/// Positional arguments, and those with names.
+type Objects<O> = (Vec<O>, Vec<(String, O)>);
 
 /// What a call gave: the avals and values of its results, in the order of the leaves.
 #[derive(Default)]
@@ -40,16 +45,106 @@ impl<H: Host> Machine<'_, H> {
         args: &[Value<H::Object>],
         keywords: &Keywords<H::Object>,
     ) -> Result<Value<H::Object>> {
-        let name = self.host.operation(callee);
-        let name = name.unwrap_or_else(|| self.host.describe(callee));
-        let objects = args
-            .iter()
-            .map(|v| self.stand_in(v, &mut Vec::new()))
-            .collect::<Result<Vec<_>>>()?;
+        self.call_and_fill(callee, args, keywords, &[])
+    }
+
+    /// Calls `callee`, whose only effects are on arrays that it is given.
+    ///
+    /// # Errors
+    /// As [`Self::call_compiled`]; `Unlifted` if it is given anything but arrays, numbers and strings.
+    pub fn call_filling(
+        &mut self,
+        callee: &H::Object,
+        args: &[Value<H::Object>],
+        keywords: &Keywords<H::Object>,
+    ) -> Result<Value<H::Object>> {
+        let named = keywords.iter().map(|(_, value)| value);
+        if !args.iter().chain(named).all(|value| self.is_data(value)) {
+            let name = self.host.describe(callee);
+            return Err(Error::unlifted(name, "it may call what it is given"));
+        }
+        let filled = self.arrays_filled(callee, args, keywords)?;
+        self.call_and_fill(callee, args, keywords, &filled)
+    }
+
+    fn is_data(&self, value: &Value<H::Object>) -> bool {
+        match value {
+            Value::Array(_) | Value::Scalar(..) | Value::Size(_) => true,
+            Value::Tuple(items, _) => items.iter().all(|item| self.is_data(item)),
+            Value::List(list) => list.items.borrow().iter().all(|item| self.is_data(item)),
+            Value::Object(o, _) => self.is_immutable(o) && self.host.class(o) != Class::Type,
+            _ => false,
+        }
+    }
+
+    /// The positions of the arrays that `callee` may write to: it raises if they are read-only.
+    fn arrays_filled(
+        &mut self,
+        callee: &H::Object,
+        args: &[Value<H::Object>],
+        keywords: &Keywords<H::Object>,
+    ) -> Result<Vec<usize>> {
+        let mut filled = Vec::new();
+        for (at, value) in args.iter().enumerate() {
+            if !matches!(value, Value::Array(_)) {
+                continue;
+            }
+            let (objects, named) = self.objects_for(args, keywords)?;
+            let locked = self.host.constant(&py::Constant::Bool(false));
+            let locking = [("write".to_string(), locked)];
+            let locked = self
+                .host
+                .call_method(&objects[at], "setflags", &[], &locking);
+            if locked.is_err() || self.host.call(callee, &objects, &named).is_err() {
+                filled.push(at);
+            }
+        }
+        // A run gives it arrays of their own. Filters along a line read all of it before they write it.
+        let shared = |at: &usize| {
+            match &args[*at] {
+            Value::Array(array) => args.iter().enumerate().any(|(other, value)| {
+                matches!(value, Value::Array(b) if other != *at && Rc::ptr_eq(&b.buffer, &array.buffer))
+            }),
+            _ => false,
+        }
+        };
+        let name = self.host.describe(callee);
+        if !name.starts_with("scipy.ndimage._nd_image.") && filled.iter().any(shared) {
+            return Err(Error::unlifted(
+                name,
+                "it fills an array that it also reads",
+            ));
+        }
+        Ok(filled)
+    }
+
+    /// Python objects for the arguments: arrays of their own, with the values of this call.
+    fn objects_for(
+        &mut self,
+        args: &[Value<H::Object>],
+        keywords: &Keywords<H::Object>,
+    ) -> Result<Objects<H::Object>> {
+        let objects = args.iter().map(|v| self.stand_in(v, &mut Vec::new()));
+        let objects = objects.collect::<Result<Vec<_>>>()?;
         let mut named = Vec::new();
         for (key, value) in keywords {
             named.push((key.clone(), self.stand_in(value, &mut Vec::new())?));
         }
+        Ok((objects, named))
+    }
+
+    /// The call, with copies of the arguments at `filled`, whose contents afterwards they take.
+    fn call_and_fill(
+        &mut self,
+        callee: &H::Object,
+        args: &[Value<H::Object>],
+        keywords: &Keywords<H::Object>,
+        filled: &[usize],
+    ) -> Result<Value<H::Object>> {
+        let name = self.host.operation(callee);
+        let name = name.unwrap_or_else(|| self.host.describe(callee));
+        let (objects, named) = self.objects_for(args, keywords)?;
+        let targets: Vec<_> = filled.iter().map(|&at| args[at].clone()).collect();
         let outer = std::mem::take(&mut self.outputs);
         let trees = self.argument_trees(args, keywords);
         let operands = std::mem::replace(&mut self.outputs, outer).nodes;
@@ -65,6 +160,18 @@ impl<H: Host> Machine<'_, H> {
         };
         let mut given = Given::default();
         let tree = self.result_tree(&result, &operands, &mut given, &name)?;
+        if filled.iter().any(|&at| self.host.is(&objects[at], &result)) {
+            return Err(Error::unlifted(name, "it gives an array that it was given"));
+        }
+        let first = given.avals.len();
+        for (&at, target) in filled.iter().zip(&targets) {
+            let node = self.node(target)?;
+            let value = self.host.value(&objects[at]);
+            given.avals.push(self.b.aval(node).clone());
+            given
+                .values
+                .push(value.ok_or_else(|| Error::internal("an array that is gone"))?);
+        }
         if given.avals.is_empty() {
             return Err(Error::unlifted(name, "it gives no array"));
         }
@@ -74,6 +181,7 @@ impl<H: Host> Machine<'_, H> {
             args,
             keywords,
             result: tree.clone(),
+            filled: filled.to_vec(),
         });
         let op = Op::Call {
             site,
@@ -87,6 +195,11 @@ impl<H: Host> Machine<'_, H> {
         }
         for (&node, value) in nodes.iter().zip(given.values) {
             self.keep(node, value)?;
+        }
+        for (target, &node) in targets.iter().zip(&nodes[first..]) {
+            if let Value::Array(array) = target {
+                self.write(array, node)?;
+            }
         }
         Ok(self.result_value(&tree, &nodes))
     }

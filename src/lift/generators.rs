@@ -142,6 +142,7 @@ impl<H: Host> Machine<'_, H> {
                 return Ok(Some(self.int(now)));
             }
             Iterator::Rows(_)
+            | Iterator::RowsFrom { .. }
             | Iterator::Span(_)
             | Iterator::Zip(_)
             | Iterator::Enumerate(..)
@@ -153,9 +154,19 @@ impl<H: Host> Machine<'_, H> {
         let state = iterator.replace(Iterator::Finished);
         match state {
             Iterator::Rows(array) => {
-                let rows = self.rows(&array)?;
-                iterator.replace(Iterator::Items(rows.into_iter().rev().collect()));
+                let count = self.row_count(&array)?;
+                let next = 0;
+                iterator.replace(Iterator::RowsFrom { array, next, count });
                 self.advance(iterator)
+            }
+            Iterator::RowsFrom { array, next, count } => {
+                if next >= count {
+                    return Ok(None);
+                }
+                let row = self.get_item(&array, &self.int(next))?;
+                let next = next + 1;
+                iterator.replace(Iterator::RowsFrom { array, next, count });
+                Ok(Some(row))
             }
             Iterator::Span(bounds) => {
                 let [next, stop, step] = &*bounds;

@@ -6,10 +6,11 @@ use std::rc::Rc;
 
 use super::host::{Attribute, Class, Host};
 use super::machine::{Machine, side_effect};
-use super::numpy;
+use super::numpy::{self, Arg, Form};
 use super::value::{DictValue, Iterator, ListValue, Sharing, Value};
 use crate::ast::py;
 use crate::error::{Error, ErrorKind, Exception, Result};
+use crate::graph::NodeId;
 
 impl<H: Host> Machine<'_, H> {
     /// Changes the items of a list; what it is outside is changed after the run.
@@ -248,6 +249,22 @@ impl<H: Host> Machine<'_, H> {
         Ok(out)
     }
 
+    /// A float that does not fit raises when it is made the element of an array of integers.
+    pub fn refuse_float(&self, target: NodeId, value: &Arg) -> Result<()> {
+        let fits = match value {
+            Arg::Float(x) => x.abs() < 1e9,
+            Arg::Array(x) => x.form == Form::Array || !self.b.aval(x.node).dtype.is_float(),
+            _ => true,
+        };
+        if fits || !self.b.aval(target).dtype.is_integer() {
+            return Ok(());
+        }
+        Err(Error::unlifted(
+            "a float as the element of an array of integers",
+            "NumPy raises if it does not fit; convert it first",
+        ))
+    }
+
     pub fn set_item(
         &mut self,
         container: &Value<H::Object>,
@@ -256,6 +273,14 @@ impl<H: Host> Machine<'_, H> {
     ) -> Result<()> {
         match container {
             Value::Flat(array) => {
+                if let Value::Array(source) = value
+                    && Rc::ptr_eq(&source.buffer, &array.buffer)
+                {
+                    return Err(Error::unlifted(
+                        "x.flat[...] = x",
+                        "NumPy reads elements that it has written already",
+                    ));
+                }
                 let flat = self.flat_view(&Value::Array(array.clone()))?;
                 // Values that are too few are repeated.
                 let target = self.get_item(&flat, key)?;
@@ -281,6 +306,7 @@ impl<H: Host> Machine<'_, H> {
                 let old = self.array_node(array)?;
                 let place = self.argument_of(key)?;
                 let value = self.argument_of(value)?;
+                self.refuse_float(old, &value)?;
                 let new = match numpy::setitem(&mut self.b, old, &place, &value) {
                     Err(error) if matches!(error.kind, ErrorKind::NeedsValue { .. }) => {
                         let key = self.settled(key)?;
@@ -708,12 +734,17 @@ impl<H: Host> Machine<'_, H> {
 
     /// The rows of an array: their number becomes fixed.
     pub fn rows(&mut self, array: &Value<H::Object>) -> Result<Vec<Value<H::Object>>> {
-        let node = self.node(array)?;
-        let first = self.b.aval(node).shape.first().cloned();
-        let first = first.ok_or_else(|| Error::type_error("iteration over a 0-d array"))?;
-        let count = self.seen_size(&first)?;
+        let count = self.row_count(array)?;
         (0..count)
             .map(|i| self.get_item(array, &self.int(i)))
             .collect()
+    }
+
+    /// How many rows there are, which becomes fixed.
+    pub fn row_count(&mut self, array: &Value<H::Object>) -> Result<i64> {
+        let node = self.node(array)?;
+        let first = self.b.aval(node).shape.first().cloned();
+        let first = first.ok_or_else(|| Error::type_error("iteration over a 0-d array"))?;
+        self.seen_size(&first)
     }
 }

@@ -9,10 +9,9 @@ use super::host::Host;
 use super::machine::Machine;
 use super::numpy::Form;
 use super::value::{ArrayRef, Look, Piece, Value};
-use super::{Lifted, Made, Parameter, ParameterKind, SharedView, TextPiece, Tree, Twins};
+use super::{Base, Lifted, Made, Parameter, ParameterKind, SharedView, TextPiece, Tree, Twins};
 use crate::ast::py;
 use crate::error::{Error, Result};
-use crate::graph::NodeId;
 use crate::ops::Op;
 
 impl<H: Host> Machine<'_, H> {
@@ -47,6 +46,7 @@ impl<H: Host> Machine<'_, H> {
         self.refuse_open_generators()?;
         self.refuse_late_writes()?;
         self.settle(true)?;
+        self.share_outputs()?;
         self.guard_aliases()?;
         let mut writes = Vec::new();
         for array in std::mem::take(&mut self.buffers) {
@@ -55,7 +55,7 @@ impl<H: Host> Machine<'_, H> {
                 writes.push((input, self.outputs.position(node)));
             }
         }
-        let mut graph = self.b.finish(self.outputs.nodes);
+        let mut graph = self.b.finish_checked(self.outputs.nodes)?;
         graph.unify_sizes();
         Ok(Lifted {
             graph,
@@ -73,43 +73,12 @@ impl<H: Host> Machine<'_, H> {
         })
     }
 
-    /// Whether a view of an argument is a diagonal of it, or its real part: what is written to these here is
-    /// written to the argument, but the caller gets an array of its own.
-    fn leaves_as_copy(&self, array: &ArrayRef) -> bool {
-        let is_iota = |index: &NodeId| matches!(self.b.op(*index), Op::Iota { .. });
-        let is_diagonal =
-            |look: &Look| !look.indices.is_empty() && look.indices.iter().all(is_iota);
-        array
-            .views
-            .iter()
-            .any(|look| look.is_part() || is_diagonal(look))
-    }
-
     /// A value as it will be rebuilt when the graph has run. Its nodes become outputs.
     pub fn tree(&mut self, value: &Value<H::Object>) -> Result<Tree<H::Object>> {
         Ok(match value {
             Value::Object(_, Some(slot)) => Tree::Same(*slot),
             Value::Object(o, None) => Tree::Known(o.clone()),
-            Value::Array(array) => {
-                let untouched = array.buffer.version.get().1 == 0 && array.views.is_empty();
-                match array.buffer.slot {
-                    // A written argument is returned as itself, too: the write happens first.
-                    Some(slot) if untouched || array.views.is_empty() => Tree::Same(slot),
-                    Some(slot) if !self.leaves_as_copy(array) => {
-                        let output = self.output(value)?;
-                        if array.views.iter().any(|look| !look.indices.is_empty()) {
-                            return Err(Error::unlifted(
-                                "a view at a computed position",
-                                "it would leave the function as a copy; return a copy of it",
-                            ));
-                        }
-                        let ops = array.views.iter().map(|look| look.op.clone()).collect();
-                        self.views.push(SharedView { output, slot, ops });
-                        Tree::Leaf(output, Form::Array)
-                    }
-                    _ => Tree::Leaf(self.output(value)?, Form::Array),
-                }
-            }
+            Value::Array(array) => self.leaving_array(array)?,
             Value::Scalar(_, form) => Tree::Leaf(self.output(value)?, *form),
             Value::Size(dim) => {
                 let node = self.b.size(dim.clone());
@@ -200,6 +169,64 @@ impl<H: Host> Machine<'_, H> {
         })
     }
 
+    /// An array that leaves: an argument as itself, a view of one as a view of it.
+    fn leaving_array(&mut self, array: &ArrayRef) -> Result<Tree<H::Object>> {
+        let node = self.array_node(array)?;
+        let base = match (array.buffer.slot, array.buffer.within) {
+            // A written argument is returned as itself, too: the write happens first.
+            (Some(slot), _) if array.views.is_empty() => return Ok(Tree::Same(slot)),
+            (Some(slot), _) => Base::Slot(slot),
+            (None, Some(_)) if self.twins == Twins::One => return Err(leaves_as_copy()),
+            (None, _) => {
+                let output = self.outputs.array_position(node, array);
+                return Ok(Tree::Leaf(output, Form::Array));
+            }
+        };
+        let output = self.outputs.array_position(node, array);
+        // Derivatives share no memory with what they are derivatives by.
+        if self.twins == Twins::One {
+            self.share(output, base, array)?;
+        }
+        Ok(Tree::Leaf(output, Form::Array))
+    }
+
+    /// Notes that an output is a view.
+    fn share(&mut self, output: usize, base: Base, array: &ArrayRef) -> Result<()> {
+        let is_own = |look: &Look| look.is_computed() || look.is_part();
+        if array.views.iter().any(is_own) {
+            return Err(leaves_as_copy());
+        }
+        let ops: Vec<Op> = array.views.iter().map(|look| look.op.clone()).collect();
+        let mut sizes = ops.iter().flat_map(Op::sizes);
+        if sizes.any(|size| !self.b.graph().is_of_inputs(size)) {
+            return Err(leaves_as_copy());
+        }
+        self.views.push(SharedView { output, base, ops });
+        Ok(())
+    }
+
+    /// Arrays made by the function that leave it and share memory: views of one more output.
+    fn share_outputs(&mut self) -> Result<()> {
+        if self.twins == Twins::Apart {
+            return Ok(());
+        }
+        let leaving: Vec<_> = self.outputs.arrays.clone();
+        for (output, array) in &leaving {
+            let is_alone = |other: &(usize, ArrayRef)| {
+                other.0 == *output || !Rc::ptr_eq(&other.1.buffer, &array.buffer)
+            };
+            if array.buffer.slot.is_some() || array.views.is_empty() || leaving.iter().all(is_alone)
+            {
+                continue;
+            }
+            let whole = array.whole();
+            let node = self.array_node(&whole)?;
+            let base = self.outputs.array_position(node, &whole);
+            self.share(*output, Base::Output(base), array)?;
+        }
+        Ok(())
+    }
+
     pub fn trees(&mut self, values: &[Value<H::Object>]) -> Result<Vec<Tree<H::Object>>> {
         values.iter().map(|v| self.tree(v)).collect()
     }
@@ -286,4 +313,11 @@ impl<H: Host> Machine<'_, H> {
             }
         })
     }
+}
+
+fn leaves_as_copy() -> Box<Error> {
+    Error::unlifted(
+        "a view at a computed position",
+        "it would leave the function as a copy; return a copy of it",
+    )
 }

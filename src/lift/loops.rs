@@ -189,6 +189,9 @@ impl<H: Host> Machine<'_, H> {
         let mark = self.b.mark();
         let counts = (self.effects.len(), self.draws.len(), self.views.len());
         let inputs = self.inputs.len();
+        if self.attempts.is_empty() {
+            self.branches = 0;
+        }
         self.attempts.push(Attempt {
             born: birth(),
             depth: self.depth(),
@@ -430,6 +433,7 @@ impl<H: Host> Machine<'_, H> {
                 .items_left(inner)?
                 .map(|items| Items::Enumerate(Box::new(items), *first)),
             Iterator::Items(_)
+            | Iterator::RowsFrom { .. }
             | Iterator::List(..)
             | Iterator::Map(..)
             | Iterator::Generator(_)
@@ -809,6 +813,15 @@ impl<H: Host> Machine<'_, H> {
     ) -> Result<Way> {
         self.b.forget_symbols(&done.mark);
         let (trips, certain) = self.trips(head)?;
+        if let (false, Some(exit)) = (certain, head.exit)
+            && self.attempts.is_empty()
+            && self.changes_kind(&before, &done)?
+            && !self.goes_round(head, trips)?
+        {
+            frame.locals = before;
+            frame.locals.remove(LEFT);
+            return Ok(Way::To(exit));
+        }
         let flow = self.flow(&frame.function);
         let mut operands = vec![trips];
         operands.extend(&done.captured);
@@ -879,6 +892,37 @@ impl<H: Host> Machine<'_, H> {
             frame.locals.insert(LEFT.into(), self.int(0));
         }
         Ok(way)
+    }
+
+    /// Whether a number is of another kind after a trip: without one it stays what it was.
+    fn changes_kind(
+        &mut self,
+        before: &HashMap<String, Value<H::Object>>,
+        done: &Done<H::Object>,
+    ) -> Result<bool> {
+        for local in done.found.locals.iter().filter(|local| !local.late) {
+            if let Some(value) = before.get(&local.name)
+                && let Pattern::Number(after, _) = &local.pattern
+                && let Pattern::Number(aval, _) = self.pattern(value)?
+                && aval.dtype.kind() != after.dtype.kind()
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Whether a loop runs once at least on this call, which is decided.
+    fn goes_round(&mut self, head: &Head<H::Object>, trips: NodeId) -> Result<bool> {
+        let flag = match head.kind {
+            Kind::While(flag, _) => flag,
+            Kind::Forever => return Ok(true),
+            Kind::For(..) => {
+                let zero = self.b.int(0);
+                self.b.elementwise(Elementwise::Greater, &[trips, zero])?
+            }
+        };
+        self.truth(&Value::Scalar(flag, Form::Python), "a loop")
     }
 
     /// Where to go on, by the code of how a loop was left.

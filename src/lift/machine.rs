@@ -82,8 +82,9 @@ pub(super) struct Machine<'h, H: Host> {
     pub carried: HashMap<LoopKey, Memo<H::Object>>,
     /// How often a `while` was met whose test was known.
     pub visits: HashMap<LoopKey, usize>,
-    /// How deep in branches on values.
+    /// How deep in branches on values, and how many were met in the outermost loop being lifted.
     pub branching: usize,
+    pub branches: usize,
     /// Functions whose derivative rule is being run.
     pub rules: Vec<Value<H::Object>>,
     /// Whether something that cannot be taken back happened in a loop that was given up.
@@ -139,6 +140,7 @@ impl<'h, H: Host> Machine<'h, H> {
             carried: HashMap::new(),
             visits: HashMap::new(),
             branching: 0,
+            branches: 0,
             rules: Vec::new(),
             corrupted: false,
             flows: HashMap::new(),

@@ -80,32 +80,95 @@ impl<H: Host> Machine<'_, H> {
         buffer.question.set(buffer.question.get().max(question));
     }
 
-    /// As [`Self::question`], of functions that copy what does not lie in the order asked for.
-    pub fn question_order(
+    /// The result of a function that copies what does not lie in the order asked for: the array itself, or
+    /// one of which it is not known whose memory it is.
+    pub fn ordered(
         &mut self,
         name: &str,
         keywords: &[(String, Value<H::Object>)],
-        result: &Value<H::Object>,
-    ) -> Result<()> {
-        let Value::Array(array) = result else {
-            return Ok(());
+        result: Value<H::Object>,
+    ) -> Result<Value<H::Object>> {
+        let Value::Array(array) = &result else {
+            return Ok(result);
         };
         let mut order = match name {
-            "numpy.ascontiguousarray" => "C".to_string(),
+            "numpy.ascontiguousarray" | "numpy.ravel" | "numpy.ndarray.ravel" => "C".to_string(),
             "numpy.asfortranarray" | "numpy.require" => "F".to_string(),
             "numpy.asarray" | "numpy.asanyarray" => String::new(),
-            _ => return Ok(()),
+            _ => return Ok(result),
         };
         if let Some((_, given)) = keywords.iter().find(|(key, _)| key == "order") {
             order = self.string(given)?.to_uppercase();
         }
-        let array = array.clone();
+        let node = self.array_node(array)?;
+        let is_line = is_line(&self.b.aval(node).shape);
         match order.as_str() {
-            "C" => self.question(&array, &[], true),
-            "F" => array.buffer.question.set(Question::Open),
+            "C" if name.ends_with("ravel") => self.question(array, &[], true),
+            "C" | "F" if order == "C" || is_line => {
+                let mut inputs = Vec::new();
+                let whole = array.views.is_empty();
+                let known = match array.buffer.input {
+                    Some(input) => {
+                        inputs.push(input);
+                        whole
+                    }
+                    None => whole && self.lies_in_order(array.buffer.made, &mut inputs),
+                };
+                let holds = |input: &usize| self.host.in_order(&self.input_objects[*input]);
+                if order == "C" && !is_line && self.is_turned(array) {
+                    return Ok(Value::Array(ArrayRef::fresh(node)));
+                }
+                if !known || !inputs.iter().all(holds) {
+                    return self.perhaps_copy(array);
+                }
+                self.require_order(&inputs);
+            }
+            "F" => return self.perhaps_copy(array),
+            "K" | "A" if !is_line => array.buffer.question.set(Question::Open),
             _ => {}
         }
-        Ok(())
+        Ok(result)
+    }
+
+    /// Whether an array made by the function is surely out of order: in order but for a transposition.
+    fn is_turned(&self, array: &ArrayRef) -> bool {
+        let mut inputs = Vec::new();
+        if array.buffer.input.is_some()
+            || !self.lies_in_order(array.buffer.made, &mut inputs)
+            || !inputs.is_empty()
+        {
+            return false;
+        }
+        // The axes of the buffer, where they are now; those of size 1 do not count. Others are longer.
+        let mut shape = self.b.aval(array.buffer.version.get().0).shape.clone();
+        let long = |shape: &Shape| shape.iter().filter(|n| **n != Dim::known(1)).count();
+        let mut axes: Vec<usize> = (0..long(&shape)).collect();
+        for look in array.views.iter() {
+            let Some(next) = self.shape_after(&shape, &look.op) else {
+                return false;
+            };
+            match &look.op {
+                Op::Transpose(order) => {
+                    let places: Vec<usize> = (0..shape.len())
+                        .filter(|at| shape[*at] != Dim::known(1))
+                        .collect();
+                    let moved = order
+                        .iter()
+                        .filter_map(|from| places.iter().position(|p| p == from));
+                    axes = moved.map(|at| axes[at]).collect();
+                }
+                Op::Reshape(_) if same_but_ones(&shape, &next) => {}
+                _ => return false,
+            }
+            shape = next;
+        }
+        !axes.is_sorted()
+    }
+
+    fn perhaps_copy(&mut self, array: &ArrayRef) -> Result<Value<H::Object>> {
+        let node = self.array_node(array)?;
+        let why = "whether it is a copy depends on how its elements lie in memory";
+        Ok(Value::Array(array.within(node, why)))
     }
 
     /// Whether two arrays have memory in common: what is made here has its own.
@@ -152,6 +215,14 @@ impl<H: Host> Machine<'_, H> {
             None => return Err(unknown()),
         };
         let line = is_line(&shape);
+        if let (Some(step), "c_contiguous" | "contiguous" | "forc" | "fortran" | "f_contiguous") =
+            (self.step_of_line(array), name)
+        {
+            let size = shape.iter().find(|n| **n != Dim::known(1));
+            let apart = step != 1 && size.is_some();
+            let apart = apart && self.seen_size(size.unwrap_or(&Dim::known(1)))? > 1;
+            return Ok(self.constant(&py::Constant::Bool(!apart)));
+        }
         let answer = match name {
             "aligned" => true,
             "writeable" => {
@@ -180,6 +251,27 @@ impl<H: Host> Machine<'_, H> {
             _ => return Err(unknown()),
         };
         Ok(self.constant(&py::Constant::Bool(answer)))
+    }
+
+    /// How far apart the elements of a view lie, of a vector made by the function.
+    fn step_of_line(&self, array: &ArrayRef) -> Option<i64> {
+        let mut shape = self.b.aval(array.buffer.version.get().0).shape.clone();
+        let mut step = 1;
+        for look in array.views.iter() {
+            if !is_line(&shape) {
+                return None;
+            }
+            match &look.op {
+                Op::Slice(ranges) => {
+                    let along = shape.iter().position(|n| *n != Dim::known(1));
+                    step *= along.map_or(1, |at| ranges[at].step);
+                }
+                Op::Reshape(_) | Op::Transpose(_) => {}
+                _ => return None,
+            }
+            shape = self.shape_after(&shape, &look.op)?;
+        }
+        (is_line(&shape) && !array.views.is_empty()).then_some(step)
     }
 
     fn require_order(&mut self, inputs: &[usize]) {

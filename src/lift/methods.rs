@@ -186,6 +186,8 @@ impl<H: Host> Machine<'_, H> {
                 let value = args
                     .first()
                     .ok_or_else(|| Error::type_error("fill() needs a value"))?;
+                let (old, filling) = (self.array_node(&array)?, self.argument_of(value)?);
+                self.refuse_float(old, &filling)?;
                 self.node(value)?
             } else {
                 let mut all = vec![receiver.clone()];

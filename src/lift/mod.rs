@@ -86,7 +86,7 @@ pub struct Lifted<O> {
     pub result: Tree<O>,
     /// Arguments written to: graph input, graph output with the new content.
     pub writes: Vec<(usize, usize)>,
-    /// Outputs that share memory with an argument.
+    /// Outputs that share memory with an argument or with each other.
     pub views: Vec<SharedView>,
     /// What is printed, in order.
     pub effects: Vec<Effect<O>>,
@@ -167,12 +167,31 @@ pub enum Effect<O> {
     Call(O, Vec<Tree<O>>, Vec<(String, Tree<O>)>),
 }
 
-/// A result that is a view of an argument: an output, the argument's slot, and the shape operations between.
+/// A result that shares memory: an output, what it is a view of, and the shape operations between.
 #[derive(Clone, Debug)]
 pub struct SharedView {
     pub output: usize,
-    pub slot: Slot,
+    pub base: Base,
     pub ops: Vec<crate::ops::Op>,
+}
+
+/// Memory that a result is a view of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// An array that comes from outside.
+    Slot(Slot),
+    /// Another output, made by the function.
+    Output(usize),
+}
+
+impl SharedView {
+    /// The view with its outputs at other positions.
+    pub fn moved(&mut self, position: impl Fn(usize) -> usize) {
+        self.output = position(self.output);
+        if let Base::Output(output) = &mut self.base {
+            *output = position(*output);
+        }
+    }
 }
 
 /// How a draw is executed: a method of a generator.
@@ -189,9 +208,12 @@ pub struct DrawSite<O> {
     pub spelling: String,
 }
 
-/// A call of compiled code: leaves of the arguments are operands of the node, leaves of the result its results.
+/// A call of compiled code: leaves of the arguments are operands of the node, leaves of the result its results,
+/// and after them the contents of the arguments that it fills.
 #[derive(Clone, Debug)]
 pub struct CallSite<O> {
+    /// Positions of arguments.
+    pub filled: Vec<usize>,
     pub callee: O,
     pub args: Vec<Tree<O>>,
     pub keywords: Vec<(String, Tree<O>)>,
@@ -207,7 +229,12 @@ impl<O: Clone> Lifted<O> {
             used.extend(keywords.iter().flat_map(|(_, tree)| tree.leaves()));
         }
         used.extend(self.writes.iter().map(|(_, output)| *output));
-        used.extend(self.views.iter().map(|view| view.output));
+        for view in &self.views {
+            used.push(view.output);
+            if let Base::Output(output) = view.base {
+                used.push(output);
+            }
+        }
         used.sort_unstable();
         used.dedup();
         let position = |output: usize| used.binary_search(&output).unwrap_or(0);
@@ -224,7 +251,7 @@ impl<O: Clone> Lifted<O> {
             *output = position(*output);
         }
         for view in &mut self.views {
-            view.output = position(view.output);
+            view.moved(position);
         }
         let outputs = used.iter().map(|&i| self.graph.outputs()[i]).collect();
         self.graph = crate::graph::Builder::extend(&self.graph).finish(outputs);
@@ -431,20 +458,38 @@ pub fn parameter_names(code: &crate::ast::Code) -> Vec<String> {
     code.varnames.iter().take(count).cloned().collect()
 }
 
-/// Nodes gathered as outputs of the graph, each once.
+/// Nodes gathered as outputs of the graph, each once for each array that it is.
 #[derive(Debug, Default)]
 struct OutputList {
     nodes: Vec<NodeId>,
+    /// The arrays among them.
+    arrays: Vec<(usize, value::ArrayRef)>,
 }
 
 impl OutputList {
     fn position(&mut self, node: NodeId) -> usize {
-        self.nodes
+        let is_array = |at: &usize| self.arrays.iter().any(|(output, _)| output == at);
+        (0..self.nodes.len())
+            .find(|at| self.nodes[*at] == node && !is_array(at))
+            .unwrap_or_else(|| self.added(node))
+    }
+
+    /// As [`Self::position`]; arrays that are not one object are outputs of their own.
+    fn array_position(&mut self, node: NodeId, array: &value::ArrayRef) -> usize {
+        let known = self
+            .arrays
             .iter()
-            .position(|n| *n == node)
-            .unwrap_or_else(|| {
-                self.nodes.push(node);
-                self.nodes.len() - 1
-            })
+            .find(|(output, other)| self.nodes[*output] == node && other.is_same(array));
+        if let Some((output, _)) = known {
+            return *output;
+        }
+        let output = self.added(node);
+        self.arrays.push((output, array.clone()));
+        output
+    }
+
+    fn added(&mut self, node: NodeId) -> usize {
+        self.nodes.push(node);
+        self.nodes.len() - 1
     }
 }

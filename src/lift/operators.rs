@@ -542,9 +542,7 @@ impl<H: Host> Machine<'_, H> {
                 self.pin_identity(right);
                 self.host.is(a, b)
             }
-            (Value::Array(a), Value::Array(b)) => {
-                Rc::ptr_eq(&a.buffer, &b.buffer) && a.views == b.views
-            }
+            (Value::Array(a), Value::Array(b)) => a.is_same(b),
             (Value::List(a), Value::List(b)) => Rc::ptr_eq(a, b),
             (Value::Dict(a), Value::Dict(b)) => Rc::ptr_eq(a, b),
             (Value::Tuple(a, _), Value::Tuple(b, _)) => Rc::ptr_eq(a, b),

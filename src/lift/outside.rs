@@ -10,8 +10,7 @@ use super::host::{Class, FunctionParts, Host};
 use super::machine::Machine;
 use super::numpy::Form;
 use super::value::{
-    ArrayRef, Buffer, Cell, Closure, DictValue, Instance, ListValue, Question, SetValue, Sharing,
-    Value,
+    ArrayRef, Buffer, Cell, Closure, DictValue, Instance, ListValue, SetValue, Sharing, Value,
 };
 use super::{Input, Twins};
 use crate::ast::py;
@@ -243,13 +242,10 @@ impl<H: Host> Machine<'_, H> {
         // Sizes 0 and 1 are known in the aval: the evaluator's plan checks them.
         self.declare(object, slot, name, dtype, Form::Array, argument, node);
         let array = ArrayRef::of(Buffer {
-            version: std::cell::Cell::new((node, 0)),
             born: OUTSIDE,
-            uncertain: None,
             input: Some(input),
             slot: Some(slot),
-            made: node,
-            question: std::cell::Cell::new(Question::None),
+            ..Buffer::fresh(node)
         });
         self.buffers.push(array.clone());
         Value::Array(array)

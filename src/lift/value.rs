@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -161,6 +161,12 @@ pub enum Iterator<O> {
     List(Rc<ListValue<O>>, usize),
     /// The rows of an array; how many there are is looked at only when they are asked for.
     Rows(Box<Value<O>>),
+    /// The rows from one on: each is read when it is asked for, since the array may be written meanwhile.
+    RowsFrom {
+        array: Box<Value<O>>,
+        next: i64,
+        count: i64,
+    },
     /// `range` whose bounds are known.
     Range {
         next: i64,
@@ -227,6 +233,10 @@ pub enum Sharing {
     Views,
     /// And where it was read at a number or a slice that is computed.
     Items,
+    /// The same, of what must not be written to.
+    ReadOnly,
+    /// As `Views`; it is the operand itself where nothing lies between.
+    Itself,
 }
 
 /// How a view looks at what is under it: an operation, and its operands beside the array.
@@ -240,6 +250,19 @@ impl Look {
     /// Whether it is the real or the imaginary part of what is under it.
     pub fn is_part(&self) -> bool {
         matches!(self.op, Op::Elementwise(_))
+    }
+
+    /// An operation without operands beside the array.
+    pub fn plain(op: Op) -> Look {
+        Look {
+            op,
+            indices: vec![],
+        }
+    }
+
+    /// Whether it looks at positions that are computed.
+    pub fn is_computed(&self) -> bool {
+        !self.indices.is_empty()
     }
 }
 
@@ -260,6 +283,27 @@ pub struct Buffer {
     pub made: NodeId,
     /// What is not known of the reshapes between it and its views.
     pub question: std::cell::Cell<Question>,
+    /// Buffers that lie within this one, and are not views of it here.
+    pub parts: RefCell<Vec<Weak<Buffer>>>,
+    /// Where the array that this lies within came from.
+    pub within: Option<Slot>,
+}
+
+impl Buffer {
+    /// New memory.
+    pub fn fresh(node: NodeId) -> Buffer {
+        Buffer {
+            version: std::cell::Cell::new((node, 0)),
+            born: birth(),
+            uncertain: None,
+            input: None,
+            slot: None,
+            made: node,
+            question: std::cell::Cell::new(Question::None),
+            parts: RefCell::default(),
+            within: None,
+        }
+    }
 }
 
 /// What must be asked before a buffer is written: whether reshapes of it are views.
@@ -275,15 +319,7 @@ pub enum Question {
 impl ArrayRef {
     /// A fresh array.
     pub fn fresh(node: NodeId) -> ArrayRef {
-        ArrayRef::of(Buffer {
-            version: std::cell::Cell::new((node, 0)),
-            born: birth(),
-            uncertain: None,
-            input: None,
-            slot: None,
-            made: node,
-            question: std::cell::Cell::new(Question::None),
-        })
+        ArrayRef::of(Buffer::fresh(node))
     }
 
     /// The whole of a buffer.
@@ -294,6 +330,24 @@ impl ArrayRef {
             views: Rc::new(Vec::new()),
             cached,
         }
+    }
+
+    /// An array that may lie within this one, as no view that can be told: while both are there, neither is
+    /// written to.
+    pub fn within(&self, node: NodeId, why: &'static str) -> ArrayRef {
+        let part = ArrayRef::of(Buffer {
+            uncertain: Some(why),
+            within: self.buffer.slot.or(self.buffer.within),
+            ..Buffer::fresh(node)
+        });
+        let parts = &self.buffer.parts;
+        parts.borrow_mut().push(Rc::downgrade(&part.buffer));
+        part
+    }
+
+    /// Whether two are one object.
+    pub fn is_same(&self, other: &ArrayRef) -> bool {
+        Rc::ptr_eq(&self.buffer, &other.buffer) && self.views == other.views
     }
 
     /// The whole of this view's buffer.

@@ -61,6 +61,14 @@ impl<H: Host> Machine<'_, H> {
             "numpy.place" | "numpy.putmask" => {
                 let mask = self.numpy("numpy.asarray", &[get(1)?])?;
                 let values = self.numpy("numpy.ravel", &[get(2)?])?;
+                let (from, to) = (self.node(&values)?, self.array_node(array)?);
+                let (from, to) = (self.b.aval(from).dtype, self.b.aval(to).dtype);
+                if name == "numpy.putmask" && from != to {
+                    return Err(Error::unlifted(
+                        "np.putmask of values of another dtype",
+                        "NumPy casts safely or raises",
+                    ));
+                }
                 let chosen = self.spread(&target, &mask, &values, name == "numpy.place")?;
                 let new = self.numpy("numpy.where", &[mask, chosen, target.clone()])?;
                 let node = self.node(&new)?;

@@ -106,3 +106,66 @@ def test_a_caught_exception_of_values_is_not_frozen():
     jitted = lazy.jit(f)
     for x in (POINTS, np.abs(POINTS), -np.abs(POINTS), np.abs(POINTS)):
         assert jitted(x) == f(x)
+
+
+SIGNAL = np.cos(np.arange(24.0) ** 1.3).reshape(4, 6)
+
+
+def fills() -> list:
+    """Functions that end in compiled code which writes into arrays that it is given."""
+    ndimage = pytest.importorskip("scipy.ndimage")
+    signal = pytest.importorskip("scipy.signal")
+    sections = signal.butter(3, 0.3, output="sos")
+    return [
+        lambda x: ndimage.minimum_filter(x, 3) + x,
+        lambda x: ndimage.median_filter(x, 3).sum(axis=0),
+        lambda x: ndimage.spline_filter(x * 2),
+        lambda x: ndimage.shift(x, 0.5),
+        lambda x: ndimage.gaussian_filter(x, 1.2) + x,
+        lambda x: signal.sosfilt(sections, x, axis=1) * 2,
+        lambda x: ndimage.sobel(x),
+    ]
+
+
+@pytest.mark.parametrize("which", range(7))
+def test_compiled_code_that_fills_arrays_is_called_with_arrays_of_its_own(which):
+    f = fills()[which]
+    jitted = lazy.jit(f)
+    for x in (SIGNAL, SIGNAL[:, :5] - 1, SIGNAL[::2, ::-1]):
+        given = x.copy()
+        np.testing.assert_allclose(jitted(given), f(x), rtol=1e-12, atol=1e-14)
+        np.testing.assert_array_equal(given, x)
+    assert "plain Python" not in jitted.explain(SIGNAL)
+
+
+def test_filled_arguments_are_seen_by_the_caller():
+    ndimage = pytest.importorskip("scipy.ndimage")
+
+    def f(x, out):
+        ndimage.minimum_filter(x, 3, output=out)
+        return out.sum()
+
+    ours, theirs = np.zeros((4, 6)), np.zeros((4, 6))
+    assert lazy.jit(f)(SIGNAL, ours) == f(SIGNAL, theirs)
+    np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("mode", ["reflect", "mirror", "nearest", "wrap", "constant"])
+def test_derivatives_of_linear_filters_of_ndimage(mode):
+    ndimage = pytest.importorskip("scipy.ndimage")
+    x = SIGNAL[:3, :5]
+    for f in (
+        lambda x: ndimage.gaussian_filter(x, 0.8, mode=mode),
+        lambda x: ndimage.uniform_filter(x, (2, 3), mode=mode, origin=(0, 1)),
+        lambda x: ndimage.convolve1d(x, [0.2, 1.0, -0.4, 0.1], axis=0, mode=mode),
+    ):
+        np.testing.assert_allclose(lazy.jit(f)(x), f(x), rtol=1e-12, atol=1e-14)
+        slopes = [(f(x + d) - f(x)).ravel() for d in np.eye(15).reshape(15, 3, 5)]
+        found = lazy.jacobian(f)(x).reshape(15, 15)
+        np.testing.assert_allclose(found, np.transpose(slopes), atol=1e-12)
+
+
+def test_a_derivative_through_a_filled_array_is_refused_by_name():
+    ndimage = pytest.importorskip("scipy.ndimage")
+    with pytest.raises(lazy.NotDifferentiable, match="min_or_max_filter1d"):
+        lazy.grad(lambda x: ndimage.minimum_filter(x, 3).sum())(SIGNAL)

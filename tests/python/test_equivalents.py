@@ -122,7 +122,6 @@ FUNCTIONS: dict[Any, list[Case]] = {
     np.ediff1d: [c(X), c(A, to_begin=1.0, to_end=[2.0, 3.0])],
     np.resize: [c(X, (3, 4)), c(A, 5), c(X, (0, 2))],
     np.block: [c([[A, A], [B, B]]), c([X, X]), c([1.0, X]), c(A)],
-    np.lib.stride_tricks.sliding_window_view: [c(X, 3), c(A, (2, 2)), c(A, 2, axis=1)],
     np.pad: [
         c(A, 1, "mean"),
         c(A, ((1, 2), (0, 3)), "linear_ramp", end_values=2.0),

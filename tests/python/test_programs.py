@@ -1,611 +1,69 @@
 """Random programs: under `lazy.jit` each does what plain Python does, or runs as plain Python.
 
-A program is a function of two arrays, a list, a dict and an object, made of the constructs numerical code
-uses: control flow, containers, classes, generators, exceptions, contexts, prints, writes to arguments
-and to what they hold. It is called three times (lifting, from the cache, with other sizes); result,
-printed text, warnings, exception and what became of the arguments must equal plain Python's.
+A program is called four times (lifting, from the cache, with other sizes, with arguments of another
+kind); result, printed text, warnings, exception, shared memory and what became of the arguments must
+equal plain Python's. The derivatives of smooth programs match difference quotients, or are refused.
 
-`LAZY_PROGRAMS=100000 pytest tests/python/test_programs.py` runs more of them, `LAZY_SEED` others.
+`LAZY_PROGRAMS=100000 pytest tests/python/test_programs.py` runs more of them, `LAZY_SEED` others; a
+difference names its seed, and `python tests/python/test_programs.py memory 1000017` shows it.
 """
 
-import contextlib
-import io
 import os
 import random
-import warnings
+import sys
+from functools import partial
 
-import numpy as np
 import pytest
 
-import lazy
+from programs import compare, everyday, flow, memory
 
-COUNT = int(os.environ.get("LAZY_PROGRAMS", "300"))
+COUNT = int(os.environ.get("LAZY_PROGRAMS", "60"))
 SEED = int(os.environ.get("LAZY_SEED", "1"))
 
-PRELUDE = """
-import collections, contextlib, copy, dataclasses, functools, itertools, math, operator, warnings
-import numpy as np
-
-counter = 0
-history = []
-
-class Refused(ValueError):
-    def __init__(self, code):
-        super().__init__(f"code {code}")
-        self.code = code
-
-class Base:
-    scale = 2
-    def __init__(self, value, n=1):
-        self.value = value
-        self.n = n
-    def __repr__(self):
-        return f"{type(self).__name__}({self.value!r}, {self.n})"
-    @property
-    def double(self):
-        return self.value * self.scale
-    @double.setter
-    def double(self, new):
-        self.value = new
-    @classmethod
-    def one(cls):
-        return cls(1.0)
-    @staticmethod
-    def half(x):
-        return x / 2
-    def __add__(self, other):
-        if isinstance(other, Base):
-            return Base(self.value + other.value, self.n + other.n)
-        if isinstance(other, str):
-            return NotImplemented
-        return Base(self.value + other, self.n)
-    __radd__ = __add__
-    def __eq__(self, other):
-        return isinstance(other, Base) and self.n == other.n
-    def __hash__(self):
-        return hash(self.n)
-    def __len__(self):
-        return self.n
-    def __getitem__(self, i):
-        if not 0 <= i < 3:
-            raise IndexError(i)
-        return self.value * i
-    def __call__(self, x, k=1):
-        return self.value * x + k
-    def __enter__(self):
-        self.n += 1
-        return self
-    def __exit__(self, kind, error, trace):
-        print("exit", kind and kind.__name__)
-        return kind is Refused
-
-class Derived(Base):
-    scale = 3
-    def __init__(self, value):
-        super().__init__(value, 4)
-        self.extra = [value]
-    def __getattr__(self, name):
-        if name.startswith("any_"):
-            return len(name)
-        raise AttributeError(name)
-    def total(self):
-        return sum(self.extra) + super().double
-
-class Typed:
-    def __set_name__(self, owner, name):
-        self.name = "_" + name
-    def __get__(self, instance, owner):
-        return self if instance is None else getattr(instance, self.name)
-    def __set__(self, instance, new):
-        if new is None:
-            raise TypeError("None")
-        setattr(instance, self.name, new)
-
-class Slots:
-    __slots__ = ("a", "_b")
-    b = Typed()
-    def __init__(self, a, b):
-        self.a = a
-        self.b = b
-
-@dataclasses.dataclass
-class Data:
-    first: object
-    second: float = 2.0
-    items: list = dataclasses.field(default_factory=list)
-    def __post_init__(self):
-        self.sum = self.first + self.second
-
-Pair = collections.namedtuple("Pair", "left right")
-
-def numbers(n, x):
-    try:
-        for i in range(n):
-            got = yield x * i
-            if got is not None:
-                print("got", got)
-    finally:
-        print("done")
-    return n
-
-def delegating(x):
-    n = yield from numbers(2, x)
-    yield x + n
-
-@contextlib.contextmanager
-def scope(name):
-    print("enter", name)
-    try:
-        yield name
-    except KeyError:
-        print("key error in", name)
-    finally:
-        print("leave", name)
-
-def traced(function):
-    @functools.wraps(function)
-    def wrapper(*args, **kwargs):
-        print("call", function.__name__)
-        return function(*args, **kwargs)
-    return wrapper
-
-@traced
-def helper(x, *rest, k=1, **more):
-    return x * k + sum(rest) + len(more)
-
-def fail(x, how):
-    if how == 0:
-        raise Refused(how)
-    if how == 1:
-        return {}["missing"]
-    if how == 2:
-        return [1][how]
-    if how == 3:
-        return int("x")
-    if how == 4:
-        return x.nothing
-    return x / how
-"""
+SUBJECTS = {"everyday": everyday, "memory": memory, "flow": flow}
 
 
-class Writer:
-    """Writes one program; knows which names hold what at each point."""
-
-    def __init__(self, seed):
-        self.random = random.Random(seed)
-        self.lines = []
-        self.depth = 1
-        self.count = 0
-        self.names = {
-            "array": ["x", "y"],
-            "list": ["items"],
-            "dict": ["table"],
-            "object": ["box"],
-            "int": ["3"],
-            "number": ["2.5"],
-            "any": [],
-        }
-
-    def pick(self, kind):
-        return self.random.choice(self.names[kind])
-
-    def fresh(self, kind):
-        self.count += 1
-        name = f"{kind[0]}{self.count}"
-        self.pending = (kind, name)
-        return name
-
-    def emit(self, line):
-        self.lines.append("    " * self.depth + line)
-
-    def made(self, kind, expression):
-        self.count += 1
-        name = f"{kind[0]}{self.count}"
-        self.emit(f"{name} = {expression}")
-        self.names[kind].append(name)
-        return name
-
-    def array(self):
-        a, b = self.pick("array"), self.pick("array")
-        n, o = self.number(), self.pick("object")
-        return self.random.choice(
-            [
-                f"{a} + {b}",
-                f"{a} * {n}",
-                f"np.sin({a})",
-                f"{a}[::-1]",
-                f"{a}.copy()",
-                f"np.where({a} > {n}, {a}, {b})",
-                f"{a} - {a}.mean()",
-                f"{o}.value + {a}",
-                f"{o}.double * 1.0",
-                f"{o}({a})",
-                f"helper({a}, {n}, k=2, z={n})",
-                f"Base.half({b})",
-                f"np.stack([{a}, {b}]).sum(axis=0)",
-                f"sum([{a}, {b}])",
-                f"sum(numbers(3, {a}))",
-                f"functools.reduce(operator.add, [{a}, {b}, {n}])",
-                f"abs({a})",
-                f"-{a}",
-                f"(lambda t, k={n}: t * k)({a})",
-                f"max(list(numbers(2, {a})), key=len)",
-                f"np.cumsum({a})",
-                f"np.add({a}, {n}, out=np.empty_like({a}))",
-                f"{a} if {n} else {b}",
-                f"Pair({a}, {n}).left",
-                f"Data({a}).sum",
-                f"Derived({a}).total()",
-                f"Slots({a}, {b}).b",
-                f"copy.copy({a})",
-                f"[t for t in ({a}, {b})][{self.int()} % 2]",
-                f"({o} + {a}).value",
-                f"(1.0 + {o}).value * {a}",
-            ]
-        )
-
-    def int(self):
-        i = self.pick("int")
-        items, table = self.pick("list"), self.pick("dict")
-        return self.random.choice(
-            [
-                f"{i} + 1", f"len({items})", f"len({table})", f"len({self.pick('array')})", f"{i} % 3",
-                f"{self.pick('object')}.n", f"int({i} * 1.5)", f"({i} * 7) // 2", "counter",
-                f"sum(k for k in range({i} % 5))", f"min({i}, 4)", f"{i}", f"{self.random.randint(-2, 5)}",
-            ]
-        )  # fmt: skip
-
-    def number(self):
-        return self.random.choice(
-            [self.int(), self.pick("number"), "0.5", "-1.25", f"math.sqrt({self.int()} ** 2)", "2"]
-        )
-
-    def test(self):
-        i, j = self.int(), self.int()
-        return self.random.choice(
-            [
-                f"{i} > {j}", f"{i} < {j} <= 6", f"not {i}", f"{i} and {j}", f"'k' in {self.pick('dict')}",
-                f"isinstance({self.pick('object')}, Derived)", f"{i} in (1, 2, 3)", f"{i} == {j}",
-                f"hasattr({self.pick('object')}, 'extra')", f"{self.pick('list')}", f"{self.pick('dict')}.get('q') is None",
-                f"{self.pick('object')} == {self.pick('object')}", f"{self.pick('array')}.sum() > {i}",
-                f"(w := {i}) > 1", f"callable({self.pick('object')})", f"{{1, {i}}} <= {{1, 2, 3}}",
-            ]
-        )  # fmt: skip
-
-    def anything(self):
-        o = self.pick("object")
-        return self.random.choice(
-            [
-                self.pick("array"), self.pick("list"), self.pick("dict"), o, self.int(), self.number(),
-                f"({self.pick('array')}, {self.int()})", f"f'{{{self.int()}:>4}}|{{{self.number()}!r}}'",
-                f"f'{{{self.pick('array')}.sum():.3f}}'", f"'%d %s' % ({self.int()}, 'a')",
-                f"{{{self.int()}, {self.int()}}}", f"sorted([{self.int()}, {self.int()}], reverse=True)",
-                f"list(enumerate([{self.int()}]))", f"dict(a={self.number()}, **{{'b': {self.int()}}})",
-                f"[k for k, v in {self.pick('dict')}.items()]", f"Pair({self.int()}, {self.pick('array')})",
-                f"{o}.any_thing if isinstance({o}, Derived) else None", f"list(delegating({self.int()}))",
-                f"list(itertools.chain([{self.int()}], {self.pick('list')}))", f"type({o}).__name__",
-                f"tuple(itertools.combinations(range({self.int()} % 4), 2))", f"{self.pick('list')}[-1:]",
-                f"Data({self.number()})", f"','.join(str(t) for t in range({self.int()} % 4))",
-                f"next(iter({self.pick('list')}), None)", f"{o}[1]", f"getattr({o}, 'missing', 7)",
-            ]
-        )  # fmt: skip
-
-    def statement(self):
-        kinds = [
-            self.assign, self.assign, self.assign, self.assign, self.store, self.store, self.mutate, self.mutate, self.prints,
-            self.branch, self.loop, self.attempt, self.scope, self.object_write, self.object_write,
-            self.function, self.outer, self.unpack, self.matches, self.warns, self.generator, self.deletes,
-        ]  # fmt: skip
-        self.random.choice(kinds)()
-
-    def assign(self):
-        kind = self.random.choice(["array", "array", "int", "number", "any", "object", "list", "dict"])
-        make = {
-            "array": self.array,
-            "int": self.int,
-            "number": self.number,
-            "any": self.anything,
-            "object": lambda: self.random.choice(
-                [
-                    f"Base({self.pick('array')}, {self.int()})", f"Derived({self.pick('array')})",
-                    f"{self.pick('object')} + {self.number()}", "Base.one()", self.pick("object"),
-                    f"Base({self.number()})", f"copy.copy({self.pick('object')})",
-                ]
-            ),
-            "list": lambda: self.random.choice(
-                [
-                    f"[{self.int()}, {self.pick('array')}, {self.number()}]", f"list(range({self.int()} % 6))",
-                    f"{self.pick('list')} + [{self.int()}]", f"{self.pick('list')}[::-1]",
-                    f"[t * 2 for t in range({self.int()} % 5) if t != 1]", self.pick("list"),
-                    f"[{self.int()}] * 2",
-                ]
-            ),
-            "dict": lambda: self.random.choice(
-                [
-                    f"{{'k': {self.int()}, 'v': {self.pick('array')}}}", f"dict({self.pick('dict')})",
-                    f"{{i: i * {self.int()} for i in range(3)}}", f"{{**{self.pick('dict')}, 'n': {self.int()}}}",
-                    "dict.fromkeys('ab', 0)", self.pick("dict"), f"dict(zip('abc', {self.pick('list')}))",
-                ]
-            ),
-        }[kind]  # fmt: skip
-        self.made(kind, make())
-
-    def store(self):
-        a, b = self.pick("array"), self.pick("array")
-        n = self.number()
-        self.emit(
-            self.random.choice(
-                [
-                    f"{a}[0] = {n}", f"{a}[1:] = {n}", f"{a} += {b}", f"{a}[{self.int()} % 3] *= {n}",
-                    f"{a}[::2] = {b}[::2] * 2", f"{a}[1:] += {a}[:-1]", f"{a}[{a} > 1] = {n}",
-                    f"{a}.fill({n})", f"np.add({a}, {b}, {a})", f"np.multiply({a}, {n}, out={a})",
-                    f"np.copyto({a}, {b})", f"{a}[:] = np.sort({b})", f"{a}[[0, 1]] = {n}", f"{a}.sort()",
-                    f"{a}[::-1][0] = {n}", f"np.maximum({a}, {n}, out={a}[:])", f"{a}[...] = {b}",
-                ]
-            )
-        )  # fmt: skip
-
-    def mutate(self):
-        items, table = self.pick("list"), self.pick("dict")
-        i = self.int()
-        self.emit(
-            self.random.choice(
-                [
-                    f"{items}.append({i})", f"{items}.insert(0, {self.number()})", f"{items}.extend([{i}, {i}])",
-                    f"{items}.reverse()", f"{items}[0:1] = [{i}, {self.pick('array')}]", f"{items} += [{i}]", f"{items}.pop()",
-                    f"{items}[0] = {self.number()}", f"{table}['k'] = {self.pick('array')}", f"{table}.update(z={i})",
-                    f"{table}.setdefault('s', []).append({i})", f"{table}.pop('k', None)", f"{table}[{i}] = {self.number()}",
-                    f"{items}.remove({i})", f"del {items}[-1]", f"{items}.clear()", f"{table}.get('k')", f"{items}.sort(key=id) if 0 else None",
-                    f"{items}.append({self.pick('array')})",
-                ]
-            )
-        )  # fmt: skip
-
-    def object_write(self):
-        o = self.pick("object")
-        self.emit(
-            self.random.choice(
-                [
-                    f"{o}.value = {self.pick('array')}", f"{o}.n += 1", f"{o}.double = {self.number()}",
-                    f"{o}.tag = {self.anything()}", f"setattr({o}, 'n', {self.int()} % 5)",
-                    f"{o}.value = {o}.value * 2", f"{o}.value[0] = {self.number()}",
-                    f"{o}.value += {self.number()}", f"{o}.log = getattr({o}, 'log', []) + [{self.int()}]",
-                ]
-            )
-        )  # fmt: skip
-
-    def prints(self):
-        self.emit(f"print({self.anything()}, {self.anything()})")
-
-    def block(self, most=2):
-        self.depth += 1
-        kept = {kind: list(names) for kind, names in self.names.items()}
-        for _ in range(self.random.randint(1, most)):
-            if self.depth < 5:
-                self.statement()
-            else:
-                self.prints()
-        self.names = kept
-        self.depth -= 1
-
-    def branch(self):
-        self.emit(f"if {self.test()}:")
-        self.block()
-        if self.random.random() < 0.5:
-            self.emit(f"elif {self.test()}:")
-            self.block()
-        if self.random.random() < 0.5:
-            self.emit("else:")
-            self.block()
-
-    def loop(self):
-        self.count += 1
-        i = f"i{self.count}"
-        iterable = self.random.choice(
-            [
-                f"range({self.int()} % 4)", f"list({self.pick('dict')}.items())[:3]", f"{self.pick('list')}[:3]",
-                f"enumerate({self.pick('list')}[:2])", f"zip({self.pick('array')}, range(2))", f"numbers(2, {self.int()})",
-                f"reversed([1, {self.int()}])", f"map(str, range({self.int()} % 3))", "itertools.islice(itertools.count(), 2)",
-                f"Base({self.pick('array')})",
-            ]
-        )  # fmt: skip
-        if self.random.random() < 0.2:
-            self.emit(f"{i} = 0")
-            self.emit(f"while {i} < {self.random.randint(0, 3)}:")
-            self.depth += 1
-            self.emit(f"{i} += 1")
-            self.depth -= 1
-        else:
-            self.emit(f"for {i} in {iterable}:")
-        self.depth += 1
-        if self.random.random() < 0.3:
-            self.emit(f"if {self.test()}: {self.random.choice(['break', 'continue'])}")
-        self.depth -= 1
-        self.block()
-        if self.random.random() < 0.2:
-            self.emit("else:")
-            self.block(1)
-
-    def attempt(self):
-        self.emit("try:")
-        self.depth += 1
-        self.emit(
-            f"fail({self.pick('array')}, {self.int()} + 4)"
-            if self.random.random() < 0.5
-            else f"fail(x, {self.random.randint(0, 5)})"
-        )
-        self.depth -= 1
-        self.block()
-        handler = self.random.choice(
-            [
-                "except Refused as e:\n{0}    print(e.code, e)", "except (KeyError, IndexError) as e:\n{0}    print(repr(e))",
-                "except ValueError as e:\n{0}    print(type(e).__name__, e.args)", "except Exception:\n{0}    raise",
-                "except AttributeError as e:\n{0}    raise RuntimeError('r') from e", "except Exception as e:\n{0}    print('caught', type(e))",
-            ]
-        )  # fmt: skip
-        self.emit(handler.format("    " * self.depth))
-        if self.random.random() < 0.3:
-            self.emit("else:")
-            self.block(1)
-        if self.random.random() < 0.4:
-            self.emit("finally:")
-            self.block(1)
-
-    def scope(self):
-        self.emit(
-            "with "
-            + self.random.choice(
-                [
-                    "scope('a') as name:", f"{self.pick('object')}:", "np.errstate(all='ignore'):",
-                    "contextlib.suppress(ValueError):", f"scope('b'), Base({self.pick('array')}) as inner:",
-                    "contextlib.nullcontext(3):", "warnings.catch_warnings():",
-                ]
-            )
-        )  # fmt: skip
-        self.depth += 1
-        if self.random.random() < 0.3:
-            self.emit(f"fail(x, {self.int()})")
-        self.depth -= 1
-        self.block()
-
-    def function(self):
-        self.count += 1
-        name = f"g{self.count}"
-        self.emit(f"def {name}(t, *rest, k={self.int()}, **more):")
-        self.depth += 1
-        if self.random.random() < 0.4:
-            self.emit(f"c{self.count} = [0]")
-        self.emit(f"return t * k + len(rest) + len(more) + {self.int()}")
-        self.depth -= 1
-        self.made("array", f"{name}({self.pick('array')}, {self.int()}, k={self.int()}, z=1)")
-
-    def generator(self):
-        self.count += 1
-        g = f"g{self.count}"
-        self.emit(f"{g} = numbers(3, {self.pick('array')})")
-        self.emit(
-            self.random.choice([f"print(next({g}))", f"next({g}); {g}.send({self.int()})", f"{g}.close()"])
-        )
-        self.emit(self.random.choice([f"print(len(list({g})))", f"{g}.close()", f"print(*{g})"]))
-
-    def outer(self):
-        self.emit(
-            self.random.choice(
-                [
-                    "history.append(len(history))",
-                    "counter += 1",
-                    f"history.append({self.int()})",
-                    "history.clear()",
-                ]
-            )
-        )
-
-    def unpack(self):
-        self.count += 1
-        a, b = f"a{self.count}", f"b{self.count}"
-        self.emit(
-            self.random.choice(
-                [
-                    f"{a}, *{b} = [{self.int()}, {self.int()}, {self.int()}]", f"{a}, {b} = {self.int()}, {self.int()}",
-                    f"({a}, {b}), _ = Pair({self.int()}, 1), 2", f"{a}, {b} = {self.pick('list')}",
-                    f"{a} = {b} = {self.int()}",
-                ]
-            )
-        )  # fmt: skip
-
-    def matches(self):
-        self.emit(f"match {self.int()}:")
-        self.depth += 1
-        self.emit("case 1 | 2:")
-        self.block(1)
-        self.emit(f"case k if k > {self.int()}:")
-        self.block(1)
-        self.emit("case _:")
-        self.block(1)
-        self.depth -= 1
-
-    def warns(self):
-        self.emit(f"warnings.warn(f'number {{{self.int()}}}', RuntimeWarning)")
-
-    def deletes(self):
-        name = self.made("any", self.int())
-        self.emit(self.random.choice([f"del {name}", f"del {self.pick('dict')}['k']", "del box.tag"]))
-        self.names["any"].remove(name)
-
-    def program(self):
-        self.lines = ["def f(x, y, items, table, box):", "    global counter"]
-        for _ in range(self.random.randint(2, 9)):
-            self.statement()
-        results = [self.anything() for _ in range(self.random.randint(1, 4))] + [self.pick("array")]
-        self.emit(f"return {', '.join(results)}")
-        return "\n".join(self.lines) + "\n"
-
-
-def arguments(module, size):
-    x = np.linspace(0.5, 2.5, size)
-    box = module["Derived" if size % 2 else "Base"](np.linspace(1.0, 2.0, size))
-    return [x, x[::-1] + 0.25, [1, 2.5, "s"], {"k": 1, "v": x * 2}, box]
-
-
-def picture(value, depth=0):
-    """A value in full, equal for equal values only; arrays up to rounding."""
-    if isinstance(value, np.ndarray):
-        return ("array", value.dtype.str, value.shape, [float(f"{v:.9g}") for v in value.ravel()])
-    if isinstance(value, (float, np.floating)):
-        return (type(value).__name__, float(f"{value:.9g}"))
-    if isinstance(value, (list, tuple)):
-        return (type(value).__name__, [picture(v, depth + 1) for v in value])
-    if isinstance(value, (set, frozenset)):
-        # Their order is nobody's to rely on.
-        return (type(value).__name__, sorted(map(repr, value)))
-    if isinstance(value, dict):
-        return (type(value).__name__, [(k, picture(v, depth + 1)) for k, v in value.items()])
-    if hasattr(value, "__dict__") and depth < 8:
-        return (type(value).__name__, picture(vars(value), depth + 1))
-    return (type(value).__name__, repr(value))
-
-
-def outcome(function, module, size):
-    """Everything that a caller can see of a call."""
-    args = arguments(module, size)
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out), warnings.catch_warnings(record=True) as given:
-        warnings.simplefilter("always")
-        try:
-            result = ("value", picture(function(*args)))
-        except Exception as error:
-            result = ("raises", type(error).__name__)
-    seen = [(str(w.message), w.category.__name__) for w in given if "divide" not in str(w.message)]
-    return result, out.getvalue(), seen, picture(args), picture([module["counter"], module["history"]])
-
-
-def compiled(text):
-    module = {"__name__": "random_program"}
-    exec(compile(PRELUDE + text, "<random program>", "exec"), module)
-    return module
-
-
-def differences(seed):
+def differences(name, seed):
     """What differs between plain Python and `jit`, and whether the program was lifted."""
-    text = Writer(seed).program()
-    plain, fast = compiled(text), compiled(text)
-    jitted = lazy.jit(fast["f"])
-    for size in (3, 3, 4):
-        wanted = outcome(plain["f"], plain, size)
-        found = outcome(jitted, fast, size)
-        if wanted != found:
-            return f"seed {seed}, size {size}\n{text}\nplain {wanted}\n\njit   {found}", jitted.lifts
-    return None, jitted.lifts
+    subject = SUBJECTS[name]
+    text = subject.PRELUDE + subject.Writer(seed).program(most=6 if name == "flow" else 9)
+    patterns = random.Random(seed).choices(subject.PATTERNS, k=2)
+    calls = [(3, patterns[0]), (3, patterns[0]), (4, patterns[0]), (4, patterns[1])]
+    return compare.jit(text, [partial(subject.arguments, size=n, pattern=p) for n, p in calls])
 
 
-@pytest.mark.parametrize("part", range(4))
-def test_random_programs_do_what_python_does(part):
-    lifted = 0
-    numbers = range(SEED * 1_000_000 + part, SEED * 1_000_000 + COUNT, 4)
+def wrong_slopes(name, seed):
+    """What differs between difference quotients and derivatives, and whether there were any."""
+    subject = SUBJECTS[name]
+    text = subject.PRELUDE + subject.Writer(seed, smooth=True).program(most=6 if name == "memory" else 4)
+    by = random.Random(seed).choice([0, 1, 2] if name == "memory" else [0, 1, 2, 4])
+    return compare.derivative(text, partial(subject.arguments, size=3), by)
+
+
+@pytest.mark.parametrize("part", range(2))
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_random_programs_do_what_python_does(subject, part):
+    run(partial(differences, subject), part)
+
+
+@pytest.mark.parametrize("part", range(2))
+@pytest.mark.parametrize("subject", ["memory", "flow"])
+def test_derivatives_of_random_programs_are_their_slopes(subject, part):
+    run(partial(wrong_slopes, subject), part)
+
+
+def run(check, part):
+    done = 0
+    numbers = range(SEED * 1_000_000 + part, SEED * 1_000_000 + COUNT, 2)
     for seed in numbers:
-        difference, lifts = differences(seed)
-        assert difference is None, difference
-        lifted += lifts > 0
-    # The rest raises, or branches on data: a generator that lifts nothing tests nothing.
-    assert lifted > len(numbers) / 4, f"{lifted} of {len(numbers)} lifted"
-    print(f"{lifted} of {len(numbers)} programs lifted")
+        difference, lifted = check(seed)
+        assert difference is None, f"seed {seed}: {difference}"
+        done += lifted
+    # The rest raises or is refused: a generator that lifts nothing tests nothing.
+    assert done > len(numbers) / 4, f"{done} of {len(numbers)} lifted"
+    print(f"{done} of {len(numbers)} programs lifted")
+
+
+if __name__ == "__main__":
+    check = wrong_slopes if "smooth" in sys.argv else differences
+    print(check(sys.argv[1], int(sys.argv[2]))[0])

@@ -267,9 +267,14 @@ fn prune_cond(c: &Cond, read: &[bool]) -> Result<Kept> {
     })
 }
 
+/// What outputs need, and what finds the sizes within.
 fn needed_of(graph: &Graph, outputs: impl Iterator<Item = NodeId>) -> Vec<bool> {
     let mut needed = vec![false; graph.len()];
-    outputs.for_each(|id| needed[id.index()] = true);
+    let found = graph.symbols().iter().map(|s| s.node);
+    let found = found.filter(|&id| !matches!(graph.op(id), Op::Input));
+    outputs
+        .chain(found)
+        .for_each(|id| needed[id.index()] = true);
     for id in graph.nodes().rev() {
         if needed[id.index()] {
             for operand in graph.operands(id) {

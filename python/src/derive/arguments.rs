@@ -164,7 +164,7 @@ pub(super) fn shift_outputs(lifted: &mut Lifted<Object>, by: usize) {
         *output += by;
     }
     for view in &mut lifted.views {
-        view.output += by;
+        view.moved(|output| output + by);
     }
     for effect in &mut lifted.effects {
         let lazy_core::lift::Effect::Call(_, args, keywords) = effect;

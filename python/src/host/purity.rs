@@ -23,6 +23,35 @@ const COMPILED: &[&str] = &[
     "scipy.stats._stats",
 ];
 
+/// Where compiled functions have no state: all they may do is fill arrays that they are given.
+const FILLING: &[&str] = &[
+    "_ni_label",
+    "scipy.cluster.",
+    "scipy.interpolate.",
+    "scipy.linalg.",
+    "scipy.ndimage.",
+    "scipy.optimize._lsap",
+    "scipy.optimize._pava_pybind",
+    "scipy.optimize._slsqplib",
+    "scipy.signal.",
+    "scipy.sparse._sparsetools",
+    "scipy.spatial.",
+    "scipy.stats._ansari_swilk_statistics",
+    "scipy.stats._stats_pythran",
+    "sklearn._isotonic",
+    "sklearn.metrics.",
+    "sklearn.utils.arrayfuncs",
+    "sklearn.utils.sparsefuncs_fast",
+    "statsmodels.",
+];
+
+/// The types of compiled functions: C's, and Cython's.
+pub(super) const FUNCTIONS: &[&str] = &[
+    "builtin_function_or_method",
+    "cython_function_or_method",
+    "fused_cython_function",
+];
+
 /// Modules of Fortran routines that copy what they change, unless `overwrite_...` says otherwise.
 const FORTRAN: &[&str] = &["scipy.linalg._flapack", "scipy.linalg._fblas"];
 
@@ -38,6 +67,20 @@ impl Cpython<'_> {
             let found = module.and_then(|module| module.getattr(name));
             found.is_ok_and(|found| found.is(o))
         })
+    }
+
+    pub(super) fn only_fills_arrays(&self, callee: &Object) -> bool {
+        let o = callee.bind(self.py);
+        let text = |name: &str| o.getattr(name).ok()?.extract::<String>().ok();
+        let is_function = o
+            .get_type()
+            .name()
+            .is_ok_and(|name| FUNCTIONS.iter().any(|known| name == *known));
+        is_function
+            && text("__module__").is_some_and(|module| {
+                !COMPILED.contains(&module.as_str())
+                    && FILLING.iter().any(|start| module.starts_with(start))
+            })
     }
 
     pub(super) fn has_no_effects(&self, callee: &Object) -> bool {

@@ -41,9 +41,18 @@ impl Reader<'_> {
                 self.call_with(b, arg, strings(&names)?)
             }
             Action::CallStar => {
-                let keywords = match arg & 1 {
-                    0 => Vec::new(),
-                    _ => vec![(None, b.pop()?)],
+                // Since 3.14 there is always a place for keywords.
+                let is_given = match self.code.version < (3, 14) {
+                    true => arg & 1 == 1,
+                    false if b.stack.last() == Some(&Slot::Null) => {
+                        b.pop_slot()?;
+                        false
+                    }
+                    false => true,
+                };
+                let keywords = match is_given {
+                    true => vec![(None, b.pop()?)],
+                    false => Vec::new(),
                 };
                 let args = b.pop()?;
                 let args = match constants(&args) {
@@ -194,7 +203,7 @@ fn captured(code: &Code) -> bool {
         code.consts.iter().any(|item| match item {
             Const::Code(inner) if is_comprehension(inner) => uses(inner, cells),
             Const::Code(inner) => inner.freevars.iter().any(|free| cells.contains(free)),
-            Const::Value(_) | Const::FrozenSet(_) => false,
+            Const::Value(_) | Const::FrozenSet(_) | Const::Slice(_) | Const::Tuple(_) => false,
         })
     }
     uses(code, &code.cellvars)

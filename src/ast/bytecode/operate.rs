@@ -64,12 +64,13 @@ impl Reader<'_> {
             Action::Binary => {
                 let right = b.pop()?;
                 let left = b.pop()?;
-                match OPERATORS.get(arg % 13) {
+                match OPERATORS.get(if arg < 26 { arg % 13 } else { arg }) {
                     Some(&(op, _)) if arg < 13 => b.emit(binary(left, op, right)),
                     Some(&(_, op)) if arg < 26 => {
                         let args = vec![constant(op.to_owned()), left, right];
                         b.emit_intrinsic(intrinsic::INPLACE, args);
                     }
+                    None if arg == 26 => b.emit(subscript(left, right)),
                     _ => return Err(unread(instruction.name.into())),
                 }
             }

@@ -11,6 +11,7 @@
 mod v311;
 mod v312;
 mod v313;
+mod v314;
 
 use super::py::UnaryOp;
 
@@ -49,6 +50,10 @@ pub enum Action {
 
     // Names.
     Constant,
+    /// The argument itself.
+    SmallInt,
+    /// A builtin by its number.
+    CommonConstant,
     Load,
     LoadTwo,
     LoadCell,
@@ -135,6 +140,8 @@ pub enum Action {
     PopException,
     Matches,
     Enter,
+    /// `__enter__` or `__exit__` of what is on the top, to be called next or when the block is left.
+    SpecialMethod,
     ExitCaught,
 }
 
@@ -144,6 +151,7 @@ pub fn table(version: (u8, u8)) -> Option<&'static [Row]> {
         (3, 11) => Some(v311::ROWS),
         (3, 12) => Some(v312::ROWS),
         (3, 13) => Some(v313::ROWS),
+        (3, 14) => Some(v314::ROWS),
         _ => None,
     }
 }

@@ -17,6 +17,44 @@ use crate::eval::value::Value;
 use crate::graph::{Builder, Dim, NodeId, Shape};
 use crate::ops::{Axes, Elementwise as E, Op, Range, Write};
 
+/// `np.lib.stride_tricks.sliding_window_view(x, window_shape, axis)`: elements `start + offset`, with an axis
+/// of offsets after all others for each axis of starts.
+pub(super) fn windows(call: &mut Call<'_>) -> Result<Arg> {
+    let mut x = operand(call, "x")?;
+    let given = call.arg("window_shape");
+    let sizes = match &given {
+        Arg::Tuple(_) | Arg::List(_) => items(call.b, &given)?,
+        one => vec![one.clone()],
+    };
+    let rank = call.b.aval(x).rank();
+    let along: Axes = match call.arg("axis") {
+        Arg::None => (0..rank).collect(),
+        given => axes(call.b, &given, rank)?,
+    };
+    if sizes.len() != along.len() {
+        return Err(Error::value(
+            "Must provide matching length window_shape and axis",
+        ));
+    }
+    for (&at, size) in along.iter().zip(&sizes) {
+        let size = dim(call.b, size, "a window")?;
+        let length = call.b.aval(x).shape[at].clone();
+        if !call.b.assume_at_most(&size, &length) {
+            return Err(Error::value(
+                "window shape cannot be larger than input array shape",
+            ));
+        }
+        let starts = iota(call.b, length - size.clone() + Dim::known(1), 0, 2)?;
+        let offsets = iota(call.b, size, 1, 2)?;
+        let places = binary(call.b, E::Add, starts, offsets)?;
+        let picked = gather(call.b, x, &[at], at, &[places])?;
+        let last = call.b.aval(picked).rank() - 1;
+        let order = (0..=last).filter(|axis| *axis != at + 1).chain([at + 1]);
+        x = call.b.transpose(picked, order.collect())?;
+    }
+    Ok(as_array(x))
+}
+
 /// `np.flip(m, axis)`.
 pub(super) fn flip(call: &mut Call<'_>) -> Result<Arg> {
     let x = operand(call, "m")?;

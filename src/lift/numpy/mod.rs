@@ -41,7 +41,7 @@ use crate::graph::{Builder, DType, Dim, NodeId};
 
 pub(super) use argument::truth;
 pub use index::reads_copy;
-pub use table::{is_ufunc, is_view, names, out_position};
+pub use table::{Shares, is_ufunc, names, out_position, shares};
 pub use write::{add_at, setitem};
 
 /// An argument or a result of a NumPy function, with Python objects left out.

@@ -25,8 +25,20 @@ struct Row {
     names: &'static [&'static str],
     signature: &'static str,
     handler: fn(&mut Call<'_>) -> Result<Arg>,
-    /// Whether the result may share memory with the first argument.
-    view: bool,
+    shares: Shares,
+}
+
+/// What a result may have to do with the first argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shares {
+    /// It is an array of its own.
+    Nothing,
+    /// It may share memory with the argument.
+    Memory,
+    /// It shares memory and must not be written to.
+    ReadOnly,
+    /// It may be the very argument.
+    Itself,
 }
 
 /// A result of its own.
@@ -39,7 +51,7 @@ const fn fresh(
         names,
         signature,
         handler,
-        view: false,
+        shares: Shares::Nothing,
     }
 }
 
@@ -50,10 +62,32 @@ const fn view(
     handler: fn(&mut Call<'_>) -> Result<Arg>,
 ) -> Row {
     Row {
-        names,
-        signature,
-        handler,
-        view: true,
+        shares: Shares::Memory,
+        ..fresh(names, signature, handler)
+    }
+}
+
+/// A view that NumPy does not let be written to.
+const fn read_only(
+    names: &'static [&'static str],
+    signature: &'static str,
+    handler: fn(&mut Call<'_>) -> Result<Arg>,
+) -> Row {
+    Row {
+        shares: Shares::ReadOnly,
+        ..fresh(names, signature, handler)
+    }
+}
+
+/// A result that is the first argument itself where there is nothing to do.
+const fn itself(
+    names: &'static [&'static str],
+    signature: &'static str,
+    handler: fn(&mut Call<'_>) -> Result<Arg>,
+) -> Row {
+    Row {
+        shares: Shares::Itself,
+        ..fresh(names, signature, handler)
     }
 }
 
@@ -182,7 +216,7 @@ static ROWS: &[Row] = &[
     fresh(&["numpy.linalg.pinv"], "a, rcond=None, hermitian=False, *, rtol=<no value>", decompose::pseudo_inverse),
     fresh(&["numpy.linalg.matrix_rank"], "A, tol=None, hermitian=False, *, rtol=None", decompose::matrix_rank),
     fresh(&["numpy.linalg.lstsq"], "a, b, rcond=None", decompose::least_squares),
-    view(&["numpy.linalg.matrix_power"], "a, n", decompose::matrix_power),
+    itself(&["numpy.linalg.matrix_power"], "a, n", decompose::matrix_power),
     fresh(&["numpy.linalg.cond"], "x, p=None", decompose::condition),
     fresh(&["numpy.linalg.tensorsolve"], "a, b, axes=None", decompose::tensor_solve),
     fresh(&["numpy.linalg.tensorinv"], "a, ind=2", decompose::tensor_inverse),
@@ -266,14 +300,14 @@ static ROWS: &[Row] = &[
     view(&["numpy.swapaxes", "numpy.ndarray.swapaxes"], "a, axis1, axis2", shape::swap_axes),
     view(&["numpy.moveaxis"], "a, source, destination", shape::move_axis),
     view(&["numpy.rollaxis"], "a, axis, start=0", shape::roll_axis),
-    view(&["numpy.squeeze", "numpy.ndarray.squeeze"], "a, axis=None", shape::squeeze),
+    itself(&["numpy.squeeze", "numpy.ndarray.squeeze"], "a, axis=None", shape::squeeze),
     view(&["numpy.expand_dims"], "a, axis", shape::expand_dims),
-    view(&["numpy.broadcast_to"], "array, shape, subok=False|True", shape::broadcast_to),
-    view(&["numpy.broadcast_arrays"], "*args, subok=False|True", shape::broadcast_arrays),
+    read_only(&["numpy.broadcast_to"], "array, shape, subok=False|True", shape::broadcast_to),
+    itself(&["numpy.broadcast_arrays"], "*args, subok=False|True", shape::broadcast_arrays),
     fresh(&["numpy.broadcast_shapes"], "*args", shape::broadcast_shapes_of),
-    view(&["numpy.atleast_1d"], "*arys", |c| shape::at_least(c, 1)),
-    view(&["numpy.atleast_2d"], "*arys", |c| shape::at_least(c, 2)),
-    view(&["numpy.atleast_3d"], "*arys", |c| shape::at_least(c, 3)),
+    itself(&["numpy.atleast_1d"], "*arys", |c| shape::at_least(c, 1)),
+    itself(&["numpy.atleast_2d"], "*arys", |c| shape::at_least(c, 2)),
+    itself(&["numpy.atleast_3d"], "*arys", |c| shape::at_least(c, 3)),
     fresh(&["numpy.concatenate"], "arrays, axis=0, out=None, *, dtype=None, casting=same_kind|safe|unsafe|no|equiv", join::concatenate_all),
     fresh(&["numpy.append"], "arr, values, axis=None", join::append),
     fresh(&["numpy.stack"], "arrays, axis=0, out=None, *, dtype=None, casting=same_kind|safe|unsafe|no|equiv", join::stack),
@@ -286,6 +320,7 @@ static ROWS: &[Row] = &[
     view(&["numpy.hsplit"], "ary, indices_or_sections", join::hsplit),
     view(&["numpy.vsplit"], "ary, indices_or_sections", join::vsplit),
     view(&["numpy.dsplit"], "ary, indices_or_sections", |c| join::split_at(c, 2, "dsplit")),
+    read_only(&["numpy.lib.stride_tricks.sliding_window_view"], "x, window_shape, axis=None, *, subok=False|True, writeable=False", arrange::windows),
     view(&["numpy.flip"], "m, axis=None", arrange::flip),
     view(&["numpy.flipud"], "m", |c| arrange::flip_axis(c, 0)),
     view(&["numpy.fliplr"], "m", |c| arrange::flip_axis(c, 1)),
@@ -294,9 +329,9 @@ static ROWS: &[Row] = &[
     fresh(&["numpy.tile"], "A, reps", arrange::tile),
     fresh(&["numpy.repeat", "numpy.ndarray.repeat"], "a, repeats, axis=None", arrange::repeat),
     fresh(&["numpy.pad"], "array, pad_width, mode=constant, *, constant_values=0", arrange::pad),
-    view(&["numpy.diagonal", "numpy.ndarray.diagonal"], "a, offset=0, axis1=0, axis2=1", diagonal::diagonal),
-    view(&["numpy.linalg.diagonal"], "a, /, *, offset=0, axis1=-2, axis2=-1", diagonal::diagonal),
-    view(&["numpy.diag"], "v, k=0", diagonal::diag),
+    read_only(&["numpy.diagonal", "numpy.ndarray.diagonal"], "a, offset=0, axis1=0, axis2=1", diagonal::diagonal),
+    read_only(&["numpy.linalg.diagonal"], "a, /, *, offset=0, axis1=-2, axis2=-1", diagonal::diagonal),
+    read_only(&["numpy.diag"], "v, k=0", diagonal::diag),
     fresh(&["numpy.diagflat"], "v, k=0", diagonal::diag_flat),
     fresh(&["numpy.tril"], "m, k=0", |c| diagonal::triangle(c, false)),
     fresh(&["numpy.triu"], "m, k=0", |c| diagonal::triangle(c, true)),
@@ -327,9 +362,9 @@ static ROWS: &[Row] = &[
     fresh(&["numpy.array_equal"], "a1, a2, equal_nan=False", composed::array_equal),
     fresh(&["numpy.sinc", "scipy.special.sinc"], "x", composed::sinc),
     fresh(&["numpy.angle"], "z, deg=False", composed::angle),
-    view(&["numpy.real", "numpy.ndarray.real"], "val", |c| composed::complex_part(c, E::Real)),
+    itself(&["numpy.real", "numpy.ndarray.real"], "val", |c| composed::complex_part(c, E::Real)),
     view(&["numpy.imag", "numpy.ndarray.imag"], "val", |c| composed::complex_part(c, E::Imag)),
-    view(&["numpy.ndarray.conj", "numpy.ndarray.conjugate"], "val", |c| composed::complex_part(c, E::Conjugate)),
+    itself(&["numpy.ndarray.conj", "numpy.ndarray.conjugate"], "val", |c| composed::complex_part(c, E::Conjugate)),
     fresh(&["numpy.isreal"], "x", |c| composed::compare_imag(c, E::Equal)),
     fresh(&["numpy.iscomplex"], "x", |c| composed::compare_imag(c, E::NotEqual)),
     fresh(&["numpy.divmod"], ufunc::BINARY, |c| ufunc::several(c, &[E::FloorDivide, E::Remainder], 2)),
@@ -383,10 +418,10 @@ static ROWS: &[Row] = &[
     fresh(&["numpy.vander"], "x, N=None, increasing=False", create::vander),
     fresh(&["numpy.meshgrid"], "*xi, copy=True, sparse=False, indexing=xy", create::meshgrid),
     fresh(&["numpy.array"], "object, dtype=None, *, copy=True|None, order=K|C|A|F|None, subok=False|True, ndmin=0, like=None", create::as_array_of),
-    view(&["numpy.asarray", "numpy.asanyarray"], AS_ARRAY, create::as_array_of),
-    view(&["numpy.ascontiguousarray"], "a, dtype=None, *, like=None", create::as_contiguous),
-    view(&["numpy.asfortranarray"], "a, dtype=None, *, like=None", create::as_contiguous),
-    view(&["numpy.require"], "a, dtype=None, requirements=None, *, like=None", create::require),
+    itself(&["numpy.asarray", "numpy.asanyarray"], AS_ARRAY, create::as_array_of),
+    itself(&["numpy.ascontiguousarray"], "a, dtype=None, *, like=None", create::as_contiguous),
+    itself(&["numpy.asfortranarray"], "a, dtype=None, *, like=None", create::as_contiguous),
+    itself(&["numpy.require"], "a, dtype=None, requirements=None, *, like=None", create::require),
     fresh(&["numpy.ndarray.astype"], "x, dtype, order=K|C|A|F, casting=unsafe, subok=True|False, copy=True|False", shape::as_type),
     fresh(&["numpy.astype"], "x, dtype, /, *, copy=True|False, device=None|cpu", shape::as_type),
     fresh(&["numpy.copy"], "object, order=K|C|A|F, subok=False|True, *, dtype=None, ndmin=0", create::as_array_of),
@@ -467,22 +502,23 @@ pub(super) struct Entry {
     pub handler: Handler,
     /// The name without its module, as messages write it.
     pub short: &'static str,
-    view: bool,
+    pub shares: Shares,
 }
 
 static ENTRIES: LazyLock<HashMap<&'static str, Entry>> = LazyLock::new(|| {
     let mut entries = HashMap::new();
-    let mut add = |name: &'static str, signature: &'static str, view: bool, handler: Handler| {
-        entries.entry(name).or_insert_with(|| Entry {
-            signature: Signature::parse(signature),
-            handler,
-            short: name.rsplit('.').next().unwrap_or(name),
-            view,
-        });
-    };
+    let mut add =
+        |name: &'static str, signature: &'static str, shares: Shares, handler: Handler| {
+            entries.entry(name).or_insert_with(|| Entry {
+                signature: Signature::parse(signature),
+                handler,
+                short: name.rsplit('.').next().unwrap_or(name),
+                shares,
+            });
+        };
     for row in ROWS {
         for name in row.names {
-            add(name, row.signature, row.view, Box::new(row.handler));
+            add(name, row.signature, row.shares, Box::new(row.handler));
         }
     }
     for &op in E::ALL {
@@ -493,14 +529,14 @@ static ENTRIES: LazyLock<HashMap<&'static str, Entry>> = LazyLock::new(|| {
     for &(name, op, arity) in python::MATH {
         let signature = if arity == 1 { "x, /" } else { "x1, x2, /" };
         let handler = move |call: &mut Call<'_>| python::math(call, op, arity);
-        add(name, signature, false, Box::new(handler));
+        add(name, signature, Shares::Nothing, Box::new(handler));
     }
     entries
 });
 
 /// A ufunc and, if it has two operands, its `outer`.
 fn add_ufunc(
-    add: &mut impl FnMut(&'static str, &'static str, bool, Handler),
+    add: &mut impl FnMut(&'static str, &'static str, Shares, Handler),
     name: &'static str,
     op: E,
 ) {
@@ -514,10 +550,10 @@ fn add_ufunc(
     let scipy = name.starts_with("scipy.");
     let meaning = if scipy { ufunc::special } else { ufunc::ufunc };
     let handler = move |call: &mut Call<'_>| meaning(call, op, arity);
-    add(name, signature, false, Box::new(handler));
+    add(name, signature, Shares::Nothing, Box::new(handler));
     if let (2, false, Some(outer)) = (arity, scipy, OUTER.get(name)) {
         let handler = move |call: &mut Call<'_>| reduce::outer(call, op);
-        add(outer, "A, B, /", false, Box::new(handler));
+        add(outer, "A, B, /", Shares::Nothing, Box::new(handler));
     }
 }
 
@@ -538,10 +574,10 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     ENTRIES.keys().copied()
 }
 
-/// Whether the result of `name` may share memory with its first argument, as a slice does;
-/// otherwise it is an array of its own. For `operator.getitem` see [`super::reads_copy`].
-pub fn is_view(name: &str) -> bool {
-    lookup(name).is_some_and(|entry| entry.view)
+/// What the result of `name` may share with its first argument; for `operator.getitem` see
+/// [`super::reads_copy`].
+pub fn shares(name: &str) -> Shares {
+    lookup(name).map_or(Shares::Nothing, |entry| entry.shares)
 }
 
 /// Where `out` stands among the positional parameters of `name`.

@@ -128,7 +128,13 @@ pub(super) fn part(b: &mut Builder, op: E, x: NodeId) -> Result<NodeId> {
 
 /// A ufunc called as a function.
 pub(super) fn ufunc(call: &mut Call<'_>, op: E, arity: usize) -> Result<Arg> {
-    let xs = operands(call, arity)?;
+    let mut xs = operands(call, arity)?;
+    // `np.sin(True)` is that of a NumPy bool.
+    for x in &mut xs {
+        if call.b.aval(x.node).dtype == DType::Bool {
+            x.node = strong(call.b, x.node)?;
+        }
+    }
     let node = apply_to(call.b, op, &xs)?;
     Ok(scalar_or_array(call.b, node))
 }

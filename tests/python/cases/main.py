@@ -414,6 +414,7 @@ CASES: dict[str, list[Case]] = {
     "numpy.flip": [c(X), c(X, 0), c(X, (0, 1)), c(X, -1)],
     "numpy.flipud": [c(X)],
     "numpy.fliplr": [c(X)],
+    "numpy.lib.stride_tricks.sliding_window_view": [c(X, (2, 2)), c(X, 2, axis=1), c(STACK, 2, 2)],
     "numpy.rot90": [c(X), c(X, 2), c(X, 3), c(X, -1), c(STACK, 1, (1, 2)), c(STACK, 3, (2, 0))],
     "numpy.roll": [
         c(X, 1),

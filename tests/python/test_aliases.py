@@ -1,0 +1,191 @@
+"""Who shares memory with whom: one example for each thing that random programs found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import lazy
+from programs import compare
+
+V = np.array([0.5, 1.5, 2.5])
+M = np.arange(9.0).reshape(3, 3) + 1
+
+
+class Box:
+    def __init__(self) -> None:
+        self.data = V.copy()
+        self.grid = M.copy()
+
+
+def agree(function: Callable[..., Any], *make: Callable[[], Any]) -> None:
+    """Values, arguments and shared memory of a call are plain Python's."""
+    wanted = compare.outcome(function, {}, [m() for m in make])
+    jitted = lazy.jit(function)
+    for _ in range(2):
+        assert compare.alike(wanted, compare.outcome(jitted, {}, [m() for m in make]), 1e-12)
+
+
+def v() -> np.ndarray:
+    return V.copy()
+
+
+def m() -> np.ndarray:
+    return M.copy()
+
+
+def strided() -> np.ndarray:
+    return np.arange(36.0).reshape(6, 6)[::2, ::-2]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x[:],
+        lambda x: x[...],
+        lambda x: x.view(),
+        lambda x: x.reshape(3, 3),
+        lambda x: x.squeeze(),
+        lambda x: np.asarray(x),
+        lambda x: x.astype(float, copy=False),
+        lambda x: np.ascontiguousarray(x.T),
+        lambda x: np.asfortranarray(x),
+        lambda x: np.diag(x),
+        lambda x: np.lib.stride_tricks.sliding_window_view(x, 2, axis=0),
+        lambda x: (x + 1, x + 1),
+        lambda x: (x.copy(), x.copy()),
+        lambda x: np.einsum("ij->ji", x),
+    ],
+)
+def test_a_result_is_a_new_view_the_argument_itself_or_a_copy(function: Any) -> None:
+    agree(function, m)
+
+
+def test_views_of_one_array_made_by_the_function_share_memory() -> None:
+    def f(x: Any) -> Any:
+        y = x * 2
+        return y, y[1:], y[::-1], x.sum()
+
+    agree(f, v)
+
+
+def test_attributes_that_share_memory_go_on_sharing_it() -> None:
+    def f(box: Any) -> None:
+        made = box.grid * 2
+        box.data, box.grid = made[0], made
+
+    agree(f, Box)
+
+
+def test_a_flattened_array_is_returned_with_what_was_written_before() -> None:
+    def f(x: Any) -> Any:
+        x[:, 0] /= 2
+        return x.ravel()
+
+    agree(f, strided)
+    agree(f, m)
+
+
+def test_rows_are_read_when_the_loop_comes_to_them() -> None:
+    def f(x: Any) -> None:
+        for i, t in enumerate(x):
+            x[2 - i] = t
+
+    agree(f, v)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda x: x.diagonal().fill(0),
+        lambda x: np.broadcast_to(x, (3, 3)).fill(0),
+        lambda x: x.imag.fill(1),
+        lambda x: np.diag(x).sort(),
+    ],
+)
+def test_what_is_read_only_is_not_written(write: Any) -> None:
+    agree(write, m)
+
+
+def test_a_write_is_seen_in_what_was_taken_before() -> None:
+    def diagonal(x: Any) -> Any:
+        line = np.diagonal(x)
+        x[1, 1] = -1
+        return line.sum()
+
+    def windows(x: Any) -> Any:
+        pairs = np.lib.stride_tricks.sliding_window_view(x, 2)
+        x[1] = -1
+        return pairs.sum()
+
+    def parts(z: Any) -> Any:
+        re = z.real
+        z[1] = -1
+        return re.sum()
+
+    def through(z: Any) -> None:
+        z.real[1:] = 7
+
+    agree(diagonal, m)
+    agree(windows, v)
+    agree(parts, lambda: V + 1j)
+    agree(through, lambda: V + 1j)
+
+
+def test_a_strided_vector_is_copied_by_ravel() -> None:
+    def f(x: Any) -> None:
+        x[1:, 0].ravel()[0] = 9
+
+    agree(f, m)
+
+
+def test_flat_assignment_reads_what_it_has_written() -> None:
+    def f(x: Any) -> None:
+        x.flat[1:] = x[:-1]
+
+    agree(f, v)
+
+
+def test_an_out_that_numpy_refuses_is_refused() -> None:
+    def dot(a: Any, b: Any) -> None:
+        np.dot(a, b, b)
+
+    def take(a: Any, b: Any) -> None:
+        np.take(a, [0, 1, 1], out=b)
+
+    def mask(a: Any, b: Any) -> None:
+        np.putmask(b, a > 1, a)
+
+    agree(dot, m, lambda: np.asfortranarray(M))
+    agree(dot, m, m)
+    agree(take, v, lambda: np.zeros(3, dtype=np.float32))
+    agree(mask, v, lambda: np.zeros(3, dtype=np.float32))
+
+
+def test_kinds_of_numbers_that_values_choose() -> None:
+    def least(x: float) -> str:
+        return f"{min(x, 2)} {max(x, 0)}"
+
+    def late(x: Any, n: int) -> str:
+        s = 0
+        for i in range(n):
+            s += x[i]
+        return f"{s}"
+
+    agree(least, lambda: 2.5)
+    agree(least, lambda: -1.5)
+    agree(late, v, lambda: 0)
+    agree(late, v, lambda: 2)
+
+
+def test_the_number_of_chosen_elements_within_nested_loops() -> None:
+    def f(x: Any, a: Any) -> Any:
+        for _ in x:
+            for _ in range(3):
+                a[len(x[x > 1]) % len(x)] += x * 0.2
+        return a
+
+    agree(f, v, m)
