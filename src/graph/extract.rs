@@ -15,8 +15,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Assumption, Builder, DType, Dim, Graph, NodeId, Operands, Symbol};
-use crate::ops::{Elementwise, Op};
+use super::{Assumption, Builder, Dim, Graph, NodeId, Operands, Symbol};
+use crate::ops::Op;
+use crate::ops::index::is_range;
 
 /// What becomes a nested graph.
 #[derive(Debug)]
@@ -314,33 +315,21 @@ pub(super) fn swept(graph: &Graph) -> Graph {
     swept
 }
 
-/// Whether a node is `start + step * arange(n)` by which something is only indexed.
+/// Whether a node is `start + step * arange(n)`, of numbers that are known, by which something is only
+/// indexed.
 fn is_position(graph: &Graph, id: NodeId) -> bool {
-    let is_range = |id: NodeId| is_range(graph, id);
-    is_range(id)
+    let operands = graph.operands(id);
+    let is_known = |operand: &NodeId| {
+        matches!(graph.op(*operand), Op::Constant(_)) || is_position(graph, *operand)
+    };
+    is_range(graph, id)
+        && operands.iter().all(is_known)
         && graph.users(id).all(|user| {
             let operands = graph.operands(user);
             match graph.op(user) {
                 Op::Gather { .. } => operands[0] != id,
                 Op::Scatter { .. } => !operands[..2].contains(&id),
-                _ => is_range(user) && is_position(graph, user),
+                _ => is_range(graph, user),
             }
         })
-}
-
-fn is_range(graph: &Graph, id: NodeId) -> bool {
-    let aval = graph.aval(id);
-    let is_number =
-        |id: NodeId| matches!(graph.op(id), Op::Constant(_)) && graph.aval(id).rank() == 0;
-    match graph.op(id) {
-        Op::Iota { dtype, .. } => *dtype == DType::I64,
-        Op::Elementwise(Elementwise::Add | Elementwise::Multiply)
-            if aval.rank() == 1 && aval.dtype == DType::I64 =>
-        {
-            let operands = graph.operands(id);
-            let of = |a: NodeId, b: NodeId| is_range(graph, a) && is_number(b);
-            of(operands[0], operands[1]) || of(operands[1], operands[0])
-        }
-        _ => false,
-    }
 }

@@ -15,7 +15,7 @@ use super::{
     size_along, try_broadcast, two,
 };
 use crate::error::{Error, Exception, Result};
-use crate::graph::{Aval, Builder, DType, Dim, Kind, NodeId, Shape};
+use crate::graph::{Aval, Builder, DType, Dim, Graph, Kind, NodeId, Shape};
 
 /// Shape and dtype of the result.
 ///
@@ -297,4 +297,25 @@ fn last_writers(
     let won = b.elementwise(Elementwise::Equal, &[owner, numbers])?;
     let zero = b.float(0.0);
     b.elementwise(Elementwise::Where, &[won, read, zero])
+}
+
+/// Whether a node is `start + step * arange(n)` of int64: positions that a slice could have.
+pub fn is_range(graph: &Graph, id: NodeId) -> bool {
+    let operands = graph.operands(id);
+    match graph.op(id) {
+        Op::Arange => true,
+        Op::Iota { dtype, .. } => *dtype == DType::I64,
+        Op::Elementwise(Elementwise::Add | Elementwise::Multiply)
+            if graph.aval(id).dtype == DType::I64 =>
+        {
+            let of = |array: NodeId, number: NodeId| {
+                graph.aval(array).rank() == 1
+                    && graph.aval(number).rank() == 0
+                    && graph.aval(number).dtype == DType::I64
+                    && is_range(graph, array)
+            };
+            of(operands[0], operands[1]) || of(operands[1], operands[0])
+        }
+        _ => false,
+    }
 }

@@ -11,6 +11,7 @@ use super::compile::{Compiler, Scope, outside};
 use crate::error::{Error, Result};
 use crate::eval::reduce::{fold, ufunc_name};
 use crate::graph::{DType, Dim, Graph, NodeId};
+use crate::ops::index::is_range;
 use crate::ops::{Elementwise as E, Op, Range, Write};
 
 impl Compiler {
@@ -660,24 +661,6 @@ fn is_view(indices: &[Index]) -> bool {
 /// then it is never computed.
 pub(super) fn is_range_only(scope: &Scope<'_>, id: NodeId) -> bool {
     is_range(scope.graph, id) && only_indexes(scope.graph, id)
-}
-
-pub(super) fn is_range(graph: &Graph, id: NodeId) -> bool {
-    let operands = graph.operands(id);
-    match graph.op(id) {
-        Op::Arange => true,
-        Op::Iota { dtype, .. } => *dtype == DType::I64,
-        Op::Elementwise(E::Add | E::Multiply) if graph.aval(id).dtype == DType::I64 => {
-            let of = |array: NodeId, number: NodeId| {
-                graph.aval(array).rank() == 1
-                    && graph.aval(number).rank() == 0
-                    && graph.aval(number).dtype == DType::I64
-                    && is_range(graph, array)
-            };
-            of(operands[0], operands[1]) || of(operands[1], operands[0])
-        }
-        _ => false,
-    }
 }
 
 fn only_indexes(graph: &Graph, id: NodeId) -> bool {

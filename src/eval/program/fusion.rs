@@ -15,7 +15,6 @@ use std::collections::HashMap;
 use smallvec::{SmallVec, smallvec};
 
 use super::Location;
-use super::arrays::is_range;
 use super::code::{ArrayId, ArrayOp, BufferId, Fused, FusedStep};
 use super::compile::{Compiler, Scope, outside, resolution};
 use super::pass::machine_code;
@@ -24,6 +23,7 @@ use crate::eval::kernels;
 use crate::eval::machine::{self, Lane};
 use crate::graph::dim::Equalities;
 use crate::graph::{Assumption, DType, Dim, Graph, NodeId};
+use crate::ops::index::is_range;
 use crate::ops::{Op, Write};
 
 /// Per node, its root, if that is another node.
