@@ -15,7 +15,7 @@ Read a function, lift it to a graph, transform it, and get a function again::
 from lazy._array import Variable, array, compute, deferred, force, shared_intermediates
 from lazy._check import GradientCheck, check_grad, explain_nan
 from lazy._config import config
-from lazy._custom import custom_jvp, custom_vjp, opaque
+from lazy._custom import checkpoint, custom_jvp, custom_vjp, opaque
 from lazy._errors import (
     GraphBreak,
     GraphSyntaxError,
@@ -61,6 +61,7 @@ __all__ = [
     "__version__",
     "array",
     "check_grad",
+    "checkpoint",
     "compute",
     "config",
     "custom_jvp",

@@ -1,6 +1,7 @@
 """Functions whose derivative, or whose code, is their author's affair.
 
-The machine that lifts knows `with_jvp`, `with_vjp`, `call_opaque` and `enter_opaque` by name: called by plain
+The machine that lifts knows `with_jvp`, `with_vjp`, `call_checkpointed`, `call_opaque` and
+`enter_opaque` by name: called by plain
 Python they are the function and nothing else.
 """
 
@@ -28,6 +29,11 @@ def with_vjp(
 ) -> Any:
     """``function(*arguments)``, of which ``forward`` and ``backward`` are the derivative."""
     return function(*arguments)
+
+
+def call_checkpointed(function: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """``function(*arguments, **keywords)``, whose way back computes it again."""
+    return function(*arguments, **keywords)
 
 
 def call_opaque(function: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
@@ -185,3 +191,26 @@ class opaque(_Wrapped[P, R]):
 
     def __exit__(self, *raised: object) -> None:
         pass
+
+
+class checkpoint(_Wrapped[P, R]):
+    """The same function, of which the way back keeps the arguments only and computes the rest again.
+
+    Values and derivatives are those of the function. A gradient takes less memory, by what the function
+    computes on the way, and more time, by one evaluation of it. Wrapped around the steps of a long loop, or
+    around runs of steps that are wrapped in turn, it bounds what the loop keeps: the square root of the number of
+    trips for one level, and less for more (Griewank and Walther, *Evaluating Derivatives*, chapter 12). A
+    function that draws random numbers or prints is called as it is.
+
+    >>> import numpy as np, lazy
+    >>> @lazy.checkpoint
+    ... def layer(w, x):
+    ...     return np.tanh(w @ x)
+    >>> lazy.grad(lambda w, x: np.sum(layer(w, layer(w, x))))(np.eye(2), np.zeros(2))
+    array([[0., 0.],
+           [0., 0.]])
+    """
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        out: R = call_checkpointed(self.function, args, kwargs)
+        return out

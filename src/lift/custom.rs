@@ -26,7 +26,7 @@ use crate::ops::{Custom, Op, Rule};
 const MAX_NESTED: usize = 3;
 
 /// What stands in the place of a leaf.
-type OnLeaf<'f, M, O> = dyn FnMut(&mut M, &Value<O>) -> Result<Value<O>> + 'f;
+pub(super) type OnLeaf<'f, M, O> = dyn FnMut(&mut M, &Value<O>) -> Result<Value<O>> + 'f;
 
 /// The Python functions of a rule.
 enum Given<'a, O> {
@@ -338,7 +338,7 @@ impl<H: Host> Machine<'_, H> {
     }
 
     /// The containers of a value with each leaf replaced.
-    fn mapped(
+    pub(super) fn mapped(
         &mut self,
         value: &Value<H::Object>,
         f: &mut OnLeaf<'_, Self, H::Object>,

@@ -29,6 +29,7 @@ mod builtins;
 mod calls;
 mod carry;
 mod changes;
+mod checkpoint;
 mod compiled;
 mod containers;
 mod contexts;

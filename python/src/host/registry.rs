@@ -95,6 +95,7 @@ impl Registry {
         let extra = BUILTINS.iter().map(|n| format!("builtins.{n}"));
         let others = [
             "functools.partial",
+            "lazy._custom.call_checkpointed",
             "lazy._custom.call_opaque",
             "lazy._custom.enter_opaque",
             "lazy._custom.with_jvp",
