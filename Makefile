@@ -104,7 +104,9 @@ review: build
 bench: build
 	-$(BIN)/python -m pip install -q --disable-pip-version-check numexpr
 	-$(BIN)/python -m pip install -q --disable-pip-version-check jax
+	-$(BIN)/python -m pip install -q --disable-pip-version-check autograd
 	$(BIN)/python benches/bench.py
+	$(BIN)/python benches/derivatives.py
 
 docs: build
 	$(BIN)/python -m pip install -q --disable-pip-version-check mkdocs==1.6.1

@@ -265,8 +265,36 @@ def _jacobi_step(k: int, c: Any, x: Any, p: Any, q: Any, a: Any, b: Any) -> Any:
     return (middle * p - 2 * (k + a) * (k + b) * (c + 2) * q) / (2 * (k + 1) * (k + a + b + 1) * c)
 
 
+# Densities that `scipy.stats` has of Boost, by their logarithms.
+
+
+def _beta_pdf(x: Any, a: Any, b: Any) -> Any:
+    from scipy import special
+
+    log = special.xlogy(a - 1.0, x) + special.xlog1py(b - 1.0, -np.asarray(x)[()])
+    return np.exp(log - special.betaln(a, b))
+
+
+def _binom_pmf(k: Any, n: Any, p: Any) -> Any:
+    from scipy import special
+
+    ways = special.gammaln(n + 1.0) - special.gammaln(k + 1.0) - special.gammaln(n - k + 1.0)
+    return np.exp(ways + special.xlogy(k, p) + special.xlog1py(n - k, -p))
+
+
+def _nbinom_pmf(k: Any, n: Any, p: Any) -> Any:
+    from scipy import special
+
+    ways = special.gammaln(n + k) - special.gammaln(k + 1.0) - special.gammaln(n)
+    return np.exp(ways + special.xlogy(n, p) + special.xlog1py(k, -p))
+
+
+_DENSITIES = {"_beta_pdf": _beta_pdf, "_binom_pmf": _binom_pmf, "_nbinom_pmf": _nbinom_pmf}
+
+
 def _special() -> Table:
     module = sys.modules["scipy.special"]
+    compiled = sys.modules["scipy.special._ufuncs"]
     return {
         module.spherical_yn: _half_order("yv", -1),
         module.spherical_in: _half_order("iv", 1),
@@ -279,6 +307,7 @@ def _special() -> Table:
         module.exp2: lambda x: np.exp2(x),
         module.cotdg: lambda x: 1 / module.tandg(x),
         module.round: lambda x: np.rint(x),
+        **{getattr(compiled, name): f for name, f in _DENSITIES.items() if hasattr(compiled, name)},
         **{getattr(module, name): _polynomial(*parts) for name, parts in _POLYNOMIALS.items()},
     }
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import special
+from scipy import special, stats
 
 import lazy
 
@@ -180,7 +180,7 @@ def weighted(x, p, A, S):
     weights = 1.0 + 0.3 * np.cos(1.0 + np.arange(np.size(result)).reshape(np.shape(result)))
     return np.sum(result * weights)
 """
-    scope = {"np": np, "special": special}
+    scope = {"np": np, "special": special, "stats": stats}
     exec(source, scope)
     return scope["weighted"]
 
@@ -247,6 +247,7 @@ np.imag(special.hankel2(2, p)) | special.yve(1, p) | special.agm(p, S[0] + p) | 
 special.eval_legendre(4, p) | special.eval_chebyt(3, p) | special.eval_chebyu(3, p) | special.eval_hermite(4, x)
 special.eval_hermitenorm(4, x) | special.eval_laguerre(3, p) | special.eval_genlaguerre(3, 0.5, p)
 special.eval_gegenbauer(3, 0.7, p) | special.eval_jacobi(3, 0.5, 1.5, p) | special.exp2(x)
+stats.beta.pdf(p, 2.0 + p, 3.0) | stats.binom.pmf(2, 5, p) | stats.nbinom.pmf(3, 2.0 + p, p)
 np.real(special.erf(x + 1j * p)) | np.imag(special.erfc(x - 1j * p)) | np.real(special.erfcx(x + 1j * p))
 np.imag(special.dawsn(x + 1j * p)) | np.real(special.exp1(p + 1j * x)) | np.imag(special.wofz(x + 1j * p))
 """
