@@ -418,17 +418,18 @@ mod tests {
             .collect();
         let smaller = |a: f64, b: f64| if a < b || a.is_nan() { a } else { b };
         let larger = |a: f64, b: f64| if a > b || a.is_nan() { a } else { b };
-        let table: [(E, &dyn Fn(f64, f64) -> f64); 10] = [
-            (E::Add, &|a, b| a + b),
-            (E::Subtract, &|a, b| a - b),
-            (E::Multiply, &|a, b| a * b),
-            (E::Divide, &|a, b| a / b),
-            (E::Minimum, &smaller),
-            (E::Maximum, &larger),
-            (E::Negative, &|a, _| -a),
-            (E::Absolute, &|a, _| a.abs()),
-            (E::Square, &|a, _| a * a),
-            (E::Sqrt, &|a, _| a.sqrt()),
+        type Of = fn(f64, f64) -> f64;
+        let table: [(E, Of); 10] = [
+            (E::Add, |a, b| a + b),
+            (E::Subtract, |a, b| a - b),
+            (E::Multiply, |a, b| a * b),
+            (E::Divide, |a, b| a / b),
+            (E::Minimum, smaller),
+            (E::Maximum, larger),
+            (E::Negative, |a, _| -a),
+            (E::Absolute, |a, _| a.abs()),
+            (E::Square, |a, _| a * a),
+            (E::Sqrt, |a, _| a.sqrt()),
         ];
         for (op, expected) in table {
             let operands: &[Lane] = if matches!(op, E::Negative | E::Absolute | E::Square | E::Sqrt)

@@ -64,11 +64,12 @@ impl State<'_> {
     /// # Safety
     /// Descriptors and registers must be those of the program.
     pub(super) unsafe fn fused(&mut self, f: &Fused, registers: *mut Cell) -> Result<()> {
-        // SAFETY: as the caller promises.
-        if let Some(row) = &f.row
-            && unsafe { self.one_row(f, row, registers)? }
-        {
-            return Ok(());
+        if let Some(row) = &f.row {
+            // SAFETY: as the caller promises.
+            let done = unsafe { self.one_row(f, row, registers)? };
+            if done {
+                return Ok(());
+            }
         }
         let view = self.arrays[f.to as usize];
         let (mut shape, mut rank) = ([1; RANK], 0);
