@@ -150,6 +150,14 @@ def test_filled_arguments_are_seen_by_the_caller():
     np.testing.assert_array_equal(ours, theirs)
 
 
+def test_compiled_code_that_writes_through_bare_pointers_is_left_to_python():
+    ndimage = pytest.importorskip("scipy.ndimage")
+    found, count = lazy.jit(lambda x: ndimage.label(x > 0))(SIGNAL)
+    wanted, number = ndimage.label(SIGNAL > 0)
+    np.testing.assert_array_equal(found, wanted)
+    assert count == number
+
+
 @pytest.mark.parametrize("mode", ["reflect", "mirror", "nearest", "wrap", "constant"])
 def test_derivatives_of_linear_filters_of_ndimage(mode):
     ndimage = pytest.importorskip("scipy.ndimage")
