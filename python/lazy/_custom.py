@@ -197,10 +197,10 @@ class checkpoint(_Wrapped[P, R]):
     """The same function, of which the way back keeps the arguments only and computes the rest again.
 
     Values and derivatives are those of the function. A gradient takes less memory, by what the function
-    computes on the way, and more time, by one evaluation of it. Wrapped around the steps of a long loop, or
-    around runs of steps that are wrapped in turn, it bounds what the loop keeps: the square root of the number of
-    trips for one level, and less for more (Griewank and Walther, *Evaluating Derivatives*, chapter 12). A
-    function that draws random numbers or prints is called as it is.
+    computes on the way, and more time, by one evaluation of it. Wrapped around runs of the trips of a long
+    loop it bounds what that keeps: about the square root of the number of trips, and less for runs of runs
+    (Griewank and Walther, *Evaluating Derivatives*, chapter 12). A function that draws random numbers or
+    prints is called as it is.
 
     >>> import numpy as np, lazy
     >>> @lazy.checkpoint
