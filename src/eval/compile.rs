@@ -403,15 +403,15 @@ impl Compiler<'_, '_> {
             self.slots[slot as usize].home == Home::Register
                 && self.group.folds.iter().all(|fold| fold.slot != slot)
         };
-        let is_number = |slot: Slot| {
-            let constants = self.group.constants.iter().map(|(slot, _)| *slot);
-            let mut numbers = constants.chain(self.group.uniforms.iter().map(|u| u.slot));
-            numbers.any(|number| number == slot)
-        };
+        let constants = self.group.constants.iter().map(|(slot, _)| *slot);
+        let numbers = constants.chain(self.group.uniforms.iter().map(|u| u.slot));
+        let numbers: HashSet<Slot> = numbers.collect();
         let code = std::mem::take(&mut self.group.code);
         // A short space is not worth the making.
         let code = match self.group.partition.elements() > CHUNK / 4 {
-            true => trees(code, self.slots.len(), is_private, is_number),
+            true => trees(code, self.slots.len(), is_private, |slot| {
+                numbers.contains(&slot)
+            }),
             false => code,
         };
         self.group.code = merge(code, self.slots.len(), is_private);

@@ -100,8 +100,6 @@ pub enum Instruction {
     /// Several calls as machine code.
     Row {
         row: Row,
-        /// Bytes of an element.
-        size: usize,
         slot: Slot,
         operands: SmallVec<[Slot; 3]>,
     },
@@ -502,14 +500,13 @@ impl<'a> Worker<'a> {
                 }
                 Instruction::Row {
                     row,
-                    size,
                     slot,
                     operands,
                 } => {
                     let sides = operands.iter().chain([slot]);
                     let sides: SmallVec<[*mut u8; 12]> =
                         sides.map(|&side| pointers[side as usize]).collect();
-                    let strides: SmallVec<[isize; 12]> = smallvec![*size as isize; sides.len()];
+                    let strides: SmallVec<[isize; 12]> = smallvec![row.stride(); sides.len()];
                     // SAFETY: as for a call; all are floats in a row.
                     unsafe { row.run(&sides, &strides, len) };
                 }

@@ -6,12 +6,13 @@
 //! Source: combining instructions by forward scan, Davidson and Fraser, "Code selection through object
 //! code optimization" (1984).
 
+use std::collections::HashMap;
+
 use smallvec::{SmallVec, smallvec};
 
 use super::group::{Instruction, Slot};
 use super::kernels::pairs::{Side, pair};
-use super::machine::{Input, Row, Step};
-use crate::graph::DType;
+use super::machine::{Input, Lane, Row, Step};
 
 /// Merges pairs of instructions; `is_private` says which slots nobody reads but the code.
 pub fn merge(
@@ -135,10 +136,13 @@ pub fn trees(
             readers[operand as usize].push(roots[at]);
         }
     }
+    let mut members: Vec<SmallVec<[usize; 1]>> = vec![SmallVec::new(); code.len()];
+    for (at, &root) in roots.iter().enumerate() {
+        members[root].push(at);
+    }
     let mut made: Vec<Option<Instruction>> = Vec::with_capacity(code.len());
     let mut is_gone = vec![false; code.len()];
-    for root in 0..code.len() {
-        let members: Vec<usize> = (0..=root).filter(|&at| roots[at] == root).collect();
+    for members in members {
         let row = (members.len() > 1)
             .then(|| tree(&code, &members, &is_number))
             .flatten();
@@ -161,38 +165,40 @@ fn tree(
     members: &[usize],
     is_number: &impl Fn(Slot) -> bool,
 ) -> Option<Instruction> {
-    let is_made = |slot: Slot| members.iter().position(|&at| code[at].touched().0 == slot);
+    // What the members compute, and what they need beside it.
+    let made: HashMap<Slot, usize> = (0..)
+        .zip(members)
+        .map(|(step, &at)| (code[at].touched().0, step))
+        .collect();
     let mut inputs: SmallVec<[Slot; 3]> = SmallVec::new();
+    let mut input_of: HashMap<Slot, Lane> = HashMap::new();
     for &at in members {
         for &operand in code[at].touched().1 {
-            if is_made(operand).is_none() && !inputs.contains(&operand) {
+            if !made.contains_key(&operand) && !input_of.contains_key(&operand) {
+                input_of.insert(operand, inputs.len());
                 inputs.push(operand);
             }
         }
     }
-    let lane = |slot: Slot| match is_made(slot) {
-        Some(step) => Some(inputs.len() + step),
-        None => inputs.iter().position(|&input| input == slot),
+    let lane = |slot: &Slot| match made.get(slot) {
+        Some(step) => inputs.len() + step,
+        None => input_of[slot],
     };
     let mut steps = Vec::with_capacity(members.len());
-    let mut dtype = DType::Bool;
     for &at in members {
         let Instruction::Call {
             operands,
-            arithmetic: Some((op, of)),
+            arithmetic: Some((op, dtype)),
             ..
         } = &code[at]
         else {
             return None;
         };
-        match (*of, dtype) {
-            (DType::Bool, _) => {}
-            (of, DType::Bool) => dtype = of,
-            (of, same) if of == same => {}
-            (_, _) => return None,
-        }
-        let operands = operands.iter().map(|&o| lane(o)).collect::<Option<_>>()?;
-        steps.push(Step { op: *op, operands });
+        steps.push(Step {
+            op: *op,
+            dtype: *dtype,
+            operands: operands.iter().map(lane).collect(),
+        });
     }
     let kinds: Vec<Input> = inputs
         .iter()
@@ -201,10 +207,9 @@ fn tree(
             false => Input::Array,
         })
         .collect();
-    let row = Row::new(dtype, &kinds, &steps, &[inputs.len() + steps.len() - 1])?;
+    let row = Row::new(&kinds, &steps, &[inputs.len() + steps.len() - 1])?;
     Some(Instruction::Row {
         row,
-        size: dtype.size(),
         slot: code[*members.last()?].touched().0,
         operands: inputs,
     })

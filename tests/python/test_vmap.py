@@ -101,3 +101,15 @@ def test_what_differs_from_example_to_example_is_refused():
         lazy.vmap(np.sin, in_axes=1)(X[:, 0])
     with pytest.raises(ValueError, match="different sizes: 5 and 3"):
         lazy.vmap(np.add)(X, X[:3])
+
+
+def test_searches_in_one_row_and_in_many():
+    rows = np.array([[0.0, 1.0, 2.0], [0.5, 0.6, 3.0]])
+    values = np.array([[0.7, 2.5], [0.55, -1.0]])
+    np.testing.assert_array_equal(
+        lazy.vmap(np.searchsorted)(rows, values),
+        [np.searchsorted(a, v) for a, v in zip(rows, values, strict=True)],
+    )
+    one = lazy.vmap(lambda a, v: np.searchsorted(a, v), in_axes=(None, 0))
+    np.testing.assert_array_equal(one(rows[0], values), np.searchsorted(rows[0], values))
+    assert "np.searchsorted" in one.source

@@ -454,7 +454,12 @@ impl Rule<'_> {
             }
             Op::ArgSort { axis } => on_first(b, Op::ArgSort { axis: axis + 1 }),
             Op::SearchSorted { .. } => {
-                let operands = [self.whole(b, 0)?, self.whole(b, 1)?];
+                let [sorted, values] = [self.operands[0], self.operands[1]];
+                // In one row that is the same for all examples, they are more values to look for.
+                let operands = match !sorted.batched && self.avals[0].rank() == 1 {
+                    true => [sorted.node, values.node],
+                    false => [self.whole(b, 0)?, self.whole(b, 1)?],
+                };
                 b.add(op.clone(), &operands)
             }
             Op::Gather { axes, at } => self.gather(b, axes, *at),
@@ -473,7 +478,12 @@ impl Rule<'_> {
             }
             Op::Solve(_) if !self.operands[0].batched => self.solve(b, op),
             Op::Solve(_) | Op::Frechet(_) => {
-                let operands = [self.whole(b, 0)?, self.whole(b, 1)?];
+                let [sorted, values] = [self.operands[0], self.operands[1]];
+                // In one row that is the same for all examples, they are more values to look for.
+                let operands = match !sorted.batched && self.avals[0].rank() == 1 {
+                    true => [sorted.node, values.node],
+                    false => [self.whole(b, 0)?, self.whole(b, 1)?],
+                };
                 b.add(op.clone(), &operands)
             }
             Op::PseudoInverse if !self.operands[1].batched => {

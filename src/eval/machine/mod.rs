@@ -12,8 +12,6 @@ pub mod memory;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod row;
 
-use std::sync::OnceLock;
-
 use smallvec::SmallVec;
 
 use super::kernels::cpu::{Level, level};
@@ -37,12 +35,17 @@ pub enum Input {
 #[derive(Clone, Debug)]
 pub struct Step {
     pub op: Elementwise,
+    /// Of its floats; bool if it has none.
+    pub dtype: DType,
     pub operands: SmallVec<[Lane; 3]>,
 }
 
 /// Machine code for steps of arithmetic on floats of one dtype.
 #[derive(Debug)]
-pub struct Row(Code);
+pub struct Row {
+    code: Code,
+    dtype: DType,
+}
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 type Code = memory::Executable;
@@ -50,29 +53,27 @@ type Code = memory::Executable;
 type Code = std::convert::Infallible;
 
 impl Row {
-    /// None if this machine, the dtype or an operation has no code, or if too much is needed at once.
-    pub fn new(dtype: DType, inputs: &[Input], steps: &[Step], results: &[Lane]) -> Option<Row> {
+    /// None if this machine, a dtype or an operation has no code, if there are several dtypes, or if too
+    /// much is needed at once.
+    pub fn new(inputs: &[Input], steps: &[Step], results: &[Lane]) -> Option<Row> {
         // The code works on registers of 32 bytes.
         if !is_wanted() || level() < Level::V3 {
             return None;
         }
-        Self::made(dtype, inputs, steps, results)
+        let mut floats = steps.iter().map(|s| s.dtype).filter(|d| *d != DType::Bool);
+        let dtype = floats.next()?;
+        match floats.all(|other| other == dtype) {
+            true => Some(Row {
+                code: made(dtype, inputs, steps, results)?,
+                dtype,
+            }),
+            false => None,
+        }
     }
 
-    #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-    fn made(dtype: DType, inputs: &[Input], steps: &[Step], results: &[Lane]) -> Option<Row> {
-        let precision = match dtype {
-            DType::F32 => assembler::Precision::Single,
-            DType::F64 => assembler::Precision::Double,
-            _ => return None,
-        };
-        let code = row::emit(precision, inputs, steps, results)?;
-        memory::Executable::new(&code).map(Row)
-    }
-
-    #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-    fn made(_: DType, _: &[Input], _: &[Step], _: &[Lane]) -> Option<Row> {
-        None
+    /// Bytes from one element to the next where a row lies in one piece.
+    pub fn stride(&self) -> isize {
+        self.dtype.size() as isize
     }
 
     /// Does the steps for `n` elements.
@@ -86,7 +87,7 @@ impl Row {
         type Entry = unsafe extern "C" fn(*const *mut u8, *const isize, usize);
         // SAFETY: the memory holds a function of this type, and the caller vouches for the rest.
         unsafe {
-            let entry: Entry = std::mem::transmute(self.0.start());
+            let entry: Entry = std::mem::transmute(self.code.start());
             entry(pointers.as_ptr(), strides.as_ptr(), n);
         }
     }
@@ -95,8 +96,24 @@ impl Row {
     /// There is no code to call this of.
     #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
     pub unsafe fn run(&self, _: &[*mut u8], _: &[isize], _: usize) {
-        match self.0 {}
+        match self.code {}
     }
+}
+
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+fn made(dtype: DType, inputs: &[Input], steps: &[Step], results: &[Lane]) -> Option<Code> {
+    let precision = match dtype {
+        DType::F32 => assembler::Precision::Single,
+        DType::F64 => assembler::Precision::Double,
+        _ => return None,
+    };
+    let code = row::emit(precision, inputs, steps, results)?;
+    memory::Executable::new(&code)
+}
+
+#[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
+fn made(_: DType, _: &[Input], _: &[Step], _: &[Lane]) -> Option<Code> {
+    None
 }
 
 /// The one dtype of the floats that an operation takes and gives, beside flags; bool if there are none.
@@ -109,8 +126,7 @@ pub fn dtype_of(resolution: &Resolution) -> Option<DType> {
     (is_fit && others.all(|d| d == dtype)).then_some(dtype)
 }
 
-/// Whether code is to be made at all.
+/// Whether code is to be made at all: asked each time code would be, since tests change it.
 pub fn is_wanted() -> bool {
-    static WANTED: OnceLock<bool> = OnceLock::new();
-    *WANTED.get_or_init(|| std::env::var_os("LAZY_INTERPRET").is_none())
+    std::env::var_os("LAZY_INTERPRET").is_none()
 }

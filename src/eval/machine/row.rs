@@ -393,8 +393,13 @@ mod tests {
     use crate::graph::DType;
 
     fn step(op: E, operands: &[Lane]) -> Step {
+        step_of(DType::F64, op, operands)
+    }
+
+    fn step_of(dtype: DType, op: E, operands: &[Lane]) -> Step {
         Step {
             op,
+            dtype,
             operands: operands.into(),
         }
     }
@@ -439,7 +444,7 @@ mod tests {
                 &[0, 1]
             };
             let inputs = [Input::Array, Input::Array];
-            let Some(row) = Row::new(DType::F64, &inputs, &[step(op, operands)], &[2]) else {
+            let Some(row) = Row::new(&inputs, &[step(op, operands)], &[2]) else {
                 return;
             };
             for stride in [1, 3] {
@@ -468,7 +473,7 @@ mod tests {
             step(E::Where, &[6, 0, 1]),
             step(E::Multiply, &[7, 2]),
         ];
-        let Some(row) = Row::new(DType::F64, &inputs, &steps, &[8]) else {
+        let Some(row) = Row::new(&inputs, &steps, &[8]) else {
             return;
         };
         let x: Vec<f64> = (0..11).map(|i| f64::from(i) - 4.0).collect();
@@ -484,23 +489,23 @@ mod tests {
     #[test]
     fn what_needs_too_many_registers_has_no_code() {
         let inputs = [Input::Number; 17];
-        assert!(Row::new(DType::F64, &inputs, &[step(E::Add, &[0, 16])], &[17]).is_none());
+        assert!(Row::new(&inputs, &[step(E::Add, &[0, 16])], &[17]).is_none());
         let masks = [step(E::Less, &[0, 1])];
-        assert!(Row::new(DType::F64, &[Input::Array; 2], &masks, &[2]).is_none());
+        assert!(Row::new(&[Input::Array; 2], &masks, &[2]).is_none());
     }
 
     #[test]
     fn single_precision() {
         let steps = [
-            step(E::Multiply, &[0, 2]),
-            step(E::Less, &[3, 1]),
-            step(E::Where, &[4, 0, 3]),
-            step(E::Negative, &[5]),
-            step(E::Sqrt, &[1]),
-            step(E::Minimum, &[6, 7]),
+            step_of(DType::F32, E::Multiply, &[0, 2]),
+            step_of(DType::F32, E::Less, &[3, 1]),
+            step_of(DType::F32, E::Where, &[4, 0, 3]),
+            step_of(DType::F32, E::Negative, &[5]),
+            step_of(DType::F32, E::Sqrt, &[1]),
+            step_of(DType::F32, E::Minimum, &[6, 7]),
         ];
         let inputs = [Input::Array, Input::Array, Input::Number];
-        let Some(row) = Row::new(DType::F32, &inputs, &steps, &[8]) else {
+        let Some(row) = Row::new(&inputs, &steps, &[8]) else {
             return;
         };
         let x: Vec<f32> = (0..43).map(|i| 0.3 * i as f32 - 4.0).collect();

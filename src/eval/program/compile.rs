@@ -62,8 +62,9 @@ pub(super) struct Scope<'g> {
     pub sizes: Vec<Option<Number>>,
     /// How deep in loops and branches: memory belongs to the scope of its depth.
     pub depth: usize,
-    /// Per node, the node that computes it too.
+    /// Per node, the node that computes it too; and per such node those that it computes.
     pub roots: Vec<Option<NodeId>>,
+    joined: HashMap<NodeId, Vec<NodeId>>,
     needed: Vec<bool>,
     /// Per node, the last node that reads it; `usize::MAX` for outputs.
     last: Vec<usize>,
@@ -110,12 +111,19 @@ impl<'g> Scope<'g> {
                 alive[o] = alive[o].max(until);
             }
         }
+        let mut joined: HashMap<NodeId, Vec<NodeId>> = HashMap::new();
+        for id in graph.nodes().filter(|id| needed[id.index()]) {
+            if let Some(root) = roots[id.index()] {
+                joined.entry(root).or_default().push(id);
+            }
+        }
         Scope {
             graph,
             at,
             sizes,
             depth,
             roots,
+            joined,
             needed,
             last,
             alive,
@@ -140,8 +148,9 @@ impl<'g> Scope<'g> {
         }
     }
 
-    pub fn needs(&self, id: NodeId) -> bool {
-        self.needed[id.index()]
+    /// The nodes that are computed with a root, in order.
+    pub fn joined_to(&self, root: NodeId) -> &[NodeId] {
+        self.joined.get(&root).map_or(&[], Vec::as_slice)
     }
 
     /// Whether a view of `base` must be a copy, because `base` is written to before `view` is last read.

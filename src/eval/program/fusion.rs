@@ -77,7 +77,7 @@ fn can_join(graph: &Graph, id: NodeId) -> bool {
                 let resolved = op.result_dtype(&avals);
                 resolved.is_ok_and(|r| kernels::check(*op, &r.operands).is_none())
             }
-            Op::Cast(_) => true,
+            Op::Cast(dtype) => graph.aval(operands[0]).dtype != *dtype,
             Op::BroadcastTo(_) => graph.aval(operands[0]).rank() == 0,
             _ => false,
         }
@@ -152,7 +152,7 @@ impl Compiler {
     pub fn map(&mut self, scope: &Scope<'_>, id: NodeId) -> Result<Location> {
         let aval = scope.graph.aval(id);
         let (to, buffer) = self.owned(aval.dtype, aval.rank(), scope.depth)?;
-        self.fused(scope, id, id, to, Some(buffer))?;
+        self.fused(scope, id, to, Some(buffer))?;
         Ok(Location::Array(to))
     }
 
@@ -161,26 +161,23 @@ impl Compiler {
         let values = scope.graph.operands(write)[1];
         let is_joined = scope.roots[values.index()] == Some(write);
         if is_joined {
-            self.fused(scope, write, values, to, None)?;
+            self.fused(scope, write, to, None)?;
         }
         Ok(is_joined)
     }
 
-    /// What `root` is the root of, the last of them being `result`.
+    /// What `root` is the root of, and the root itself if it is elementwise.
     fn fused(
         &mut self,
         scope: &Scope<'_>,
         root: NodeId,
-        result: NodeId,
         to: ArrayId,
         buffer: Option<BufferId>,
     ) -> Result<()> {
-        let graph = scope.graph;
         let mut lanes = Lanes::default();
-        for id in graph.nodes().take(result.index() + 1) {
-            if id == result || scope.needs(id) && scope.roots[id.index()] == Some(root) {
-                self.fused_node(scope, id, &mut lanes)?;
-            }
+        let itself = buffer.is_some().then_some(&root);
+        for &id in scope.joined_to(root).iter().chain(itself) {
+            self.fused_node(scope, id, &mut lanes)?;
         }
         let inputs = lanes.inputs.len();
         // Steps come after all inputs.

@@ -16,27 +16,29 @@ use super::compile::RANK;
 use super::run::Cell;
 use super::vector::{Array, Memory, State, room, widen};
 use crate::error::{Error, Result};
-use crate::eval::layout::{alignment, copy, copy_row, fill};
+use crate::eval::layout::{alignment, copy, copy_row, fill, merge_axes};
 use crate::eval::machine::{Input, Row, Step};
 use crate::graph::DType;
 
 /// The steps as machine code, where all are arithmetic of floats of one dtype.
 pub(super) fn machine_code(inputs: &[(Location, DType)], steps: &[FusedStep]) -> Option<Row> {
-    let dtype = inputs.first()?.1;
-    let inputs = inputs.iter().map(|(location, of)| match location {
-        _ if *of != dtype => None,
-        Location::Array(_) => Some(Input::Array),
-        Location::Register(_) => Some(Input::Number),
-    });
-    let inputs = inputs.collect::<Option<Vec<_>>>()?;
+    let kind = |location: &Location| match location {
+        Location::Array(_) => Input::Array,
+        Location::Register(_) => Input::Number,
+    };
+    let inputs: Vec<Input> = inputs.iter().map(|(location, _)| kind(location)).collect();
     let of = |step: &FusedStep| {
         let operands = step.operands.clone();
-        let (op, of) = step.arithmetic?;
-        (of == dtype || of == DType::Bool).then_some(Step { op, operands })
+        let (op, dtype) = step.arithmetic?;
+        Some(Step {
+            op,
+            dtype,
+            operands,
+        })
     };
     let steps = steps.iter().map(of).collect::<Option<Vec<_>>>()?;
     let result = inputs.len() + steps.len() - 1;
-    Row::new(dtype, &inputs, &steps, &[result])
+    Row::new(&inputs, &steps, &[result])
 }
 
 /// Elements of a chunk.
@@ -123,9 +125,7 @@ impl State<'_> {
         };
         Ok(())
     }
-}
 
-impl State<'_> {
     /// Runs machine code over arrays of one axis, which needs no more than where they are; whether they
     /// are all such, and none lies where the result goes.
     ///
@@ -171,7 +171,7 @@ impl State<'_> {
         pointers.push(target.start);
         strides.push(target.strides[0]);
         if n == 1 {
-            strides.fill(target.dtype.size() as isize);
+            strides.fill(row.stride());
         }
         // SAFETY: all are valid for `n` elements, and the target apart from the others or one of them.
         unsafe { row.run(&pointers, &strides, n) };
@@ -267,8 +267,7 @@ unsafe fn over(f: &Fused, sides: &[Side], shape: &[usize], lanes: &mut Memory) -
     let (n, inner) = (axes.sizes[0], &axes.strides[0]);
     if let Some(row) = &f.row {
         // A row of one element has no strides.
-        let size = sides[sides.len() - 1].dtype.size() as isize;
-        let unit: SmallVec<[isize; 12]> = smallvec![size; sides.len()];
+        let unit: SmallVec<[isize; 12]> = smallvec![row.stride(); sides.len()];
         let strides = if n == 1 { &unit } else { inner };
         loop {
             // SAFETY: the rows are within their sides.
@@ -464,39 +463,27 @@ fn overlap(read: &Array, written: &Array) -> bool {
     if b <= c || d <= a {
         return false;
     }
-    // The axes as sizes and strides, from the inner to the outer.
-    let mut axes: SmallVec<[(isize, isize); RANK]> = SmallVec::new();
-    for axis in (0..written.rank)
-        .rev()
-        .filter(|&axis| written.sizes[axis] > 1)
-    {
-        let (size, stride) = (written.sizes[axis] as isize, written.strides[axis]);
-        if read.strides[axis] != stride {
-            return true;
-        }
-        match axes.last_mut() {
-            Some((n, inner)) if *inner * *n == stride => *n *= size,
-            _ => axes.push((size, stride)),
-        }
-    }
-    if read.dtype != written.dtype {
+    let mut axes = (0..written.rank).filter(|&axis| written.sizes[axis] > 1);
+    if read.dtype != written.dtype || axes.any(|axis| read.strides[axis] != written.strides[axis]) {
         return true;
     }
+    let (sizes, strides) = merge_axes(written.shape(), &written.strides[..written.rank]);
     let (apart, size) = (
         read.start as isize - written.start as isize,
         written.dtype.size() as isize,
     );
     // Elements of the same strides meet where a step from one to another is as long as from start to start.
-    let meets = |apart: isize, (n, stride): (isize, isize)| {
+    let meets = |apart: isize, n: usize, stride: isize| {
         let steps = (apart as f64 / stride as f64).round() as isize;
-        stride.abs() < size || steps.abs() < n && (apart - steps * stride).abs() < size
+        stride.abs() < size || steps.unsigned_abs() < n && (apart - steps * stride).abs() < size
     };
-    match axes[..] {
+    match (&sizes[..], &strides[..]) {
         _ if apart == 0 => false,
-        [] => apart.abs() < size,
-        [inner] => meets(apart, inner),
-        [inner, (n, stride)] if n <= CHUNK as isize => {
-            (1 - n..n).any(|i| meets(apart - i * stride, inner))
+        ([], _) => apart.abs() < size,
+        (&[n], &[stride]) => meets(apart, n, stride),
+        (&[outer, n], &[step, stride]) if outer <= CHUNK => {
+            let outer = outer as isize;
+            (1 - outer..outer).any(|i| meets(apart - i * step, n, stride))
         }
         _ => true,
     }

@@ -78,6 +78,13 @@ impl Array {
         (self.start as usize).is_multiple_of(alignment(self.dtype))
     }
 
+    /// Whether elements may be read by their type: aligned, and at strides of whole elements.
+    fn is_typed(&self) -> bool {
+        let size = self.dtype.size() as isize;
+        (self.start as usize).is_multiple_of(alignment(self.dtype))
+            && self.strides[..self.rank].iter().all(|s| s % size == 0)
+    }
+
     pub(super) fn contiguous(start: *mut u8, dtype: DType, shape: &[usize]) -> Array {
         let mut array = Array {
             start,
@@ -584,12 +591,7 @@ impl<'p> State<'p> {
                 )));
             }
         }
-        let is_row = |array: &Array| {
-            let dtype = array.dtype;
-            array.rank == 1
-                && (array.start as usize).is_multiple_of(alignment(dtype))
-                && array.strides[0] % dtype.size() as isize == 0
-        };
+        let is_row = |array: &Array| array.rank == 1 && array.is_typed();
         if let Location::Register(to) = c.to
             && is_row(&left)
             && is_row(&right)
@@ -644,9 +646,7 @@ impl<'p> State<'p> {
     ) -> Result<(Strided, [usize; 3])> {
         let sizes = [0, 1, 2].map(|k| axes[k].iter().map(|&a| array.sizes[a]).product());
         let size = array.dtype.size() as isize;
-        let aligned = (array.start as usize).is_multiple_of(alignment(array.dtype))
-            && array.strides[..array.rank].iter().all(|s| s % size == 0);
-        if aligned && axes.iter().all(|group| group.len() <= 1) {
+        if array.is_typed() && axes.iter().all(|group| group.len() <= 1) {
             let stride = |k: usize| axes[k].first().map_or(0, |&a| array.strides[a]);
             return Ok(((array.start.cast_const(), [0, 1, 2].map(stride)), sizes));
         }

@@ -3,8 +3,8 @@
 //! In: a [`Program`] with a loop. Out: memory with a function that runs it; none where that cannot be.
 //!
 //! [`allocate`] gives registers of the machine to registers of the program, [`emit`] translates
-//! instruction by instruction. The interpreter stays the reference:
-//! it runs programs on other machines, and here whatever is not worth machine code of its own.
+//! instruction by instruction. The interpreter stays the reference: it runs programs on other machines, and
+//! here whatever is not worth machine code of its own.
 
 mod allocate;
 mod emit;
