@@ -224,7 +224,8 @@ impl Host for Cpython<'_> {
         if compiled.iter().any(|class| self.is_a(o, class)) || cython() {
             return Class::Builtin;
         }
-        if self.is_a(o, &k.generator) || self.is_a(o, &k.random_state) {
+        let generators = k.generators(self.py).into_iter().flatten();
+        if generators.into_iter().any(|class| self.is_a(o, class)) {
             return Class::Random;
         }
         if o.is_exact_instance_of::<PySlice>() {

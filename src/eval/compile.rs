@@ -245,7 +245,7 @@ impl Compiler<'_, '_> {
         self.group.cost += cost(op);
         self.group.code.push(Instruction::Call {
             kernel,
-            check: kernels::check(op, &resolution.operands),
+            check: kernels::check(op, &resolution),
             slot,
             operands: slots,
             arithmetic: machine::dtype_of(&resolution).map(|dtype| (op, dtype)),

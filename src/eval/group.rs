@@ -493,7 +493,7 @@ impl<'a> Worker<'a> {
                         if let Some(check) = check {
                             let operands: SmallVec<[(*const u8, usize); 4]> =
                                 inputs.iter().map(|&p| (p, len)).collect();
-                            check(&operands)?;
+                            check.run(&operands)?;
                         }
                         kernel(inputs, pointers[*slot as usize], len);
                     }

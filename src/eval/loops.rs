@@ -18,7 +18,7 @@ use super::value::{Value, View};
 use super::{Executable, NoCallbacks, Outputs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::{Aval, Builder, DType, Graph, NodeId};
-use crate::ops::{self, Elementwise, Loop, Op};
+use crate::ops::{self, Loop, Op};
 
 /// Elements from which an array is worth an executable: one pass over it for several operations, and
 /// several threads. A program whose passes are machine code is as good for longer.
@@ -153,14 +153,6 @@ fn has_searches(graph: &Graph) -> bool {
 
 /// By the nested graphs' own executables.
 fn general(op: &Op) -> Result<Kind> {
-    for inner in ops::control::nested(op) {
-        if may_overflow(inner) {
-            return Err(Error::unlifted(
-                "Python's integers in a loop over arrays",
-                "they may not fit into 64 bits",
-            ));
-        }
-    }
     Ok(match op {
         Op::Loop(l) => {
             let Loop {
@@ -179,23 +171,6 @@ fn general(op: &Op) -> Result<Kind> {
             Box::new(Executable::new(&c.otherwise)?),
         ]),
         other => return Err(Error::internal(format!("no control flow: {other:?}"))),
-    })
-}
-
-/// Whether Python's integers are multiplied, which the general kernels would wrap around.
-fn may_overflow(graph: &Graph) -> bool {
-    graph.nodes().any(|id| {
-        let aval = graph.aval(id);
-        let grows = matches!(
-            graph.op(id),
-            Op::Elementwise(
-                Elementwise::Multiply
-                    | Elementwise::Power
-                    | Elementwise::LeftShift
-                    | Elementwise::Square
-            )
-        );
-        grows && aval.weak && aval.dtype == DType::I64
     })
 }
 

@@ -217,7 +217,7 @@ fn jvp_elementwise(
     for (i, tangent) in tangents.iter().enumerate() {
         let Some(t) = *tangent else { continue };
         match (op, op.def().linear) {
-            (Elementwise::Add | Elementwise::Positive, _) => sum.add(b, t)?,
+            (Elementwise::Add | Elementwise::Positive | Elementwise::Item, _) => sum.add(b, t)?,
             (Elementwise::Subtract, _) if i == 0 => sum.add(b, t)?,
             (Elementwise::Subtract | Elementwise::Negative, _) => sum.subtract(b, t)?,
             (Elementwise::Sign, _) if result.dtype.is_complex() => {
@@ -398,7 +398,7 @@ fn transpose_by(
         return b.elementwise(Where, &choice);
     }
     match op {
-        Add | Positive => Ok(cotangent),
+        Add | Positive | Item => Ok(cotangent),
         Subtract if i == 0 => Ok(cotangent),
         Subtract | Negative => negated(b, cotangent),
         Multiply => product(b, operands, i, cotangent),

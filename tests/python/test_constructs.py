@@ -8,6 +8,7 @@ import functools
 import io
 import itertools
 import logging
+import math
 import operator
 import warnings
 
@@ -567,3 +568,79 @@ def test_objects_that_leave_one_after_the_other_are_not_one(capsys):
     wanted = capsys.readouterr().out
     lazy.jit(program)(x)
     assert capsys.readouterr().out == wanted
+
+
+def powers_of_seven(x):
+    trips = 1
+    while x.sum() * trips < 1e11:
+        trips *= 7
+    return trips * trips
+
+
+def cubed(x):
+    n = int(x.sum())
+    return n * n * n
+
+
+def hashed(data):
+    h = 1
+    for i in range(len(data)):
+        h = h * 31 + int(data[i])
+    return h
+
+
+def inverse_or_none(x):
+    try:
+        return 1 / float(x.sum())
+    except ZeroDivisionError:
+        return None
+
+
+def sum_of_inverses(x):
+    total = 0.0
+    for i in range(len(x)):
+        total += 1.0 / float(x[i])
+    return total
+
+
+def root_of_first(x):
+    return math.sqrt(x[0])
+
+
+@pytest.mark.parametrize(
+    ("function", "x"),
+    [
+        (powers_of_seven, np.full(3, 0.01)),
+        (cubed, np.array([2**40, 5])),
+        (hashed, np.arange(100)),
+        (inverse_or_none, np.zeros(3)),
+        (inverse_or_none, np.ones(3)),
+        (sum_of_inverses, np.arange(1.0, 9.0)),
+        (sum_of_inverses, np.arange(9.0)),
+        (root_of_first, np.array([-1.0])),
+        (root_of_first, np.array([2.0])),
+        (lambda x: np.sqrt(float(x[0])), np.array([-1.0])),
+    ],
+)
+def test_numbers_of_python(function, x):
+    """Python's integers have no end, and its floats raise; NumPy's do neither."""
+    with np.errstate(all="ignore"):
+        try:
+            expected = function(x)
+        except (ArithmeticError, ValueError) as error:
+            expected = error
+        try:
+            found = lazy.jit(function)(x)
+        except (ArithmeticError, ValueError) as error:
+            found = error
+    assert type(found) is type(expected)
+    if isinstance(expected, Exception):
+        assert str(found) == str(expected)
+    else:
+        np.testing.assert_equal(found, expected)
+
+
+def test_slopes_of_python_floats_may_be_infinite():
+    assert lazy.grad(root_of_first)(np.array([0.0])) == np.inf
+    mapped = lazy.vmap(lambda x: math.sqrt(x[0]) * np.ones(2, np.float32))
+    assert mapped(np.ones((4, 2))).dtype == np.float32

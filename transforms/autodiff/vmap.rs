@@ -410,8 +410,19 @@ impl Rule<'_> {
         let size = self.size;
         let on_first = |b: &mut Builder, op: Op| b.add(op, &[self.operands[0].node]);
         match op {
-            Op::Elementwise(_) => {
-                let operands = self.aligned(b, 0..self.operands.len(), result.rank())?;
+            Op::Elementwise(e) => {
+                let mut operands = self.aligned(b, 0..self.operands.len(), result.rank())?;
+                if *e == Elementwise::Item {
+                    return Ok(operands[0]);
+                }
+                // A number of Python's that is mapped is an array, which no longer adapts its dtype.
+                let avals: Vec<&Aval> = self.avals.iter().collect();
+                let resolved = e.result_dtype(&avals)?.operands;
+                for ((node, own), dtype) in operands.iter_mut().zip(avals).zip(resolved) {
+                    if own.weak && !b.aval(*node).weak {
+                        *node = b.cast(*node, dtype)?;
+                    }
+                }
                 b.add(op.clone(), &operands)
             }
             Op::Cast(_) | Op::Part(_) => on_first(b, op.clone()),

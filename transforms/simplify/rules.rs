@@ -609,10 +609,10 @@ const REDUCTION: u32 = 2;
 fn elementwise_cost(op: Elementwise) -> u32 {
     use Elementwise::*;
     match op {
-        Add | Subtract | Multiply | Negative | Positive | Absolute | Fabs | Sign | Square
-        | Conjugate | Real | Imag | Copysign | Signbit | Isnan | Isinf | Isfinite | Equal
-        | NotEqual | Less | LessEqual | Greater | GreaterEqual | Maximum | Minimum | Fmax
-        | Fmin | Where | LogicalAnd | LogicalOr | LogicalXor | LogicalNot | BitwiseAnd
+        Add | Subtract | Multiply | Negative | Positive | Item | Absolute | Fabs | Sign
+        | Square | Conjugate | Real | Imag | Copysign | Signbit | Isnan | Isinf | Isfinite
+        | Equal | NotEqual | Less | LessEqual | Greater | GreaterEqual | Maximum | Minimum
+        | Fmax | Fmin | Where | LogicalAnd | LogicalOr | LogicalXor | LogicalNot | BitwiseAnd
         | BitwiseOr | BitwiseXor | Invert | LeftShift | RightShift | BitwiseCount | MakeComplex
         | Deg2rad | Rad2deg | Floor | Ceil | Trunc | Rint | Heaviside => 1,
         Divide | Reciprocal | Sqrt | FloorDivide | Remainder | Fmod | Modf | Nextafter

@@ -22,8 +22,6 @@ pub(super) struct Known {
     pub lru_cache: Py<PyType>,
     pub dispatcher: Py<PyType>,
     pub ufunc: Py<PyType>,
-    pub generator: Py<PyType>,
-    pub random_state: Py<PyType>,
     pub ndarray: Py<PyType>,
     pub flags: Py<PyType>,
     pub signature: Py<PyType>,
@@ -56,10 +54,6 @@ pub(super) fn known(py: Python<'_>) -> PyResult<&'static Known> {
                 .unbind())
         };
         let object = py.import("builtins")?.getattr("object")?;
-        let random = py.import("numpy.random")?;
-        let random_class = |name| -> PyResult<Py<PyType>> {
-            Ok(random.getattr(name)?.cast_into::<PyType>()?.unbind())
-        };
         let sum = py.import("numpy")?.getattr("sum")?;
         Ok(Known {
             function: class("types", "FunctionType")?,
@@ -79,8 +73,6 @@ pub(super) fn known(py: Python<'_>) -> PyResult<&'static Known> {
             lru_cache: class("functools", "_lru_cache_wrapper")?,
             dispatcher: sum.get_type().unbind(),
             ufunc: class("numpy", "ufunc")?,
-            generator: random_class("Generator")?,
-            random_state: random_class("RandomState")?,
             ndarray: class("numpy", "ndarray")?,
             signature: class("inspect", "Signature")?,
             parameter: class("inspect", "Parameter")?,
@@ -112,4 +104,19 @@ pub(super) fn known(py: Python<'_>) -> PyResult<&'static Known> {
             builtins: py.import("builtins")?.unbind(),
         })
     })
+}
+
+impl Known {
+    /// The classes of random generators, once something has imported their module: that takes a while,
+    /// and before it there are no generators.
+    pub fn generators(&self, py: Python<'_>) -> Option<&'static [Py<PyType>; 2]> {
+        static CLASSES: PyOnceLock<[Py<PyType>; 2]> = PyOnceLock::new();
+        if let Some(classes) = CLASSES.get(py) {
+            return Some(classes);
+        }
+        let random = self.sys_modules.bind(py).get_item("numpy.random").ok()?;
+        let class = |name| Some(random.getattr(name).ok()?.cast_into().ok()?.unbind());
+        let classes = [class("Generator")?, class("RandomState")?];
+        Some(CLASSES.get_or_init(py, || classes))
+    }
 }

@@ -13,6 +13,7 @@ use crate::emit::syntax::{
 };
 use crate::error::{Error, Result};
 use crate::graph::{Aval, DType, Kind, NodeId, Shape};
+use crate::ops::elementwise::Resolution;
 use crate::ops::{Constant, Elementwise, Op};
 
 /// Sums and products of more terms are not looked through.
@@ -83,6 +84,10 @@ impl Speller<'_, '_> {
         let expr = match (e, args.as_slice()) {
             (Elementwise::Negative, [_]) => unary(UnaryOp::USub, args.remove(0)),
             (Elementwise::Positive, [_]) => unary(UnaryOp::UAdd, args.remove(0)),
+            (Elementwise::Item, [_]) => {
+                let kind = self.facts.aval(id).dtype.kind();
+                call(python_type(kind), args, [])
+            }
             (Elementwise::Invert, [_]) => unary(UnaryOp::Invert, args.remove(0)),
             (Elementwise::LogicalNot, [_]) if weak => unary(UnaryOp::Not, args.remove(0)),
             (Elementwise::Square, [_]) => binary(Operator::Pow, args.remove(0), int(2)),
@@ -106,16 +111,7 @@ impl Speller<'_, '_> {
             (Elementwise::Softplus, [_]) => call("np.logaddexp", [float(0.0), args.remove(0)], []),
             _ => call(&self.function(e)?, args, []),
         };
-        let python_number = matches!(
-            e,
-            Elementwise::Negative
-                | Elementwise::Positive
-                | Elementwise::Invert
-                | Elementwise::LogicalNot
-                | Elementwise::Square
-                | Elementwise::Reciprocal
-        );
-        if weak && !python_number {
+        if weak && !is_python(e) {
             let kind = self.facts.aval(id).dtype.kind();
             return Ok(call(python_type(kind), [expr], []).into());
         }
@@ -157,6 +153,14 @@ impl Speller<'_, '_> {
         let Ok(wanted) = e.result_dtype(&avals.iter().collect::<Vec<_>>()) else {
             return out;
         };
+        // NumPy's functions give NumPy's numbers, whatever numbers they get.
+        let is_call = operator(e).is_none() && !is_python(e) && !wanted.weak;
+        let suffices = |found: Resolution| {
+            (Resolution {
+                weak: found.weak && !is_call,
+                ..found
+            }) == wanted
+        };
         for k in 0..out.len() {
             while let Operand::Node(node) = out[k]
                 && let Some((operand, aval)) = self.simpler(node)
@@ -164,7 +168,7 @@ impl Speller<'_, '_> {
                 let kept = std::mem::replace(&mut avals[k], aval);
                 let all: Vec<&Aval> = avals.iter().collect();
                 let shapes: Vec<&[_]> = avals.iter().map(|a| a.shape.as_slice()).collect();
-                let same = e.result_dtype(&all).is_ok_and(|found| found == wanted)
+                let same = e.result_dtype(&all).is_ok_and(suffices)
                     && self.facts.broadcasts(&shapes, &self.facts.aval(id).shape);
                 if !same {
                     avals[k] = kept;
@@ -179,7 +183,7 @@ impl Speller<'_, '_> {
                 let strong = avals[k].with_dtype(avals[k].dtype);
                 let weak = std::mem::replace(&mut avals[k], strong);
                 let all: Vec<&Aval> = avals.iter().collect();
-                if e.result_dtype(&all).is_ok_and(|found| found == wanted) {
+                if e.result_dtype(&all).is_ok_and(suffices) {
                     out[k] = Operand::Number(node);
                 } else {
                     avals[k] = weak;
@@ -473,6 +477,20 @@ fn python_type(kind: Kind) -> &'static str {
         Kind::Float => "float",
         Kind::Complex => "complex",
     }
+}
+
+/// Operations that Python's own syntax spells, besides the binary operators.
+fn is_python(e: Elementwise) -> bool {
+    matches!(
+        e,
+        Elementwise::Negative
+            | Elementwise::Positive
+            | Elementwise::Item
+            | Elementwise::Invert
+            | Elementwise::LogicalNot
+            | Elementwise::Square
+            | Elementwise::Reciprocal
+    )
 }
 
 fn operator(e: Elementwise) -> Option<Operator> {

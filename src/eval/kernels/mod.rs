@@ -29,6 +29,7 @@ pub mod integer;
 pub mod lane;
 pub mod loops;
 pub mod pairs;
+pub mod python;
 pub mod special;
 #[cfg(target_arch = "x86_64")]
 pub mod wide;
@@ -36,6 +37,7 @@ pub mod wide;
 use crate::error::{Error, Result};
 use crate::graph::DType;
 use crate::ops::Elementwise;
+use crate::ops::elementwise::Resolution;
 
 pub use cast::cast;
 
@@ -55,28 +57,70 @@ pub fn lookup(op: Elementwise, operands: &[DType]) -> Option<Kernel> {
     }
 }
 
-/// A test that operands must pass before the loop, where NumPy raises an exception.
-///
-/// # Safety
-/// Each pointer must be valid for its number of elements of the loop's dtype. (Operands that
-/// broadcast may be shorter than the result: a check looks at each operand alone.)
-pub type Check = unsafe fn(inputs: &[(*const u8, usize)]) -> Result<()>;
+/// A test that operands must pass before the loop, where NumPy or Python raises an exception.
+#[derive(Clone, Copy, Debug)]
+pub enum Check {
+    /// Of exponents of this integer dtype: none is negative.
+    Exponents(DType),
+    /// Of Python's integers: what Python computes of them.
+    Integers(fn(i64, i64) -> Result<i64>),
+    /// Of Python's floats.
+    Floats(fn(f64, f64) -> Result<()>),
+}
 
-/// The check of `op` with operands cast to `operands`, if it can fail.
-pub fn check(op: Elementwise, operands: &[DType]) -> Option<Check> {
-    match (op, operands) {
-        (Elementwise::Power, [DType::I8, _]) => Some(no_negative_exponent::<i8>),
-        (Elementwise::Power, [DType::I16, _]) => Some(no_negative_exponent::<i16>),
-        (Elementwise::Power, [DType::I32, _]) => Some(no_negative_exponent::<i32>),
-        (Elementwise::Power, [DType::I64, _]) => Some(no_negative_exponent::<i64>),
-        (_, _) => None,
+/// The check of `op` as resolved, if it can fail. Weak results are Python's.
+pub fn check(op: Elementwise, resolution: &Resolution) -> Option<Check> {
+    if resolution.weak {
+        return python::check(op, resolution.out);
+    }
+    match (op, resolution.operands.as_slice()) {
+        (
+            Elementwise::Power,
+            &[
+                dtype @ (DType::I8 | DType::I16 | DType::I32 | DType::I64),
+                _,
+            ],
+        ) => Some(Check::Exponents(dtype)),
+        _ => None,
+    }
+}
+
+impl Check {
+    /// Tests operands of these numbers of elements: those that broadcast may be shorter than the result.
+    /// Python's numbers have rank 0, so that where they are spread, all elements are alike; an
+    /// operation of one operand gets it as both.
+    ///
+    /// # Safety
+    /// Each pointer must be valid for its number of elements of the loop's dtype.
+    ///
+    /// # Errors
+    /// NumPy's or Python's.
+    pub unsafe fn run(self, inputs: &[(*const u8, usize)]) -> Result<()> {
+        let (Some(&(a, len)), Some(&last)) = (inputs.first(), inputs.last()) else {
+            return Ok(());
+        };
+        if len == 0 {
+            return Ok(());
+        }
+        // SAFETY: the caller vouches for elements of the loop's dtype, and there is one.
+        unsafe {
+            match self {
+                Check::Exponents(DType::I8) => not_negative::<i8>(last),
+                Check::Exponents(DType::I16) => not_negative::<i16>(last),
+                Check::Exponents(DType::I32) => not_negative::<i32>(last),
+                Check::Exponents(_) => not_negative::<i64>(last),
+                Check::Integers(compute) => {
+                    compute(a.cast::<i64>().read(), last.0.cast::<i64>().read()).map(drop)
+                }
+                Check::Floats(test) => test(a.cast::<f64>().read(), last.0.cast::<f64>().read()),
+            }
+        }
     }
 }
 
 /// # Safety
-/// As for [`Check`].
-unsafe fn no_negative_exponent<T: Copy + Into<i64>>(inputs: &[(*const u8, usize)]) -> Result<()> {
-    let (pointer, len) = inputs[1];
+/// As for [`Check::run`].
+unsafe fn not_negative<T: Copy + Into<i64>>((pointer, len): (*const u8, usize)) -> Result<()> {
     // SAFETY: the caller vouches for `len` elements of the loop's dtype.
     let exponents = unsafe { std::slice::from_raw_parts(pointer.cast::<T>(), len) };
     if exponents.iter().any(|&e| e.into() < 0) {

@@ -75,7 +75,7 @@ fn can_join(graph: &Graph, id: NodeId) -> bool {
             Op::Elementwise(op) => {
                 let avals: Vec<_> = operands.iter().map(|&o| graph.aval(o)).collect();
                 let resolved = op.result_dtype(&avals);
-                resolved.is_ok_and(|r| kernels::check(*op, &r.operands).is_none())
+                resolved.is_ok_and(|r| kernels::check(*op, &r).is_none())
             }
             Op::Cast(dtype) => graph.aval(operands[0]).dtype != *dtype,
             Op::BroadcastTo(_) => graph.aval(operands[0]).rank() == 0,
@@ -213,7 +213,7 @@ impl Compiler {
                     .ok_or_else(|| Error::internal(format!("no loop of {op:?}")))?;
                 let made = FusedStep {
                     kernel,
-                    check: kernels::check(*op, &resolved.operands),
+                    check: kernels::check(*op, &resolved),
                     operands: smallvec![],
                     dtype: resolved.out,
                     arithmetic: machine::dtype_of(&resolved).map(|dtype| (*op, dtype)),

@@ -434,7 +434,7 @@ impl<'a> Chunks<'a> {
                 if let Some(check) = step.check {
                     let given: SmallVec<[(*const u8, usize); 5]> =
                         pointers.iter().map(|&p| (p, len)).collect();
-                    check(&given)?;
+                    check.run(&given)?;
                 }
                 (step.kernel)(&pointers, to, len);
             }

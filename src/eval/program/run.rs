@@ -7,6 +7,7 @@ use super::code::{Binary, Call, Code, Element, Unary};
 use super::vector::{Array, State, no_room};
 use super::{Given, Location, Program};
 use crate::error::{Error, Exception, Result};
+use crate::eval::kernels::python;
 use crate::eval::layout::copy;
 use crate::ops::Write;
 
@@ -91,7 +92,7 @@ impl Call {
             let operands = &pointers[..self.operands.len()];
             if let Some(check) = self.check {
                 let pairs = pointers.map(|p| (p, 1));
-                check(&pairs[..operands.len()])?;
+                check.run(&pairs[..operands.len()])?;
             }
             (self.kernel)(operands, registers.add(self.to as usize).cast(), 1);
         }
@@ -106,27 +107,6 @@ fn out_of_bounds(index: i64, axis: usize, size: usize) -> Box<Error> {
         Exception::Index,
         format!("index {index} is out of bounds for axis {axis} with size {size}"),
     )
-}
-
-#[cold]
-#[inline(never)]
-fn overflow() -> Box<Error> {
-    Error::raises(
-        Exception::Overflow,
-        "a Python integer that does not fit into 64 bits",
-    )
-}
-
-#[cold]
-#[inline(never)]
-fn by_zero() -> Box<Error> {
-    Error::raises(Exception::ZeroDivision, "division by zero")
-}
-
-#[cold]
-#[inline(never)]
-fn domain() -> Box<Error> {
-    Error::value("math domain error")
 }
 
 /// The position that an index means, from the start.
@@ -152,38 +132,6 @@ fn truncate(x: f64) -> i64 {
     } else {
         i64::MIN
     }
-}
-
-#[inline(always)]
-fn floor_divide(a: i64, b: i64) -> i64 {
-    let quotient = a.wrapping_div(b);
-    quotient.wrapping_sub(i64::from(a.wrapping_rem(b) != 0 && (a < 0) != (b < 0)))
-}
-
-#[inline(always)]
-fn remainder(a: i64, b: i64) -> i64 {
-    let r = a.wrapping_rem(b);
-    if r != 0 && (r < 0) != (b < 0) {
-        r.wrapping_add(b)
-    } else {
-        r
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn python_power(a: i64, b: i64) -> Result<i64> {
-    let Ok(exponent) = u32::try_from(b) else {
-        return if b < 0 {
-            Err(Error::unlifted("a negative power", "Python gives a float"))
-        } else {
-            match a {
-                0 | 1 => Ok(a),
-                _ => Err(overflow()),
-            }
-        };
-    };
-    a.checked_pow(exponent).ok_or_else(overflow)
 }
 
 /// Runs instructions of a range, which nothing in it jumps out of.
@@ -296,13 +244,21 @@ pub(super) unsafe fn interpret(
                         if b == 0 {
                             0
                         } else {
-                            floor_divide(at!(a, i64), b)
+                            python::quotient(at!(a, i64), b)
                         }
                     );
                 }
                 Binary::RemainderI => {
                     let b = at!(b, i64);
-                    set!(to, i64, if b == 0 { 0 } else { remainder(at!(a, i64), b) });
+                    set!(
+                        to,
+                        i64,
+                        if b == 0 {
+                            0
+                        } else {
+                            python::rest(at!(a, i64), b)
+                        }
+                    );
                 }
                 Binary::AndI => set!(to, i64, at!(a, i64) & at!(b, i64)),
                 Binary::OrI => set!(to, i64, at!(a, i64) | at!(b, i64)),
@@ -322,50 +278,30 @@ pub(super) unsafe fn interpret(
                 Binary::AndB => set!(to, u8, at!(a, u8) & at!(b, u8)),
                 Binary::OrB => set!(to, u8, at!(a, u8) | at!(b, u8)),
                 Binary::XorB => set!(to, u8, at!(a, u8) ^ at!(b, u8)),
-                Binary::AddPython => match at!(a, i64).checked_add(at!(b, i64)) {
-                    Some(sum) => set!(to, i64, sum),
-                    None => return Err(overflow()),
-                },
-                Binary::SubtractPython => match at!(a, i64).checked_sub(at!(b, i64)) {
-                    Some(difference) => set!(to, i64, difference),
-                    None => return Err(overflow()),
-                },
-                Binary::MultiplyPython => match at!(a, i64).checked_mul(at!(b, i64)) {
-                    Some(product) => set!(to, i64, product),
-                    None => return Err(overflow()),
-                },
-                Binary::FloorDividePython => match (at!(a, i64), at!(b, i64)) {
-                    (_, 0) => return Err(by_zero()),
-                    (i64::MIN, -1) => return Err(overflow()),
-                    (a, b) => set!(to, i64, floor_divide(a, b)),
-                },
-                Binary::RemainderPython => match at!(b, i64) {
-                    0 => return Err(by_zero()),
-                    b => set!(to, i64, remainder(at!(a, i64), b)),
-                },
-                Binary::PowerPython => set!(to, i64, python_power(at!(a, i64), at!(b, i64))?),
+                Binary::AddPython => set!(to, i64, python::add(at!(a, i64), at!(b, i64))?),
+                Binary::SubtractPython => {
+                    set!(to, i64, python::subtract(at!(a, i64), at!(b, i64))?)
+                }
+                Binary::MultiplyPython => {
+                    set!(to, i64, python::multiply(at!(a, i64), at!(b, i64))?)
+                }
+                Binary::FloorDividePython => {
+                    set!(to, i64, python::floor_divide(at!(a, i64), at!(b, i64))?)
+                }
+                Binary::RemainderPython => {
+                    set!(to, i64, python::remainder(at!(a, i64), at!(b, i64))?)
+                }
+                Binary::PowerPython => set!(to, i64, python::power(at!(a, i64), at!(b, i64))?),
                 Binary::ShiftLeftPython => {
-                    let (x, by) = (at!(a, i64), at!(b, i64));
-                    if !(0..64).contains(&by) && x != 0 || by < 0 {
-                        return Err(overflow());
-                    }
-                    let shifted = if x == 0 { 0 } else { x << by };
-                    if x != 0 && shifted >> by != x {
-                        return Err(overflow());
-                    }
-                    set!(to, i64, shifted);
+                    set!(to, i64, python::shift_left(at!(a, i64), at!(b, i64))?)
                 }
                 Binary::ShiftRightPython => {
-                    let by = at!(b, i64);
-                    if by < 0 {
-                        return Err(Error::value("negative shift count"));
-                    }
-                    set!(to, i64, at!(a, i64) >> by.min(63));
+                    set!(to, i64, python::shift_right(at!(a, i64), at!(b, i64))?)
                 }
                 Binary::DividePython => {
                     let b = at!(b, f64);
                     if b == 0.0 {
-                        return Err(by_zero());
+                        return Err(python::by_zero());
                     }
                     set!(to, f64, at!(a, f64) / b);
                 }
@@ -388,15 +324,10 @@ pub(super) unsafe fn interpret(
                 Unary::AbsoluteI => set!(to, i64, at!(a, i64).wrapping_abs()),
                 Unary::SquareI => set!(to, i64, at!(a, i64).wrapping_mul(at!(a, i64))),
                 Unary::InvertI => set!(to, i64, !at!(a, i64)),
-                Unary::NegativePython => {
-                    set!(to, i64, at!(a, i64).checked_neg().ok_or_else(overflow)?);
-                }
-                Unary::AbsolutePython => {
-                    set!(to, i64, at!(a, i64).checked_abs().ok_or_else(overflow)?);
-                }
+                Unary::NegativePython => set!(to, i64, python::negative(at!(a, i64))?),
+                Unary::AbsolutePython => set!(to, i64, python::absolute(at!(a, i64))?),
                 Unary::SquarePython => {
-                    let x = at!(a, i64);
-                    set!(to, i64, x.checked_mul(x).ok_or_else(overflow)?);
+                    set!(to, i64, python::multiply(at!(a, i64), at!(a, i64))?);
                 }
                 Unary::NotB => set!(to, u8, at!(a, u8) ^ 1),
                 Unary::FloatOfInt => set!(to, f64, at!(a, i64) as f64),
@@ -500,7 +431,7 @@ pub(super) unsafe fn interpret(
                     && at!(a, f64).is_finite()
                     && at!(b, f64).is_finite()
                 {
-                    return Err(domain());
+                    return Err(python::domain());
                 }
             }
         }

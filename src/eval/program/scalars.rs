@@ -7,7 +7,7 @@
 use super::Location;
 use super::arrays::is_range_only;
 use super::code::{Binary, Code, Reg, Unary};
-use super::compile::{Compiler, Scope, outside, resolution};
+use super::compile::{Compiler, Scope, resolution};
 use crate::error::{Error, Result};
 use crate::eval::kernels;
 use crate::graph::{DType, NodeId};
@@ -67,17 +67,9 @@ impl Compiler {
             }
             _ => {}
         }
-        if python && dtype == DType::I64 && wraps(op) {
-            return Err(outside("Python's integers here"));
-        }
         let kernel = kernels::lookup(op, &resolved.operands)
             .ok_or_else(|| Error::internal(format!("no loop of {op:?}")))?;
-        self.call(
-            kernel,
-            kernels::check(op, &resolved.operands),
-            to,
-            &registers,
-        );
+        self.call(kernel, kernels::check(op, &resolved), to, &registers);
         if python && dtype == DType::F64 && resolved.out == DType::F64 {
             let a = registers[0];
             let b = registers.last().copied().unwrap_or(a);
@@ -142,25 +134,6 @@ impl Compiler {
         let register = scope.register(operand)?;
         Ok(Location::Register(self.cast(register, from, dtype)?))
     }
-}
-
-/// Operations whose Python result may not fit into 64 bits.
-fn wraps(op: E) -> bool {
-    matches!(
-        op,
-        E::Add
-            | E::Subtract
-            | E::Multiply
-            | E::Power
-            | E::LeftShift
-            | E::Square
-            | E::Lcm
-            | E::FloorDivide
-            | E::Remainder
-            | E::RightShift
-            | E::Negative
-            | E::Absolute
-    )
 }
 
 /// The instruction that makes an int64 of a narrower integer.

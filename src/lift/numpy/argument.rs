@@ -42,6 +42,19 @@ pub(super) fn as_python(node: NodeId) -> Arg {
     })
 }
 
+/// A Python number as a weak node, on which arithmetic raises where Python's does.
+pub(super) fn number_of_python(b: &mut Builder, node: NodeId) -> Result<NodeId> {
+    let aval = b.aval(node);
+    let own = DType::default_for(aval.dtype.kind());
+    if aval.weak || aval.dtype != own || aval.rank() > 0 {
+        return Ok(node);
+    }
+    match own {
+        DType::I64 | DType::F64 => b.elementwise(Elementwise::Item, &[node]),
+        _ => Ok(node),
+    }
+}
+
 /// What methods like `x.conj()` and `x.T` give: the form of `x`, but never a Python number.
 pub(super) fn like(b: &Builder, x: Symbolic, node: NodeId) -> Arg {
     match x.form {

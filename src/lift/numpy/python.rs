@@ -1,9 +1,9 @@
 //! Python's own numbers: its builtins and `math`, and what turns arrays into numbers.
 //!
 //! In: a bound call on symbolic numbers. Out: nodes of rank 0 that are weak under NEP 50.
-//! `float(x.sum())` is the same node as `x.sum()`, seen as a Python float.
+//! `float(x.sum())` is the same node as `x.sum()`, seen as a Python float, until something is computed
+//! of it that raises in Python (`math.sqrt(-1.0)`): that is done on a weak node.
 //!
-//! Where Python raises for a value (`math.sqrt(-1.0)`), the graph gives NumPy's NaN or infinity.
 //! What Python can only do with the value itself (`int(x)` of a float, `round(x)`) is refused.
 
 use super::argument::*;
@@ -247,11 +247,11 @@ fn float_number(call: &mut Call<'_>, name: &str) -> Result<NodeId> {
     if from.is_complex() {
         return Err(Error::type_error("must be real number, not complex"));
     }
-    if from == DType::F64 {
-        Ok(x)
-    } else {
-        convert(call.b, x, DType::F64)
-    }
+    let node = match from {
+        DType::F64 => x,
+        _ => convert(call.b, x, DType::F64)?,
+    };
+    number_of_python(call.b, node)
 }
 
 /// `math.log(x, base)`.
@@ -261,6 +261,7 @@ pub(super) fn math_log(call: &mut Call<'_>) -> Result<Arg> {
     if let Some(base) = call.given("base") {
         let base = symbolic(call.b, &base)?.node;
         let base = convert(call.b, base, DType::F64)?;
+        let base = number_of_python(call.b, base)?;
         let base = unary(call.b, E::Log, base)?;
         node = binary(call.b, E::Divide, node, base)?;
     }

@@ -4,9 +4,8 @@
 //! `x + 1` with `x: float32[n]` is `add(x, 1)`, of dtype float32: the literal stays weak.
 //!
 //! Nodes know weakness (NEP 50) only of literals; Python sees more: `math.exp(x)` is a Python
-//! float, `np.exp(2.0)` is not. [`settle`] reconciles the two where they would differ.
-//! Where Python's own arithmetic raises (`1.0 / x` for `x == 0.0`), the graph has no way to raise and
-//! gives NumPy's NaN or infinity.
+//! float, `np.exp(2.0)` is not. [`settle`] reconciles the two where they would differ. Arithmetic of
+//! Python's that may raise is on weak nodes ([`number_of_python`]), which the evaluator checks.
 
 use super::argument::*;
 use super::signature::Call;
@@ -170,6 +169,10 @@ fn operands(call: &mut Call<'_>, arity: usize) -> Result<Vec<Symbolic>> {
         }
         xs.push(x);
     }
+    // What a ufunc makes of Python's numbers is NumPy's: its arithmetic gives NaN where Python's raises.
+    if xs.iter().all(|x| call.b.aval(x.node).weak) {
+        xs[0].node = strong(call.b, xs[0].node)?;
+    }
     Ok(xs)
 }
 
@@ -290,6 +293,29 @@ fn python_operate(b: &mut Builder, op: E, mut xs: Vec<Symbolic>) -> Result<Arg> 
     if negative_power {
         xs[0].node = convert(b, xs[0].node, DType::F64)?;
     }
+    if may_raise(op) {
+        for x in &mut xs {
+            x.node = number_of_python(b, x.node)?;
+        }
+    }
     let node = apply_to(b, op, &xs)?;
     Ok(as_python(node))
+}
+
+/// Whether Python raises, or has integers of any length, where NumPy has an infinity or wraps.
+fn may_raise(op: E) -> bool {
+    matches!(
+        op,
+        E::Add
+            | E::Subtract
+            | E::Multiply
+            | E::Divide
+            | E::FloorDivide
+            | E::Remainder
+            | E::Power
+            | E::LeftShift
+            | E::RightShift
+            | E::Negative
+            | E::Absolute
+    )
 }

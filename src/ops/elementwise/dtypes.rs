@@ -83,6 +83,7 @@ loops! {
     INEXACT = Half, Of(F32), Of(F64), Of(C64), Of(C128);
     QUOTIENTS = Integers(F64), Of(F32), Of(F64), Of(C64), Of(C128);
     DOUBLES = Of(F64), Of(C128);
+    PYTHON = Of(I64), Of(F64), Of(C128);
     PARTS = Integers(F64), Of(F32), Of(F64);
     // SciPy's order: some of its functions have float32 first, which small integers take; most float64.
     SINGLE_FIRST = Of(F32), Of(F64);
@@ -119,7 +120,7 @@ pub fn resolve(op: Elementwise, avals: &[&Aval]) -> Result<Resolution> {
     };
     let is_python = resolution.out == DType::default_for(resolution.out.kind());
     Ok(Resolution {
-        weak: weak && is_python,
+        weak: weak && is_python || op == Elementwise::Item,
         ..resolution
     })
 }

@@ -7,10 +7,13 @@
 //! power(x, 2) by x: 2 * x      power(x, y) by x: y * x**where(y == 0, 1, y - 1)
 //! ```
 
+use smallvec::SmallVec;
+
 use super::{Elementwise, Partial};
 use crate::error::{Error, Result};
 use crate::graph::term::{Term, formula};
 use crate::graph::{Builder, NodeId};
+use crate::ops::Op;
 
 /// Builds the partial of `op` by operand `wrt`, in the dtype of the result.
 pub fn build(
@@ -23,10 +26,17 @@ pub fn build(
     let Some(slope) = op.def().partials.get(wrt) else {
         return Err(Error::internal(format!("{op:?} has no operand {wrt}")));
     };
+    let mut x: SmallVec<[NodeId; 3]> = x.into();
+    let mut result = out;
+    if b.aval(out).weak {
+        // Where the slope has a pole the function's own value may be fine, and Python would raise.
+        for node in x.iter_mut().chain([&mut result]) {
+            *node = of_numpy(b, *node)?;
+        }
+    }
     let partial = formula(b, |scope| {
-        let operands: smallvec::SmallVec<[Term<'_>; 3]> =
-            x.iter().map(|&node| scope.term(node)).collect();
-        slope(&operands, scope.term(out))
+        let operands: SmallVec<[Term<'_>; 3]> = x.iter().map(|&node| scope.term(node)).collect();
+        slope(&operands, scope.term(result))
     })?;
     match partial {
         Partial::Node(node) => in_precision_of(b, node, out).map(Partial::Node),
@@ -34,6 +44,20 @@ pub fn build(
         Partial::Zero | Partial::One | Partial::MinusOne | Partial::NotDifferentiable(_) => {
             Ok(partial)
         }
+    }
+}
+
+/// A computed float of Python's as one of NumPy's.
+fn of_numpy(b: &mut Builder, node: NodeId) -> Result<NodeId> {
+    let aval = b.aval(node);
+    let dtype = aval.dtype;
+    if !aval.weak || !dtype.is_inexact() {
+        return Ok(node);
+    }
+    match b.op(node) {
+        Op::Constant(_) => Ok(node),
+        Op::Elementwise(Elementwise::Item) => Ok(b.graph().operands(node)[0]),
+        _ => b.cast(node, dtype),
     }
 }
 

@@ -14,7 +14,7 @@ use super::Loops::Same;
 use super::Partial::{MinusOne, NotDifferentiable, One, Zero};
 use super::dtypes::{
     ALL, BITS, DOUBLES, FLOATS, INEXACT, INTEGERS, INTEGERS_NO_BOOL, NUMBERS, NUMBERS_NO_BOOL, Out,
-    PARTS, QUOTIENTS, REAL_NUMBERS, REALS, SINGLE_FIRST, SPECIAL, SPECIAL_INEXACT,
+    PARTS, PYTHON, QUOTIENTS, REAL_NUMBERS, REALS, SINGLE_FIRST, SPECIAL, SPECIAL_INEXACT,
 };
 use super::special::FRAC_1_SQRT_TAU;
 use super::{Def, Loops, Slope, partials, special};
@@ -181,6 +181,17 @@ table! {
         name: "positive",
         numpy: &["numpy.positive"],
         loops: Same(NUMBERS_NO_BOOL, Out::Same),
+        kernel: arithmetic::identity,
+        partials: [|_, _| One],
+        linear: Jointly(&[0]),
+        domain: &[-3.0..3.0],
+    }
+    /// Python's own number, `int(x)` or `float(x)`, of a NumPy scalar: a weak value, whose arithmetic
+    /// is Python's.
+    Item => {
+        name: "item",
+        numpy: &[],
+        loops: Same(PYTHON, Out::Same),
         kernel: arithmetic::identity,
         partials: [|_, _| One],
         linear: Jointly(&[0]),
