@@ -451,3 +451,39 @@ def test_comparisons_of_what_is_no_number():
     special = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0])
     x, y = np.repeat(special, 6), np.tile(special, 6)
     assert lazy.jit(counts)(x, y)[:4] == counts(x, y)[:4]
+
+
+def test_elements_of_innermost_loops():
+    """Bounds of a loop's elements are checked at once where they can be; where that fails, one by one."""
+
+    def moving(C, A, at, skip):
+        for i in range(C.shape[0]):
+            for j in range(C.shape[1]):
+                C[i, j] += A[j + at - 1, i] * A[i, i]
+                if A[i, j] > skip:
+                    C[i, j] -= A[j, i - at]
+
+    def branches(a, b, n):
+        k = 0
+        total = 0
+        for i in range(n):
+            if a[i] > 2:
+                k = i + 1
+            total += b[k] - a[n - 1 - i]
+        return total
+
+    rng = np.random.default_rng(3)
+    for at, skip in [(1, 0.5), (0, 0.9), (1, -1.0), (3, 0.5)]:
+        A = rng.random((9, 9))
+        expected, found = np.zeros((7, 5)), np.zeros((7, 5))
+        moving(expected, A, at, skip)
+        lazy.jit(moving)(found, A, at, skip)
+        np.testing.assert_array_equal(found, expected)
+        turned = np.zeros((5, 7)).T
+        lazy.jit(moving)(turned, A[::-1].copy()[::-1], at, skip)
+        np.testing.assert_array_equal(turned, expected)
+    wide = np.zeros((7, 9))
+    with pytest.raises(IndexError):
+        lazy.jit(moving)(wide, rng.random((9, 9)), 3, 0.5)
+    a, b = rng.integers(0, 5, 40), rng.integers(0, 100, 60)
+    assert lazy.jit(branches)(a, b, 40) == branches(a, b, 40)

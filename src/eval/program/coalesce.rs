@@ -48,6 +48,12 @@ impl Program {
         written
     }
 
+    /// The number in a register that is never written.
+    pub(super) fn constant(&self, register: Reg) -> Option<i64> {
+        let found = self.constants.iter().find(|(r, _)| *r == register)?;
+        Some(found.1[0] as i64)
+    }
+
     /// What an instruction writes and reads.
     pub(super) fn touched(&self, code: &Code) -> (Registers, Registers) {
         let some = |to: Reg, from: &[Reg]| (Registers::from_slice(&[to]), from.into());

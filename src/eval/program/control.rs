@@ -5,10 +5,10 @@
 //! where that ends here.
 
 use super::Location;
-use super::code::{ArrayId, ArrayOp, BufferId, Code, Number, Reg};
+use super::code::{ArrayId, ArrayOp, Binary, BufferId, Code, Number, Reg, Unary};
 use super::compile::{Compiler, Scope};
 use crate::error::{Error, Result};
-use crate::graph::{Graph, NodeId};
+use crate::graph::{DType, Graph, NodeId};
 use crate::ops::{Loop, Op};
 
 /// A loop-carried value.
@@ -17,6 +17,9 @@ enum Carried {
     Number(Reg),
     Array(ArrayId, BufferId),
 }
+
+/// Instructions that the two sides of a branch may have for both to be done instead.
+const CHEAP: usize = 8;
 
 impl Compiler {
     pub fn loop_node(&mut self, scope: &mut Scope<'_>, id: NodeId) -> Result<()> {
@@ -294,6 +297,28 @@ impl Compiler {
         let [(_, then), (_, otherwise)] =
             <[_; 2]>::try_from(sides).map_err(|_| Error::internal("a branch has two sides"))?;
         let [then_end, otherwise_end] = ends;
+        let is_integer = |&output: &NodeId| {
+            let aval = c.then.aval(output);
+            aval.rank() == 0 && aval.dtype == DType::I64
+        };
+        if then.len() + otherwise.len() <= CHEAP
+            && c.then.outputs().iter().all(is_integer)
+            && then
+                .iter()
+                .chain(&otherwise)
+                .all(|code| self.is_harmless(code))
+        {
+            // Both sides at once: a branch that goes now here, now there costs more.
+            self.program.code.extend(then);
+            self.program.code.extend(otherwise);
+            for (yes, no) in then_end.iter().zip(&otherwise_end) {
+                if let (&End::Move(to, yes), &End::Move(_, no)) = (yes, no) {
+                    self.emit(Code::Select { to, flag, yes, no });
+                }
+            }
+            set_results(scope, id, &merged);
+            return Ok(());
+        }
         let branch = self.here();
         self.emit(Code::Unless(flag, 0));
         self.program.code.extend(then);
@@ -306,6 +331,27 @@ impl Compiler {
         self.land(jump);
         set_results(scope, id, &merged);
         Ok(())
+    }
+
+    /// Whether an instruction takes a moment, and does nothing but give a number.
+    fn is_harmless(&self, code: &Code) -> bool {
+        use Binary::*;
+        match *code {
+            Code::Move { .. } | Code::Select { .. } => true,
+            Code::Binary(op, _, _, b) => match op {
+                AddF | SubtractF | MultiplyF | MinimumF | MaximumF | EqualF | NotEqualF | LessF
+                | LessEqualF | AddI | SubtractI | MultiplyI | MinimumI | MaximumI | AndI | OrI
+                | XorI | ShiftLeftI | ShiftRightI | EqualI | NotEqualI | LessI | LessEqualI
+                | AndB | OrB | XorB => true,
+                ShiftRightPython => self.program.constant(b).is_some_and(|by| by >= 0),
+                _ => false,
+            },
+            Code::Unary(op, ..) => !matches!(
+                op,
+                Unary::NegativePython | Unary::AbsolutePython | Unary::SquarePython | Unary::SqrtF
+            ),
+            _ => false,
+        }
     }
 
     fn finish_side(&mut self, end: Vec<End>) {

@@ -53,6 +53,18 @@ pub struct Allocation {
     pub uses: Vec<usize>,
 }
 
+impl Allocation {
+    /// General registers that nothing lives in from one instruction to another.
+    pub fn free(&self, first: usize, last: usize) -> impl Iterator<Item = Number> {
+        GENERAL.into_iter().filter(move |&number| {
+            !self.homes.iter().zip(&self.lives).any(|(home, life)| {
+                *home == Home::General(number)
+                    && life.is_some_and(|l| l.first <= last && first <= l.last)
+            })
+        })
+    }
+}
+
 const GENERAL: [Number; 9] = [RBP, 14, 15, RSI, RDI, 8, 9, 10, 11];
 /// xmm0 and xmm1 are for intermediate results.
 const FLOAT: [Number; 14] = [2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
@@ -70,6 +82,15 @@ pub fn allocate(program: &Program) -> Allocation {
     let mut weights = vec![0f64; program.registers];
     for (register, uses) in uses.iter().enumerate() {
         lives[register] = life(uses, &loops);
+        // Numbers that are part of instructions need no register.
+        let register = register as Reg;
+        let constant = program.constant(register);
+        let in_registers =
+            |at: usize| !constant.is_some_and(|k| is_immediate(&program.code[at], register, k));
+        let uses = uses
+            .iter()
+            .filter(|u| u.0 == program.code.len() || in_registers(u.0));
+        let register = register as usize;
         for &(at, _) in uses {
             let depth = loops.iter().filter(|l| l.0 <= at && at <= l.1).count();
             weights[register] += 10f64.powi(depth.min(8) as i32);
@@ -95,6 +116,9 @@ pub fn allocate(program: &Program) -> Allocation {
                 .map(|o| o.last < life.first || life.last < o.first);
             apart.all(|apart| apart)
         };
+        if weights[register] == 0.0 {
+            continue;
+        }
         if let Some(&number) = pool.iter().find(is_free) {
             taken[offset + number as usize].push(life);
             homes[register] = match offset {
@@ -111,8 +135,34 @@ pub fn allocate(program: &Program) -> Allocation {
     }
 }
 
+/// Whether an instruction takes a known second operand into itself.
+pub fn is_immediate(code: &Code, register: Reg, value: i64) -> bool {
+    let Code::Binary(op, _, a, b) = *code else {
+        return false;
+    };
+    a != register
+        && b == register
+        && match op {
+            Binary::ShiftLeftI | Binary::ShiftRightI | Binary::ShiftRightPython => {
+                (0..64).contains(&value)
+            }
+            Binary::AddI
+            | Binary::SubtractI
+            | Binary::AndI
+            | Binary::OrI
+            | Binary::XorI
+            | Binary::AddPython
+            | Binary::SubtractPython
+            | Binary::EqualI
+            | Binary::NotEqualI
+            | Binary::LessI
+            | Binary::LessEqualI => i32::try_from(value).is_ok(),
+            _ => false,
+        }
+}
+
 /// The loops: from the instruction that enters to the one that goes on.
-fn loops(code: &[Code]) -> Vec<(usize, usize)> {
+pub fn loops(code: &[Code]) -> Vec<(usize, usize)> {
     let back = |(at, code): (usize, &Code)| match code {
         Code::Next { again, .. } => Some((at.wrapping_add_signed(*again as isize) - 1, at)),
         _ => None,

@@ -11,13 +11,15 @@
 //! What is common is written out; whatever an instruction does besides (an index from the end, an
 //! overflow, an error) is left to the interpreter, which is asked to do that one instruction.
 
+use std::collections::BTreeMap;
 use std::mem::offset_of;
 
 use super::super::Program;
 use super::super::code::{ArrayId, Binary, Call, Code, Reg, Unary};
 use super::super::vector::Array;
 use super::Addresses;
-use super::allocate::{Allocation, Class, Home, survives_calls};
+use super::allocate::{Allocation, Class, Home, is_immediate, survives_calls};
+use super::hoist::{Index, Innermost, innermost};
 use crate::eval::machine::assembler::{
     Assembler, Condition, Float, Integer, Label, Number, Operand, RAX, RBP, RBX, RCX, RDI, RDX,
     RSI, RSP, Shift,
@@ -48,16 +50,14 @@ pub fn emit(
         a,
         labels,
         failed,
-        cold: vec![],
+        cold: BTreeMap::new(),
+        innermost: innermost(program),
+        fast: None,
         addresses,
     };
     emitter.enter();
-    let mut at = 0;
-    while at < program.code.len() {
-        emitter.begin(at);
-        at += emitter.instruction(at);
-    }
-    emitter.begin(at);
+    emitter.range(0, program.code.len());
+    emitter.begin(program.code.len());
     emitter.leave(done);
     emitter.colds();
     emitter.a.finish()
@@ -70,9 +70,22 @@ struct Emitter<'p> {
     /// Per instruction, and for the end.
     labels: Vec<Label>,
     failed: Label,
-    /// Instructions left to the interpreter in some cases: where that begins, and where to go on.
-    cold: Vec<(Label, usize, Label)>,
+    /// Instructions left to the interpreter in some cases: where that begins.
+    cold: BTreeMap<usize, Label>,
+    innermost: Vec<Innermost>,
+    /// The loop whose faster translation is written.
+    fast: Option<Fast>,
     addresses: &'static Addresses,
+}
+
+/// The faster translation of an innermost loop, whose elements are found by pointers. Where an
+/// instruction is not the common case, it goes over to the other translation.
+struct Fast {
+    /// Among the innermost loops.
+    number: usize,
+    /// Of the instructions after the one that enters.
+    labels: Vec<Label>,
+    places: Vec<Operand>,
 }
 
 /// What a comparison leaves in the flags.
@@ -91,15 +104,41 @@ impl Emitter<'_> {
         }
         // Calls want the stack at a multiple of 16.
         let stack = Operand::Register(RSP);
-        self.a.integer_constant(Integer::Subtract, stack, 8);
+        self.a
+            .integer_constant(Integer::Subtract, stack, 8 + self.frame());
         self.a.load(CONTEXT, Operand::Register(RDI));
         self.a.load(CELLS, Operand::Register(RSI));
         self.a.load(ARRAYS, Operand::Register(RDX));
     }
 
+    /// Bytes for the pointers of an innermost loop, a multiple of 16.
+    fn frame(&self) -> i32 {
+        let most = self.innermost.iter().map(|l| l.pointers.len()).max();
+        (most.unwrap_or(0) as i32 * 8 + 15) & !15
+    }
+
+    fn range(&mut self, from: usize, to: usize) {
+        let mut at = from;
+        while at < to {
+            self.begin(at);
+            at += self.instruction(at);
+        }
+    }
+
+    /// Where an instruction begins, in the translation that is written.
+    fn label(&self, at: usize) -> Label {
+        if let Some(fast) = &self.fast {
+            let inner = &self.innermost[fast.number];
+            if at > inner.enter && at <= inner.next {
+                return fast.labels[at - inner.enter - 1];
+            }
+        }
+        self.labels[at]
+    }
+
     /// What comes before an instruction: registers that are in use from there on.
     fn begin(&mut self, at: usize) {
-        let label = self.labels[at];
+        let label = self.label(at);
         self.a.bind(label);
         for register in 0..self.program.registers {
             let life = self.allocation.lives[register];
@@ -118,7 +157,8 @@ impl Emitter<'_> {
         self.a.constant(RAX, 0);
         self.a.bind(done);
         let stack = Operand::Register(RSP);
-        self.a.integer_constant(Integer::Add, stack, 8);
+        let frame = self.frame();
+        self.a.integer_constant(Integer::Add, stack, 8 + frame);
         for register in SAVED.into_iter().rev() {
             self.a.pop(register);
         }
@@ -130,23 +170,16 @@ impl Emitter<'_> {
     }
 
     fn colds(&mut self) {
-        for (label, at, back) in std::mem::take(&mut self.cold) {
+        for (at, label) in std::mem::take(&mut self.cold) {
             self.a.bind(label);
             self.by_interpreter(at);
-            self.a.jump(back);
+            self.a.jump(self.labels[at + 1]);
         }
     }
 
     /// A label to jump to where an instruction is not the common case.
     fn cold(&mut self, at: usize) -> Label {
-        if let Some(last) = self.cold.last()
-            && last.1 == at
-        {
-            return last.0;
-        }
-        let label = self.a.label();
-        self.cold.push((label, at, self.labels[at + 1]));
-        label
+        *self.cold.entry(at).or_insert_with(|| self.a.label())
     }
 
     // Registers.
@@ -288,10 +321,10 @@ impl Emitter<'_> {
         self.a.store_float(to, from);
     }
 
-    fn known(&self, register: Reg) -> Option<i64> {
-        let mut constants = self.program.constants.iter();
-        let found = constants.find(|(r, _)| *r == register)?;
-        Some(found.1[0] as i64)
+    /// A known second operand that the instruction takes into itself.
+    fn immediate(&self, at: usize, register: Reg) -> Option<i64> {
+        let value = self.program.constant(register)?;
+        is_immediate(&self.program.code[at], register, value).then_some(value)
     }
 
     // Instructions.
@@ -299,14 +332,14 @@ impl Emitter<'_> {
     /// Emits an instruction, and the next if they are done as one; how many.
     fn instruction(&mut self, at: usize) -> usize {
         let target =
-            |labels: &[Label], offset: i32| labels[at.wrapping_add_signed(offset as isize)];
+            |emitter: &Self, offset: i32| emitter.label(at.wrapping_add_signed(offset as isize));
         match self.program.code[at] {
             Code::Jump(to) => {
-                let to = target(&self.labels, to);
+                let to = target(self, to);
                 self.a.jump(to);
             }
             Code::Unless(flag, to) => {
-                let to = target(&self.labels, to);
+                let to = target(self, to);
                 self.test(flag);
                 self.a.jump_if(Condition::EQUAL, to);
             }
@@ -315,29 +348,42 @@ impl Emitter<'_> {
                 trips,
                 exit,
             } => {
-                let exit = target(&self.labels, exit);
+                let exit = target(self, exit);
                 self.a.constant(RAX, 0);
                 self.put(counter, RAX);
-                let trips = self.integer(trips, RAX);
-                self.a.test(trips);
+                let number = self.integer(trips, RAX);
+                self.a.test(number);
                 self.a.jump_if(Condition::LESS_EQUAL, exit);
+                if let Some(number) = self.innermost.iter().position(|l| l.enter == at) {
+                    self.fast(number, trips);
+                }
             }
             Code::Next {
                 counter,
                 trips,
                 again,
             } => {
-                let again = target(&self.labels, again);
-                let counted = self.operand(counter);
-                self.a.load(RAX, counted);
-                self.a
-                    .integer_constant(Integer::Add, Operand::Register(RAX), 1);
-                let trips = self.operand(trips);
-                self.a.integer(Integer::Compare, RAX, trips);
-                let end = self.labels[at + 1];
-                self.a.jump_if(Condition::GREATER_EQUAL, end);
-                self.put(counter, RAX);
-                self.a.jump(again);
+                let again = target(self, again);
+                self.advance();
+                let is_last = self.allocation.lives[counter as usize].is_some_and(|l| l.last == at);
+                let limit = self.operand(trips);
+                if let (Home::General(number), true) = (self.home(counter), is_last) {
+                    self.a
+                        .integer_constant(Integer::Add, Operand::Register(number), 1);
+                    self.a.integer(Integer::Compare, number, limit);
+                    self.a.jump_if(Condition::LESS, again);
+                } else {
+                    let counted = self.operand(counter);
+                    self.a.load(RAX, counted);
+                    self.a
+                        .integer_constant(Integer::Add, Operand::Register(RAX), 1);
+                    self.a.integer(Integer::Compare, RAX, limit);
+                    let end = self.a.label();
+                    self.a.jump_if(Condition::GREATER_EQUAL, end);
+                    self.put(counter, RAX);
+                    self.a.jump(again);
+                    self.a.bind(end);
+                }
             }
             Code::Move { to, from } => self.copy(to, from),
             Code::Select { to, flag, yes, no } => self.select(to, flag, yes, no),
@@ -500,11 +546,11 @@ impl Emitter<'_> {
             | Binary::NotEqualI
             | Binary::LessI
             | Binary::LessEqualI => return self.comparison(at, op, to, a, b),
-            Binary::AddI => self.integers(Integer::Add, to, a, b),
-            Binary::SubtractI => self.integers(Integer::Subtract, to, a, b),
-            Binary::AndI => self.integers(Integer::And, to, a, b),
-            Binary::OrI => self.integers(Integer::Or, to, a, b),
-            Binary::XorI => self.integers(Integer::Xor, to, a, b),
+            Binary::AddI => self.integers(at, Integer::Add, to, a, b),
+            Binary::SubtractI => self.integers(at, Integer::Subtract, to, a, b),
+            Binary::AndI => self.integers(at, Integer::And, to, a, b),
+            Binary::OrI => self.integers(at, Integer::Or, to, a, b),
+            Binary::XorI => self.integers(at, Integer::Xor, to, a, b),
             Binary::AddPython => self.checked(at, Integer::Add, to, a, b),
             Binary::SubtractPython => self.checked(at, Integer::Subtract, to, a, b),
             Binary::MultiplyI | Binary::MultiplyPython => {
@@ -570,19 +616,32 @@ impl Emitter<'_> {
         self.put_float(to, 0);
     }
 
-    fn integers(&mut self, op: Integer, to: Reg, a: Reg, b: Reg) {
+    fn integers(&mut self, at: usize, op: Integer, to: Reg, a: Reg, b: Reg) {
         let d = self.target(to, Some(b), RAX);
-        let (a, b) = (self.operand(a), self.operand(b));
-        self.a.load(d, a);
-        self.a.integer(op, d, b);
+        let from = self.operand(a);
+        self.a.load(d, from);
+        self.apply(at, op, d, b);
         self.put(to, d);
+    }
+
+    /// An operation of a machine register and a register of the program, or the number in it.
+    fn apply(&mut self, at: usize, op: Integer, to: Number, b: Reg) {
+        match self.immediate(at, b) {
+            Some(value) => self
+                .a
+                .integer_constant(op, Operand::Register(to), value as i32),
+            None => {
+                let b = self.operand(b);
+                self.a.integer(op, to, b);
+            }
+        }
     }
 
     /// Not in place: where it overflows, the interpreter starts from the operands.
     fn checked(&mut self, at: usize, op: Integer, to: Reg, a: Reg, b: Reg) {
-        let (a, b) = (self.operand(a), self.operand(b));
-        self.a.load(RAX, a);
-        self.a.integer(op, RAX, b);
+        let from = self.operand(a);
+        self.a.load(RAX, from);
+        self.apply(at, op, RAX, b);
         let cold = self.cold(at);
         self.a.jump_if(Condition::OVERFLOW, cold);
         self.put(to, RAX);
@@ -590,15 +649,15 @@ impl Emitter<'_> {
 
     /// A comparison, and the branch on it that follows if nothing else reads the flag.
     fn comparison(&mut self, at: usize, op: Binary, to: Reg, a: Reg, b: Reg) -> usize {
-        let outcome = self.compare(op, a, b);
+        let outcome = self.compare(at, op, a, b);
         match self.program.code.get(at + 1) {
             Some(&Code::Unless(flag, offset))
                 if flag == to && self.allocation.uses[to as usize] == 2 =>
             {
-                let next = self.labels[at + 1];
+                let next = self.label(at + 1);
                 self.a.bind(next);
                 let target = (at + 1).wrapping_add_signed(offset as isize);
-                self.jump_unless(outcome, self.labels[target]);
+                self.jump_unless(outcome, self.label(target));
                 2
             }
             _ => {
@@ -608,7 +667,8 @@ impl Emitter<'_> {
         }
     }
 
-    fn compare(&mut self, op: Binary, a: Reg, b: Reg) -> Outcome {
+    fn compare(&mut self, at: usize, op: Binary, a: Reg, b: Reg) -> Outcome {
+        let second = b;
         let (a, b) = (self.operand(a), self.operand(b));
         match op {
             Binary::LessF | Binary::LessEqualF => {
@@ -636,7 +696,7 @@ impl Emitter<'_> {
                         RAX
                     }
                 };
-                self.a.integer(Integer::Compare, a, b);
+                self.apply(at, Integer::Compare, a, second);
                 Outcome::Flag(match op {
                     Binary::EqualI => Condition::EQUAL,
                     Binary::NotEqualI => Condition::NOT_EQUAL,
@@ -686,7 +746,11 @@ impl Emitter<'_> {
     /// By a positive number, rounded down; others are the interpreter's.
     fn divide(&mut self, at: usize, quotient: bool, to: Reg, a: Reg, b: Reg) {
         let dividend = self.operand(a);
-        if let Some(power) = self.known(b).filter(|b| *b > 0 && b.count_ones() == 1) {
+        if let Some(power) = self
+            .program
+            .constant(b)
+            .filter(|b| *b > 0 && b.count_ones() == 1)
+        {
             self.a.load(RAX, dividend);
             if quotient {
                 let by = power.trailing_zeros() as u8;
@@ -727,6 +791,15 @@ impl Emitter<'_> {
     }
 
     fn shift(&mut self, at: usize, op: Binary, to: Reg, a: Reg, b: Reg) {
+        let is_right = matches!(op, Binary::ShiftRightI | Binary::ShiftRightPython);
+        if let Some(by) = self.immediate(at, b) {
+            let (d, from) = (self.target(to, None, RAX), self.operand(a));
+            self.a.load(d, from);
+            let direction = if is_right { Shift::Right } else { Shift::Left };
+            self.a.shift_constant(direction, d, by as u8);
+            self.put(to, d);
+            return;
+        }
         let cold = self.cold(at);
         let (x, by) = (self.operand(a), self.operand(b));
         self.a.load(RCX, by);
@@ -734,10 +807,8 @@ impl Emitter<'_> {
             .integer_constant(Integer::Compare, Operand::Register(RCX), 63);
         self.a.jump_if(Condition::ABOVE, cold);
         self.a.load(RAX, x);
-        match op {
-            Binary::ShiftRightI | Binary::ShiftRightPython => self.a.shift(Shift::Right, RAX),
-            _ => self.a.shift(Shift::Left, RAX),
-        }
+        self.a
+            .shift(if is_right { Shift::Right } else { Shift::Left }, RAX);
         if op == Binary::ShiftLeftPython {
             self.a.load(RDX, Operand::Register(RAX));
             self.a.shift(Shift::Right, RDX);
@@ -870,32 +941,142 @@ impl Emitter<'_> {
 
     // Elements.
 
+    /// The faster translation of a loop, entered where all its elements are known to be within bounds.
+    fn fast(&mut self, number: usize, trips: Reg) {
+        let inner = &self.innermost[number];
+        let (enter, next) = (inner.enter, inner.next);
+        let slow = self.labels[enter + 1];
+        let calls = inner.calls;
+        let mut free = self
+            .allocation
+            .free(enter, next)
+            .filter(|n| !calls || survives_calls(*n));
+        let places: Vec<Operand> = (0..inner.pointers.len())
+            .map(|k| match free.next() {
+                Some(number) => Operand::Register(number),
+                None => Operand::At(RSP, 8 * k as i32),
+            })
+            .collect();
+        for (k, place) in places.iter().enumerate() {
+            let array = self.innermost[number].pointers[k].array;
+            for axis in 0..self.innermost[number].pointers[k].indices.len() {
+                let index = self.innermost[number].pointers[k].indices[axis].clone();
+                self.first(&index);
+                let size = Self::field(array, offset_of!(Array, sizes), axis);
+                if index.moves {
+                    let trips = self.operand(trips);
+                    self.a.load(RCX, trips);
+                    self.a.integer(Integer::Add, RCX, Operand::Register(RAX));
+                    self.a
+                        .integer_constant(Integer::Subtract, Operand::Register(RCX), 1);
+                    self.a.integer(Integer::Compare, RCX, size);
+                    self.a.jump_if(Condition::ABOVE_EQUAL, slow);
+                }
+                self.a.integer(Integer::Compare, RAX, size);
+                self.a.jump_if(Condition::ABOVE_EQUAL, slow);
+                let stride = Self::field(array, offset_of!(Array, strides), axis);
+                self.a.multiply(RAX, stride);
+                let start = Self::field(array, offset_of!(Array, start), 0);
+                match axis {
+                    0 => self.a.load(RDX, start),
+                    _ => {}
+                }
+                self.a.integer(Integer::Add, RDX, Operand::Register(RAX));
+            }
+            self.a.store(*place, RDX);
+        }
+        let labels = (enter..next).map(|_| self.a.label()).collect();
+        self.fast = Some(Fast {
+            number,
+            labels,
+            places,
+        });
+        self.range(enter + 1, next + 1);
+        self.fast = None;
+        self.a.jump(self.labels[next + 1]);
+    }
+
+    /// An index in the first trip, into `rax`.
+    fn first(&mut self, index: &Index) {
+        let sides = [
+            (Integer::Add, &index.plus),
+            (Integer::Subtract, &index.minus),
+        ];
+        self.a.constant(RAX, index.constant);
+        for (op, registers) in sides {
+            for &register in registers {
+                let operand = self.operand(register);
+                self.a.integer(op, RAX, operand);
+            }
+        }
+    }
+
+    /// Moves the pointers of the faster translation by a trip.
+    fn advance(&mut self) {
+        let Some(Fast { number, places, .. }) = &self.fast else {
+            return;
+        };
+        for (pointer, place) in self.innermost[*number].pointers.iter().zip(places) {
+            let register = match *place {
+                Operand::Register(number) => number,
+                Operand::At(..) | Operand::Indexed(..) => RAX,
+            };
+            for (axis, index) in pointer.indices.iter().enumerate() {
+                if index.moves {
+                    let step = Self::field(pointer.array, offset_of!(Array, strides), axis);
+                    self.a.load(register, *place);
+                    self.a.integer(Integer::Add, register, step);
+                    self.a.store(*place, register);
+                }
+            }
+        }
+    }
+
+    /// A field of an array's descriptor.
+    fn field(array: ArrayId, offset: usize, axis: usize) -> Operand {
+        let base = usize::from(array) * size_of::<Array>();
+        Operand::At(ARRAYS, (base + offset + 8 * axis) as i32)
+    }
+
+    /// Where an element is.
+    fn element(&mut self, at: usize, array: ArrayId, indices: &[Reg]) -> Operand {
+        if let Some(fast) = &self.fast
+            && let Some(&pointer) = self.innermost[fast.number].of.get(&at)
+        {
+            return match fast.places[pointer] {
+                Operand::Register(number) => Operand::At(number, 0),
+                place => {
+                    self.a.load(RAX, place);
+                    Operand::At(RAX, 0)
+                }
+            };
+        }
+        self.address(at, array, indices);
+        Operand::At(RAX, 0)
+    }
+
     /// The address of an element, into `rax`.
     fn address(&mut self, at: usize, array: ArrayId, indices: &[Reg]) {
         let cold = self.cold(at);
-        let base = i32::from(array) * size_of::<Array>() as i32;
-        let field =
-            |offset: usize, axis: usize| Operand::At(ARRAYS, base + (offset + 8 * axis) as i32);
         for (axis, &index) in indices.iter().enumerate() {
             let scratch = if axis == 0 { RAX } else { RCX };
             let number = self.integer(index, scratch);
-            let size = field(offset_of!(Array, sizes), axis);
+            let size = Self::field(array, offset_of!(Array, sizes), axis);
             self.a.integer(Integer::Compare, number, size);
             self.a.jump_if(Condition::ABOVE_EQUAL, cold);
             self.a.load(scratch, Operand::Register(number));
-            let stride = field(offset_of!(Array, strides), axis);
+            let stride = Self::field(array, offset_of!(Array, strides), axis);
             self.a.multiply(scratch, stride);
             if axis > 0 {
                 self.a.integer(Integer::Add, RAX, Operand::Register(RCX));
             }
         }
-        let start = field(offset_of!(Array, start), 0);
+        let start = Self::field(array, offset_of!(Array, start), 0);
         self.a.integer(Integer::Add, RAX, start);
     }
 
     fn load(&mut self, at: usize, to: Reg, array: ArrayId, indices: &[Reg], size: usize) {
-        self.address(at, array, indices);
-        let from = Operand::At(RAX, 0);
+        let from = self.element(at, array, indices);
         match self.home(to) {
             Home::Float(number) => self.a.load_float(number, from),
             Home::General(number) => self.a.load_part(size, false, number, from),
@@ -911,8 +1092,7 @@ impl Emitter<'_> {
     }
 
     fn store(&mut self, at: usize, value: Reg, array: ArrayId, indices: &[Reg], size: usize) {
-        self.address(at, array, indices);
-        let to = Operand::At(RAX, 0);
+        let to = self.element(at, array, indices);
         match self.home(value) {
             Home::Float(number) => self.a.store_float(to, number),
             Home::General(number) => self.a.store_part(size, to, number),

@@ -8,6 +8,7 @@
 
 mod allocate;
 mod emit;
+mod hoist;
 
 use super::Program;
 use super::code::Call;
