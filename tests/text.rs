@@ -6,6 +6,7 @@ use lazy_core::emit::{Signature, emit};
 use lazy_core::eval::value::Value;
 use lazy_core::graph::{Assumption, Aval, Builder, DType, Dim, Graph, NodeId, Shape};
 use lazy_core::ops::decompose::{Decomposition, MatrixFunction, System, Triangle};
+use lazy_core::ops::outside::FurtherAxes;
 use lazy_core::ops::{
     Constant, Cumulation, Custom, Distribution, Elementwise, Extreme, Fourier, Op, Range,
     Reduction, Rule, Write,
@@ -265,11 +266,13 @@ fn candidate(step: &Step, b: &Builder, nodes: &[NodeId]) -> (Op, Vec<NodeId>) {
             let results = vec![Aval::new(DType::I64, shape), Aval::weak(DType::F64)];
             let callee = "numpy.digitize".into();
             let site = 3;
+            let further = FurtherAxes::ALL[step.axis % FurtherAxes::ALL.len()];
             (
                 Op::Call {
                     site,
                     callee,
                     results,
+                    further,
                 },
                 vec![x, y],
             )
@@ -307,7 +310,13 @@ fn candidate(step: &Step, b: &Builder, nodes: &[NodeId]) -> (Op, Vec<NodeId>) {
             (Op::Solve(systems[step.axis % 2]), vec![x, y])
         }
         23 => (Op::PseudoInverse, vec![x, y]),
-        24 => (Op::Frechet(MatrixFunction::Exp), vec![x, y]),
+        24 => {
+            let functions = MatrixFunction::ALL;
+            (
+                Op::Frechet(functions[step.axis % functions.len()]),
+                vec![x, y],
+            )
+        }
         25 => {
             let kinds = [
                 Fourier::Forward,

@@ -1,8 +1,7 @@
 """Functions whose derivative, or whose code, is their author's affair.
 
-The machine that lifts knows `with_jvp`, `with_vjp`, `call_checkpointed`, `call_opaque` and
-`enter_opaque` by name: called by plain
-Python they are the function and nothing else.
+The machine that lifts knows `with_jvp`, `with_vjp`, `call_checkpointed`, `call_opaque`, `call_for_each` and
+`enter_opaque` by name: called by plain Python they are the function and nothing else.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import functools
 import inspect
 import types
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, Generic, ParamSpec, Self, TypeVar, overload
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -31,13 +30,20 @@ def with_vjp(
     return function(*arguments)
 
 
-def call_checkpointed(function: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
-    """``function(*arguments, **keywords)``, whose way back computes it again."""
+def call_checkpointed(
+    function: Any, arguments: tuple[Any, ...], keywords: dict[str, Any], loops: bool
+) -> Any:
+    """``function(*arguments, **keywords)``, whose way back computes it, or trips of its loops, again."""
     return function(*arguments, **keywords)
 
 
 def call_opaque(function: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
     """``function(*arguments, **keywords)``, called by each run."""
+    return function(*arguments, **keywords)
+
+
+def call_for_each(function: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """As `call_opaque`, of a function that treats axes in front of its arguments' own as a batch."""
     return function(*arguments, **keywords)
 
 
@@ -197,10 +203,12 @@ class checkpoint(_Wrapped[P, R]):
     """The same function, of which the way back keeps the arguments only and computes the rest again.
 
     Values and derivatives are those of the function. A gradient takes less memory, by what the function
-    computes on the way, and more time, by one evaluation of it. Wrapped around runs of the trips of a long
-    loop it bounds what that keeps: about the square root of the number of trips, and less for runs of runs
-    (Griewank and Walther, *Evaluating Derivatives*, chapter 12). A function that draws random numbers or
+    computes on the way, and more time, by one evaluation of it. A function that draws random numbers or
     prints is called as it is.
+
+    With ``loops=True``, ``@lazy.checkpoint(loops=True)``, it is long loops within the function that keep
+    less: of the values that n trips start from about ``log2(n)``, from which the others are computed again,
+    each about ``log2(n) / 2`` times (Griewank and Walther, *Evaluating Derivatives*, chapter 12).
 
     >>> import numpy as np, lazy
     >>> @lazy.checkpoint
@@ -209,8 +217,30 @@ class checkpoint(_Wrapped[P, R]):
     >>> lazy.grad(lambda w, x: np.sum(layer(w, layer(w, x))))(np.eye(2), np.zeros(2))
     array([[0., 0.],
            [0., 0.]])
+    >>> @lazy.checkpoint(loops=True)
+    ... def simulated(x):
+    ...     for _ in range(1000):
+    ...         x = x - 0.001 * x**3
+    ...     return x
+    >>> round(float(lazy.grad(simulated)(1.0)), 3)
+    0.192
     """
 
+    @overload
+    def __new__(cls, function: Callable[P, R], *, loops: bool = ...) -> Self: ...
+
+    @overload
+    def __new__(  # type: ignore[misc]
+        cls, function: None = ..., *, loops: bool = ...
+    ) -> Callable[[Callable[P, R]], checkpoint[P, R]]: ...
+
+    def __new__(cls, function: Any = None, *, loops: bool = False) -> Any:
+        return super().__new__(cls) if function is not None else functools.partial(cls, loops=loops)
+
+    def __init__(self, function: Callable[P, R], *, loops: bool = False) -> None:
+        super().__init__(function)
+        self.loops = loops
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        out: R = call_checkpointed(self.function, args, kwargs)
+        out: R = call_checkpointed(self.function, args, kwargs, self.loops)
         return out

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from lazy import _special_rules
+from lazy._custom import call_for_each, with_jvp
 from lazy._equivalents import uncovered
 
 Table = dict[Any, Callable[..., Any]]
@@ -74,8 +76,10 @@ def _eig(
     check_finite: bool = True,
     homogeneous_eigvals: bool = False,
 ) -> Any:
-    if b is not None or left or homogeneous_eigvals:
-        uncovered("generalized eigenvalues, or left eigenvectors")
+    if left or homogeneous_eigvals or (right and b is not None):
+        uncovered("vectors of a pair of matrices, or left ones")
+    if b is not None:
+        return _generalised_values(np.asarray(a), np.asarray(b))
     w, v = np.linalg.eig(a)
     w = w.astype(np.result_type(w.dtype, np.complex64))
     return (w, v) if right else w
@@ -147,9 +151,237 @@ def _eigvals_banded(
     return np.linalg.eigvalsh(_banded(a_band, lower))
 
 
+def _schur_turn(t: Any, moved: Any) -> Any:
+    """The generator ``w`` of the turn of Schur vectors: ``moved - w t + t w`` has the form of ``t``.
+
+    Its lower triangle is the solution of a linear system. What is zero in ``t`` stays zero; of a block of two
+    conjugate eigenvalues the diagonal stays equal, as LAPACK has it.
+    """
+    n = t.shape[0]
+    at = np.arange(n * n).reshape(n, n)
+    lower = (at // n > at % n).reshape(-1)
+    system = np.kron(np.eye(n), t.T) - np.kron(t, np.eye(n))
+    right = moved.reshape(-1)
+    if t.dtype.kind == "f":
+        system = system - system[:, at.T.reshape(-1)]
+        below, first, second = at.diagonal(-1), at.diagonal()[:-1], at.diagonal()[1:]
+        block = np.diagonal(t, -1) != 0
+        system[below] = np.where(block[:, None], system[first] - system[second], system[below])
+        right = right.copy()
+        right[below] = np.where(block, right[first] - right[second], right[below])
+    system = np.where(lower[:, None] & lower, system, np.eye(n * n, dtype=t.dtype))
+    turn = np.linalg.solve(system, np.where(lower, right, 0)).reshape(n, n)
+    return turn - np.conj(turn).T
+
+
+def _schur_form(a: Any, output: str) -> Any:
+    def value(a: Any) -> Any:
+        return call_for_each(sys.modules["scipy.linalg"].schur, (a,), {"output": output})
+
+    def rule(primals: Any, tangents: Any) -> Any:
+        t, z = _schur_form(primals[0], output)
+        moved = np.conj(z).T @ tangents[0] @ z
+        turn = _schur_turn(t, moved)
+        free = moved - turn @ t + t @ turn
+        return (t, z), (np.where(np.tril(t == 0, -1), 0, free), z @ turn)
+
+    return with_jvp(value, rule, (), (a,))
+
+
+def _schur(
+    a: Any,
+    output: str = "real",
+    lwork: Any = None,
+    overwrite_a: bool = False,
+    sort: Any = None,
+    check_finite: bool = True,
+) -> Any:
+    a = np.asarray(a)
+    if sort is not None or a.ndim != 2 or a.shape[0] ** 2 > _MAX_UNKNOWNS:
+        uncovered(f"sorted eigenvalues, a batch, or more than {_MAX_UNKNOWNS} numbers")
+    a = a.astype(np.result_type(a.dtype, np.float32 if a.dtype.kind in "fc" else np.float64))
+    if output in ("complex", "c"):
+        a = a.astype(np.result_type(a.dtype, np.complex64))
+    return _schur_form(a, output)
+
+
+def _fractional_power(A: Any, t: Any) -> Any:
+    linalg = sys.modules["scipy.linalg"]
+    A = np.asarray(A)
+    if isinstance(t, int):
+        return np.linalg.matrix_power(A, t)
+    power = linalg.expm(t * linalg.logm(A.astype(np.result_type(A.dtype, np.complex64))))
+    if np.iscomplexobj(A):
+        return power
+    # SciPy gives real numbers where all eigenvalues have real logarithms.
+    values = np.linalg.eigvals(A)
+    return np.real(power) if np.isrealobj(values) and np.all(values >= 0) else power
+
+
+def _signm(A: Any, disp: Any = None) -> Any:
+    A = np.asarray(A)
+    if disp is not None or A.ndim != 2:
+        uncovered("an estimate of the error, or a batch")
+    return A @ np.linalg.inv(sys.modules["scipy.linalg"].sqrtm(A @ A))
+
+
+def _triangle(a: Any, lower: bool) -> Any:
+    """The Hermitian matrix that one triangle means."""
+    kept = np.tril(a) if lower else np.triu(a)
+    strict = np.tril(a, -1) if lower else np.triu(a, 1)
+    return kept + np.conj(strict).T
+
+
+def _move_pairs(some: Any, every: Any, by_a: Any, by_metric: Any, first: Any) -> Any:
+    """The tangents of eigenvalues and vectors of ``a v = w metric v``, where ``v^H metric v`` is 1.
+
+    They are of the pairs in ``some``, which are those of ``every`` from number ``first`` on; without a metric
+    ``by_metric`` is None.
+    """
+    (w, v), (values, vectors) = some, every
+    same = np.arange(values.shape[0])[:, None] == first + np.arange(w.shape[0])
+    moved, own = by_a @ v, 0.0
+    if by_metric is not None:
+        length = by_metric @ v
+        moved, own = moved - length * w, -0.5 * np.conj(vectors).T @ length
+    gaps = np.where(same, 1.0, w - values[:, None])
+    mix = np.where(same, own, np.conj(vectors).T @ moved / gaps)
+    return np.real(np.sum(np.conj(v) * moved, axis=0)), vectors @ mix
+
+
+def _eigh(
+    a: Any,
+    b: Any = None,
+    *,
+    lower: bool = True,
+    eigvals_only: bool = False,
+    overwrite_a: bool = False,
+    overwrite_b: bool = False,
+    type: int = 1,
+    check_finite: bool = True,
+    subset_by_index: Any = None,
+    subset_by_value: Any = None,
+    driver: Any = None,
+) -> Any:
+    """SciPy's own values, under the rule of ``a v = w metric v``, to which the other types are brought."""
+    a = np.asarray(a)
+    if a.ndim != 2:
+        uncovered("a batch of matrices")
+    dtype = np.result_type(a.dtype, np.float64 if a.dtype.kind in "biu" else np.float32)
+    if b is not None:
+        dtype = np.result_type(dtype, np.asarray(b).dtype)
+    matrices = (a.astype(dtype),) if b is None else (a.astype(dtype), np.asarray(b).astype(dtype))
+    subset = {"subset_by_index": subset_by_index, "subset_by_value": subset_by_value, "driver": driver}
+
+    def solved(given: Any, options: dict[str, Any]) -> Any:
+        function = sys.modules["scipy.linalg"].eigh
+        return call_for_each(function, given, {"lower": lower, "type": type, **options})
+
+    def ruled(given: Any, options: dict[str, Any]) -> Any:
+        def value(*given: Any) -> Any:
+            return solved(given, options)
+
+        def rule(primals: Any, tangents: Any) -> Any:
+            some, every = ruled(primals, options), ruled(primals, {})
+            first = 0
+            if options.get("subset_by_index") is not None:
+                first = options["subset_by_index"][0]
+            elif options.get("subset_by_value") is not None:
+                first = np.sum(every[0] <= options["subset_by_value"][0])
+            whole = [_triangle(x, lower) for x in primals]
+            moves = [_triangle(x, lower) for x in tangents]
+            by_a, by_metric = moves[0], None if b is None else moves[1]
+            if b is not None and type == 2:
+                # a b v = w v, times b from the left.
+                side = moves[1] @ whole[0] @ whole[1]
+                by_a = side + np.conj(side).T + whole[1] @ moves[0] @ whole[1]
+            elif b is not None and type == 3:
+                # b a v = w v, times the inverse of b from the left.
+                inverse = np.linalg.inv(whole[1])
+                by_metric = -inverse @ moves[1] @ inverse
+            return some, _move_pairs(some, every, by_a, by_metric, first)
+
+        return with_jvp(value, rule, (), given)
+
+    w, v = ruled(matrices, {key: value for key, value in subset.items() if value is not None})
+    return w if eigvals_only else (w, v)
+
+
+def _eigvalsh(a: Any, b: Any = None, **options: Any) -> Any:
+    return _eigh(a, b, eigvals_only=True, **options)
+
+
+def _generalised_values(a: Any, b: Any) -> Any:
+    """Those of ``a v = w b v``, in SciPy's order."""
+    dtype = np.result_type(a.dtype, b.dtype, np.complex64)
+
+    def value(a: Any, b: Any) -> Any:
+        return call_for_each(sys.modules["scipy.linalg"].eigvals, (a, b), {})
+
+    def rule(primals: Any, tangents: Any) -> Any:
+        (a, b), (by_a, by_b) = primals, tangents
+        w = _generalised_values(a, b)
+        # With vectors, the values come in another order.
+        found, v = np.linalg.eig(np.linalg.solve(b, a))
+        v = v[:, np.argmin(np.abs(w[:, None] - found), axis=1)]
+        left = np.linalg.inv(b @ v)
+        return w, np.sum(left.T * (by_a @ v - (by_b @ v) * w), axis=0)
+
+    return with_jvp(value, rule, (), (a.astype(dtype), b.astype(dtype)))
+
+
+def _solve_toeplitz(c_or_cr: Any, b: Any, check_finite: bool = True) -> Any:
+    linalg = sys.modules["scipy.linalg"]
+    c, r = c_or_cr if isinstance(c_or_cr, tuple) else (c_or_cr, None)
+    if np.ndim(c) != 1:
+        uncovered("a batch of matrices")
+    return np.linalg.solve(linalg.toeplitz(c, r), b)
+
+
+def _with_bands(stored: Any, whole: Any, lower: bool) -> Any:
+    """The bands of a matrix as SciPy stores those of a symmetric one; what it does not read stays."""
+    count = stored.shape[0]
+    if whole.shape[0] < count:
+        uncovered("more bands than rows")
+    rows = []
+    for k in range(count):
+        if lower:
+            rows.append(np.concatenate((np.diagonal(whole, -k), stored[k, stored.shape[1] - k :])))
+        else:
+            rows.append(np.concatenate((stored[count - 1 - k, :k], np.diagonal(whole, k))))
+    return np.stack(rows if lower else rows[::-1])
+
+
+def _cholesky_banded(
+    ab: Any, overwrite_ab: bool = False, lower: bool = False, check_finite: bool = True
+) -> Any:
+    ab = np.asarray(ab)
+    if ab.ndim != 2:
+        uncovered("a batch of matrices")
+    factor = sys.modules["scipy.linalg"].cholesky(_banded(ab, lower), lower=lower)
+    return _with_bands(ab, factor, lower)
+
+
+def _cho_solve_banded(cb_and_lower: Any, b: Any, overwrite_b: bool = False, check_finite: bool = True) -> Any:
+    bands, lower = cb_and_lower
+    bands = np.asarray(bands)
+    if bands.ndim != 2:
+        uncovered("a batch of matrices")
+    factor = np.tril(_banded(bands, True)) if lower else np.triu(_banded(bands, False))
+    return sys.modules["scipy.linalg"].cho_solve((factor, lower), b)
+
+
 def _linalg() -> Table:
     module = sys.modules["scipy.linalg"]
     return {
+        module.eigh: _eigh,
+        module.eigvalsh: _eigvalsh,
+        module.solve_toeplitz: _solve_toeplitz,
+        module.cholesky_banded: _cholesky_banded,
+        module.cho_solve_banded: _cho_solve_banded,
+        module.schur: _schur,
+        module.fractional_matrix_power: _fractional_power,
+        module.signm: _signm,
         module.lstsq: _lstsq,
         module.pinvh: _pinvh,
         module.eig: _eig,
@@ -184,22 +416,29 @@ def _half_order(function: str, sign: int) -> Callable[..., Any]:
     return spherical
 
 
+def _of_reals(real: Callable[..., Any], ruled: Callable[..., Any]) -> Callable[..., Any]:
+    """A Bessel function by others if its argument is real."""
+
+    def either(v: Any, z: Any, out: Any = None) -> Any:
+        if out is not None:
+            uncovered("out=")
+        return ruled(v, z) if np.iscomplexobj(z) else real(v, z)
+
+    return either
+
+
 def _hankel(sign: int) -> Callable[..., Any]:
-    def hankel(v: Any, z: Any, out: Any = None) -> Any:
+    def hankel(v: Any, z: Any) -> Any:
         from scipy import special
 
-        if out is not None or np.iscomplexobj(z):
-            uncovered("complex arguments")
         return special.jv(v, z) + sign * 1j * special.yv(v, z)
 
     return hankel
 
 
-def _yve(v: Any, z: Any, out: Any = None) -> Any:
+def _yve(v: Any, z: Any) -> Any:
     from scipy import special
 
-    if out is not None or np.iscomplexobj(z):
-        uncovered("complex arguments")
     return special.yv(v, z)
 
 
@@ -228,6 +467,9 @@ def _polynomial(first: Callable[..., Any], step: Callable[..., Any]) -> Callable
             uncovered("a degree that is no small integer")
         *shape, x = parameters
         x = np.asarray(x)[()]
+        if x.dtype.kind == "f":
+            # Of an integer degree SciPy has loops of float64 only.
+            x = x.astype(np.float64)
         before, now = np.ones_like(x), first(x, *shape)
         if n == 0:
             return before
@@ -295,13 +537,15 @@ _DENSITIES = {"_beta_pdf": _beta_pdf, "_binom_pmf": _binom_pmf, "_nbinom_pmf": _
 def _special() -> Table:
     module = sys.modules["scipy.special"]
     compiled = sys.modules["scipy.special._ufuncs"]
+    ruled = _special_rules.table()
     return {
+        **ruled,
         module.spherical_yn: _half_order("yv", -1),
         module.spherical_in: _half_order("iv", 1),
         module.spherical_kn: _half_order("kv", -1),
-        module.hankel1: _hankel(1),
-        module.hankel2: _hankel(-1),
-        module.yve: _yve,
+        module.hankel1: _of_reals(_hankel(1), ruled[module.hankel1]),
+        module.hankel2: _of_reals(_hankel(-1), ruled[module.hankel2]),
+        module.yve: _of_reals(_yve, ruled[module.yve]),
         module.voigt_profile: _voigt_profile,
         module.agm: _agm,
         module.exp2: lambda x: np.exp2(x),
@@ -329,9 +573,189 @@ def _correlate_nd(a: Any, b: Any, out: Any, mode: int) -> Any:
     return full.astype(out.dtype)
 
 
+def _linear_filter(b: Any, a: Any, x: Any, axis: int, zi: Any = None) -> Any:
+    """Direct form II transposed, as `lfilter` has it."""
+    dtype = np.result_type(b, a, x) if zi is None else np.result_type(b, a, x, zi)
+    if dtype.kind not in "fc":
+        uncovered("a filter of integers")
+    size = max(b.shape[0], a.shape[0])
+    first = a[0]
+    b = np.concatenate((b, np.zeros(size - b.shape[0]))).astype(dtype) / first
+    a = np.concatenate((a, np.zeros(size - a.shape[0]))).astype(dtype) / first
+    x = np.moveaxis(x, axis, 0).astype(dtype)
+    state = np.zeros((size - 1, *x.shape[1:]), dtype)
+    if zi is not None:
+        state = state + np.moveaxis(zi, axis, 0)
+    last = np.zeros((1, *x.shape[1:]), dtype)
+    y = np.zeros(x.shape, dtype)
+    for k in range(x.shape[0]):
+        y[k] = b[0] * x[k] + state[0]
+        moved = np.concatenate((state[1:], last))
+        state = moved + np.multiply.outer(b[1:], x[k]) - np.multiply.outer(a[1:], y[k])
+    y = np.moveaxis(y, 0, axis)
+    return y if zi is None else (y, np.moveaxis(state, 0, axis))
+
+
+def _sosfilt(sos: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
+    """One section of second order after the other."""
+    sos, x = np.asarray(sos), np.asarray(x)
+    if sos.ndim != 2 or sos.shape[1] != 6:
+        raise ValueError("sos array must be shape (n_sections, 6)")
+    if np.any(sos[:, 3] != 1):
+        raise ValueError("sos[:, 3] should be all ones")
+    dtype = np.result_type(sos, x) if zi is None else np.result_type(sos, x, zi)
+    if dtype.kind not in "fc":
+        uncovered("a filter of integers")
+    y = np.moveaxis(x, axis, 0).astype(dtype)
+    states = []
+    for section in range(sos.shape[0]):
+        b0, b1, b2 = sos[section, 0], sos[section, 1], sos[section, 2]
+        a1, a2 = sos[section, 4], sos[section, 5]
+        first = second = np.zeros(y.shape[1:], dtype)
+        if zi is not None:
+            state = np.moveaxis(np.asarray(zi)[section], axis, 0).astype(dtype)
+            first, second = state[0], state[1]
+        out = np.zeros(y.shape, dtype)
+        for k in range(y.shape[0]):
+            given = y[k]
+            now = b0 * given + first
+            first = b1 * given - a1 * now + second
+            second = b2 * given - a2 * now
+            out[k] = now
+        y = out
+        states.append(np.moveaxis(np.stack((first, second)), 0, axis))
+    y = np.moveaxis(y, 0, axis)
+    return y if zi is None else (y, np.stack(states))
+
+
+def _upfirdn(
+    h: Any, x: Any, up: int = 1, down: int = 1, axis: int = -1, mode: str = "constant", cval: Any = 0
+) -> Any:
+    """Zeros between the samples, a filter, and every ``down``-th of the results."""
+    h, x = np.asarray(h), np.asarray(x)
+    if mode != "constant" or cval != 0 or h.ndim != 1:
+        uncovered("an extension that is not zeros")
+    x = np.moveaxis(x, axis, -1)
+    count, taps = x.shape[-1], h.shape[0]
+    dtype = np.result_type(h.dtype, x.dtype, np.float32)
+    spread = np.zeros((*x.shape[:-1], (count - 1) * up + 1), dtype)
+    spread[..., ::up] = x
+    widths = [(0, 0)] * (x.ndim - 1) + [(taps - 1, taps - 1)]
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(spread, widths), taps, axis=-1)
+    return np.moveaxis((windows @ h[::-1].astype(dtype))[..., ::down], -1, axis)
+
+
+# `np.pad` by the codes of `scipy.signal._signaltools._boundarydict`.
+_BOUNDARIES = {4: "symmetric", 8: "wrap"}
+
+
+def _convolve_2d(x: Any, kernel: Any, turned: int, mode: int, boundary: int, fillvalue: Any) -> Any:
+    """``turned`` says whether it is a convolution; the output is as large as fits, as ``x``, or full."""
+    if boundary and boundary not in _BOUNDARIES:
+        uncovered("this boundary")
+    dtype = np.result_type(x, kernel)
+    widths = []
+    for size in kernel.shape:
+        before, after = size - 1, size - 1
+        if mode == 1:
+            middle = (size - 1) // 2
+            before, after = (size - 1 - middle, middle) if turned else (middle, size - 1 - middle)
+        widths.append((before, after) if mode else (0, 0))
+    if boundary:
+        larger = np.pad(x, widths, mode=_BOUNDARIES[boundary])  # type: ignore[call-overload]
+    else:
+        larger = np.pad(x.astype(dtype), widths, constant_values=fillvalue)
+    windows = np.lib.stride_tricks.sliding_window_view(larger, kernel.shape)
+    weights = kernel[::-1, ::-1] if turned else kernel
+    return np.tensordot(windows, weights, axes=([2, 3], [0, 1])).astype(dtype)
+
+
 def _signal() -> Table:
     module = sys.modules["scipy.signal._signaltools"]
-    return {module._sigtools._correlateND: _correlate_nd}
+    return {
+        module._sigtools._correlateND: _correlate_nd,
+        module._sigtools._convolve2d: _convolve_2d,
+        module._sigtools._linear_filter: _linear_filter,
+        module.sosfilt: _sosfilt,
+        module.upfirdn: _upfirdn,
+    }
+
+
+# -- scipy.fft ---------------------------------------------------------------------------------
+
+
+def _along_each(name: str) -> Callable[..., Any]:
+    """A cosine or sine transform along several axes, by that along one."""
+
+    def transform(
+        x: Any,
+        type: int = 2,
+        s: Any = None,
+        axes: Any = None,
+        norm: Any = None,
+        overwrite_x: bool = False,
+        workers: Any = None,
+        *,
+        orthogonalize: Any = None,
+    ) -> Any:
+        along = getattr(sys.modules["scipy.fft"], name)
+        x = np.asarray(x)
+        sizes = [s] if isinstance(s, int) else s
+        if axes is None:
+            axes = range(x.ndim) if sizes is None else range(x.ndim - len(sizes), x.ndim)
+        axes = [axes] if isinstance(axes, int) else list(axes)
+        if sizes is not None and len(sizes) != len(axes):
+            uncovered("axes that do not fit the sizes")
+        for k, axis in enumerate(axes):
+            size = None if sizes is None or sizes[k] == -1 else sizes[k]
+            x = along(x, type, size, axis, norm, orthogonalize=orthogonalize)
+        return x
+
+    return transform
+
+
+_OTHER_NORM = {None: "forward", "backward": "forward", "forward": "backward", "ortho": "ortho"}
+
+
+def _hermitian(name: str) -> Callable[..., Any]:
+    """`hfftn` and its like: the inverse transform of the conjugate, without or with the other's factor."""
+
+    def transform(
+        x: Any,
+        s: Any = None,
+        axes: Any = None,
+        norm: Any = None,
+        overwrite_x: bool = False,
+        workers: Any = None,
+        *,
+        plan: Any = None,
+    ) -> Any:
+        module = sys.modules["scipy.fft"]
+        if axes is None and name.endswith("2"):
+            axes = (-2, -1)
+        if norm not in _OTHER_NORM:
+            uncovered(f"norm {norm!r}")
+        if name.startswith("i"):
+            return np.conj(module.rfftn(x, s, axes, _OTHER_NORM[norm]))
+        return module.irfftn(np.conj(x), s, axes, _OTHER_NORM[norm])
+
+    return transform
+
+
+def fourier() -> Table:
+    """Of the transforms that `lazy._standins` does not find behind their backends."""
+    module = sys.modules["scipy.fft"]
+    several = {f"{name}n": _along_each(name) for name in ("dct", "idct", "dst", "idst")}
+    hermitian = {name: _hermitian(name) for name in ("hfftn", "ihfftn", "hfft2", "ihfft2")}
+    return {getattr(module, name): made for name, made in (several | hermitian).items()}
+
+
+# -- what SciPy calls NumPy by -----------------------------------------------------------------
+
+
+def _array_api() -> Table:
+    module = sys.modules["scipy._lib.array_api_compat.numpy.linalg"]
+    return {module.solve: lambda x1, x2, /: np.linalg.solve(x1, x2)}
 
 
 # -- scipy.ndimage -----------------------------------------------------------------------------
@@ -376,6 +800,7 @@ def _ndimage() -> Table:
 
 
 TABLES: dict[str, Callable[[], Table]] = {
+    "scipy._lib.array_api_compat.numpy.linalg": _array_api,
     "scipy.ndimage._filters": _ndimage,
     "scipy.linalg": _linalg,
     "scipy.special": _special,

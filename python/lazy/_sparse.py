@@ -3,7 +3,8 @@
 In: a function of one array. Out: matrices of `scipy.sparse`. Columns that no row has both of are computed by
 one product together.
 
-Source: Curtis, Powell and Reid, *On the estimation of sparse Jacobian matrices* (1974).
+Sources: Curtis, Powell and Reid, *On the estimation of sparse Jacobian matrices* (1974); Griewank and Mitev,
+*Detecting Jacobian sparsity patterns by Bayesian probing* (2002), for patterns from products with sets.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from numpy.typing import NDArray
 from lazy._function import Function
 from lazy._transforms import grad
 
-# Marks that are pushed through a function at a time.
+# Marks that are pushed through a function at a time, and into how many parts a block of columns is divided.
 _BLOCK = 512
+_PARTS = 8
 
 
 def sparsity(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
@@ -46,23 +48,51 @@ def sparsity(function: Callable[..., Any], argnums: int = 0) -> Callable[..., An
     marked: Function[..., Any] = Function(function, ("sparsity", argnums))
 
     def pattern(*args: Any, **kwargs: Any) -> Any:
-        from scipy import sparse
-
         x = np.asarray(args[argnums])
-        rows, columns, results = [], [], 0
-        for start in range(0, max(x.size, 1), _BLOCK):
-            block = np.eye(min(_BLOCK, x.size - start), x.size, start, dtype=bool)
-            depends = np.asarray(marked(*args, block.reshape(-1, *x.shape), **kwargs))
-            depends = depends.reshape(block.shape[0], -1)
-            results = depends.shape[1]
-            mark, row = np.nonzero(depends)
-            rows.append(row)
-            columns.append(mark + start)
-        row, column = np.concatenate(rows), np.concatenate(columns)
-        ones = np.ones(row.size, dtype=bool)
-        return sparse.csr_array((ones, (row, column)), shape=(results, x.size))
+
+        def depends(marks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+            """For each row of marks, a set of elements of the argument, what depends on one of them."""
+            parts = []
+            for start in range(0, max(len(marks), 1), _BLOCK):
+                block = marks[start : start + _BLOCK]
+                found = np.asarray(marked(*args, block.reshape(-1, *x.shape), **kwargs))
+                parts.append(found.reshape(block.shape[0], -1))
+            return np.concatenate(parts)
+
+        return _refined(depends, x.size)
 
     return pattern
+
+
+def _refined(depends: Callable[[NDArray[np.bool_]], NDArray[np.bool_]], size: int) -> Any:
+    """The pattern, from what depends on sets of columns: blocks of them, which are divided again and again.
+
+    Blocks that no row depends on both of are marked together: what their parts have in a row is then told
+    apart by the block that the row is known to depend on. A band takes a few marks for each division, a full
+    matrix as many as it has columns, and a seventh more.
+    """
+    from scipy import sparse
+
+    columns, width = np.arange(size), 1
+    while width < size:
+        width *= _PARTS
+    whole = depends(np.ones((1, size), dtype=bool))
+    pattern = sparse.coo_array(whole.T)
+    while width > 1:
+        colors, width = _colors(pattern), width // _PARTS
+        count = int(colors.max(initial=-1)) + 1
+        part = columns // width % _PARTS
+        color = colors[columns // (width * _PARTS)]
+        marks = (color * _PARTS + part) == np.arange(count * _PARTS)[:, None]
+        mark, row = np.nonzero(depends(marks))
+        # The block of each colour that a row depends on.
+        rows, blocks = pattern.coords
+        owner = np.zeros((count, pattern.shape[0]), dtype=np.int64)
+        owner[colors[blocks], rows] = blocks
+        place = owner[mark // _PARTS, row] * _PARTS + mark % _PARTS
+        ones = np.ones(row.size, dtype=bool)
+        pattern = sparse.coo_array((ones, (row, place)), shape=(pattern.shape[0], -(-size // width)))
+    return pattern.tocsr()
 
 
 def sparse_jacobian(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
@@ -124,13 +154,17 @@ def sparse_hessian(function: Callable[..., Any], argnums: int = 0) -> Callable[.
 def _colors(pattern: Any) -> NDArray[np.intp]:
     """A colour for each column, so that no two columns of a colour meet in a row: the first that is free."""
     by_column = pattern.tocsc()
-    colors = np.full(pattern.shape[1], -1, dtype=np.intp)
-    taken: list[set[int]] = [set() for _ in range(pattern.shape[0])]
+    starts, indices = by_column.indptr.tolist(), by_column.indices.tolist()
+    # Sets of colours as the bits of a number.
+    taken = [0] * pattern.shape[0]
+    colors = []
     for column in range(pattern.shape[1]):
-        rows = by_column.indices[by_column.indptr[column] : by_column.indptr[column + 1]]
-        used = set().union(*(taken[row] for row in rows)) if rows.size else set()
-        color = next(c for c in range(len(used) + 1) if c not in used)
-        colors[column] = color
+        rows = indices[starts[column] : starts[column + 1]]
+        used = 0
         for row in rows:
-            taken[row].add(color)
-    return colors
+            used |= taken[row]
+        first = ~used & (used + 1)
+        for row in rows:
+            taken[row] |= first
+        colors.append(first.bit_length() - 1)
+    return np.array(colors, dtype=np.intp)

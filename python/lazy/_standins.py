@@ -461,6 +461,27 @@ class _ArrayConverter:
         return np.result_type(*self._given, *extra, *weak)
 
 
+def _ndenumerate(arr: Any) -> Iterator[Any]:
+    arr = np.asarray(arr)
+    for index in np.ndindex(*arr.shape):
+        yield index, arr[index]
+
+
+class _Broadcast:
+    def __init__(self, *args: Any) -> None:
+        self._arrays = np.broadcast_arrays(*args)
+        self.shape = np.broadcast_shapes(*[np.shape(arg) for arg in args])
+        self.nd = self.ndim = len(self.shape)
+        self.size = 1
+        for size in self.shape:
+            self.size = self.size * size
+        self.numiter = len(args)
+
+    def __iter__(self) -> Iterator[Any]:
+        for index in np.ndindex(*self.shape):
+            yield tuple([array[index] for array in self._arrays])
+
+
 def _pairs(function: Any) -> Any:
     def pdist(X: Any, w: Any = None, out: Any = None, p: Any = 2.0) -> Any:
         i, j = pairs(len(X))
@@ -531,7 +552,7 @@ def _transforms() -> dict[Any, Any]:
         own = [backend for backend in backends if name in vars(backend)]
         if type(function).__name__ == "_Function" and own:
             found[function] = getattr(own[0], name)
-    return found
+    return found | _scipy_equivalents.fourier()
 
 
 _FUNCTIONS: dict[Any, Callable[..., Any]] = {
@@ -571,7 +592,9 @@ _FUNCTIONS |= {
     copy.deepcopy: _deepcopy,
     inspect.signature: _signature,
     inspect.getattr_static: _getattr_static,
+    np.broadcast: _Broadcast,
     np.dtype: _dtype,
+    np.ndenumerate: _ndenumerate,
 }
 
 _FUNCTIONS |= _equivalents.FUNCTIONS

@@ -628,6 +628,13 @@ impl Host for Cpython<'_> {
         self.has_no_effects(callee)
     }
 
+    fn is_elementwise(&self, callee: &Object) -> bool {
+        let callee = callee.bind(self.py);
+        // Of generalised functions it is a string.
+        let signature = callee.getattr("signature");
+        self.is_a(callee, &self.known.ufunc) && signature.is_ok_and(|signature| signature.is_none())
+    }
+
     fn only_fills(&self, callee: &Object) -> bool {
         self.only_fills_arrays(callee)
     }

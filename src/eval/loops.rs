@@ -159,6 +159,7 @@ fn general(op: &Op) -> Result<Kind> {
                 body,
                 carried,
                 conditional,
+                states: _,
             } = &**l;
             Kind::Loop {
                 body: Box::new(Executable::new(body)?),

@@ -32,7 +32,9 @@ use super::{
 use crate::ast::Span;
 use crate::error::{Error, ErrorKind, Place, Result};
 use crate::eval::value::{Element, Value};
+use crate::ops::control::States;
 use crate::ops::decompose::{Decomposition, MatrixFunction, System, Triangle};
+use crate::ops::outside::FurtherAxes;
 use crate::ops::{
     self, Axes, Cond, Constant, Cumulation, Custom, Distribution, Elementwise, Extreme, Fourier,
     Loop, Op, Range, Reduction, Rule, Write,
@@ -343,6 +345,10 @@ impl<'t> Parser<'t> {
                 self.key("carried")?;
                 let carried = self.number()?;
                 let conditional = self.word("conditional");
+                let states = match self.word("bisected") {
+                    true => States::Bisected,
+                    false => States::All,
+                };
                 let body = self.nested()?;
                 if body.inputs().len() < 1 + carried || body.outputs().len() < carried {
                     return self.fail("this body does not carry so many values");
@@ -351,6 +357,7 @@ impl<'t> Parser<'t> {
                     body,
                     carried,
                     conditional,
+                    states,
                 }))
             }
             "cond" => Op::Cond(Arc::new(Cond {
@@ -398,10 +405,13 @@ impl<'t> Parser<'t> {
                 self.keyword("results")?;
                 self.expect("[")?;
                 let results = self.items("]", Self::aval)?;
+                let mut named = FurtherAxes::ALL.into_iter().skip(1);
+                let further = named.find(|further| self.word(further.name()));
                 Op::Call {
                     site,
                     callee,
                     results,
+                    further: further.unwrap_or(FurtherAxes::Refused),
                 }
             }
             "decide" => {

@@ -23,6 +23,7 @@ use num_complex::{Complex32, Complex64};
 use super::{Assumption, Dim, Graph, NodeId, Symbol, SymbolOrigin};
 use crate::eval::value::Value;
 use crate::graph::DType;
+use crate::ops::control::States;
 use crate::ops::decompose::System;
 use crate::ops::{Constant, Cumulation, Extreme, Fourier, Op, Range, Reduction, Rule, Write};
 
@@ -211,6 +212,9 @@ fn attributes(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
             if l.conditional {
                 f.write_str(" conditional")?;
             }
+            if l.states == States::Bisected {
+                f.write_str(" bisected")?;
+            }
             nested(f, &l.body)
         }
         Op::Cond(c) => {
@@ -245,11 +249,15 @@ fn attributes(f: &mut Formatter<'_>, op: &Op) -> fmt::Result {
             site,
             callee,
             results,
-        } => write!(
-            f,
-            " site={site} callee={callee:?} results={}",
-            Items(results)
-        ),
+            further,
+        } => {
+            let results = Items(results);
+            write!(f, " site={site} callee={callee:?} results={results}")?;
+            match further.name() {
+                "" => Ok(()),
+                name => write!(f, " {name}"),
+            }
+        }
         Op::Decide { expected } => write!(f, " expected={expected}"),
         Op::Draw {
             distribution,

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use super::host::{Attribute, Class, Host};
 use super::machine::Machine;
 use super::numpy::{self, Arg, Form, Keywords, Shares, Symbolic};
-use super::value::{ArrayRef, Buffer, Look, Piece, Sharing, Value};
+use super::value::{ArrayRef, Buffer, Iterator, Look, Piece, Sharing, Value};
 use crate::ast::py;
 use crate::error::{Error, ErrorKind, Exception, Result};
 use crate::graph::{Aval, Dim, NodeId};
@@ -129,6 +129,13 @@ impl<H: Host> Machine<'_, H> {
             Value::Object(o, _) if self.host.class(o) == Class::Range => {
                 let items = self.items_of(value)?;
                 Arg::List(self.arguments_of(&items)?)
+            }
+            Value::Iterator(it) if matches!(&*it.borrow(), Iterator::Span(_)) => {
+                let Iterator::Span(bounds) = &*it.borrow() else {
+                    return Err(Error::internal("a range that is gone"));
+                };
+                let numbers = self.numpy("numpy.arange", &bounds[..])?;
+                self.argument_of(&numbers)?
             }
             Value::Object(o, _) => {
                 // Its value becomes part of the graph.

@@ -70,6 +70,7 @@ impl<H: Host> Machine<'_, H> {
                 "lazy._custom.with_jvp" => self.with_jvp(args).map(Some),
                 "lazy._custom.with_vjp" => self.with_vjp(args).map(Some),
                 "lazy._custom.call_checkpointed" => self.call_checkpointed(args).map(Some),
+                "lazy._custom.call_for_each" => self.call_for_each(args).map(Some),
                 "lazy._custom.call_opaque" => self.call_opaque(args).map(Some),
                 "lazy._custom.enter_opaque" => Err(Error::unlifted(
                     "this block",

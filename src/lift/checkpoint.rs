@@ -17,19 +17,27 @@ use super::value::{ArrayRef, Value};
 use crate::error::{Error, Result};
 use crate::graph::extract::Extract;
 use crate::graph::{Aval, DType, Mark, NodeId};
+use crate::ops::control::States;
 use crate::ops::{Loop, Op};
 
 impl<H: Host> Machine<'_, H> {
-    /// `call_checkpointed(function, args, keywords)`. A function that draws or has effects is called as any other.
+    /// `call_checkpointed(function, args, keywords, loops)`. A function that draws or has effects is called as any
+    /// other; of one for whose loops it is asked, these keep less.
     ///
     /// # Errors
     /// Those of the function.
     pub fn call_checkpointed(&mut self, given: &[Value<H::Object>]) -> Result<Value<H::Object>> {
-        let [function, args, keywords] = given else {
-            return Err(Error::internal("call_checkpointed takes three arguments"));
+        let [function, args, keywords, loops] = given else {
+            return Err(Error::internal("call_checkpointed takes four arguments"));
         };
         let args = self.items_of(args)?;
         let keywords = self.keywords_of(keywords)?;
+        if self.truth(loops, "loops=")? {
+            let outside = std::mem::replace(&mut self.states, States::Bisected);
+            let result = self.call(function, args, keywords);
+            self.states = outside;
+            return result;
+        }
         let mark = self.b.mark();
         let before = (self.effects.len(), self.draws.len());
         let result = self.call(function, args, keywords)?;
@@ -111,6 +119,7 @@ impl<H: Host> Machine<'_, H> {
             body,
             carried: carried.len(),
             conditional: false,
+            states: States::All,
         }));
         self.b.add(op, &operands)
     }

@@ -20,6 +20,7 @@ use crate::ast::py;
 use crate::error::{Error, Exception, Result};
 use crate::graph::{Aval, Dim, NodeId, Shape};
 use crate::ops::Op;
+use crate::ops::outside::FurtherAxes;
 
 /// Arguments as containers over the operands: positional ones, and those with names.
 type ArgumentTrees<O> = (Vec<Tree<O>>, Vec<(String, Tree<O>)>);
@@ -45,7 +46,11 @@ impl<H: Host> Machine<'_, H> {
         args: &[Value<H::Object>],
         keywords: &Keywords<H::Object>,
     ) -> Result<Value<H::Object>> {
-        self.call_and_fill(callee, args, keywords, &[])
+        let further = match self.host.is_elementwise(callee) {
+            true => FurtherAxes::Elementwise,
+            false => FurtherAxes::Refused,
+        };
+        self.call_and_fill(callee, args, keywords, &[], further)
     }
 
     /// Calls `callee`, whose only effects are on arrays that it is given.
@@ -64,7 +69,7 @@ impl<H: Host> Machine<'_, H> {
             return Err(Error::unlifted(name, "it may call what it is given"));
         }
         let filled = self.arrays_filled(callee, args, keywords)?;
-        self.call_and_fill(callee, args, keywords, &filled)
+        self.call_and_fill(callee, args, keywords, &filled, FurtherAxes::Refused)
     }
 
     fn is_data(&self, value: &Value<H::Object>) -> bool {
@@ -140,6 +145,7 @@ impl<H: Host> Machine<'_, H> {
         args: &[Value<H::Object>],
         keywords: &Keywords<H::Object>,
         filled: &[usize],
+        further: FurtherAxes,
     ) -> Result<Value<H::Object>> {
         let name = self.host.operation(callee);
         let name = name.unwrap_or_else(|| self.host.describe(callee));
@@ -187,6 +193,7 @@ impl<H: Host> Machine<'_, H> {
             site,
             callee: Arc::from(name.as_str()),
             results: given.avals,
+            further,
         };
         let node = self.b.add(op, &operands)?;
         let mut nodes = vec![node];
@@ -209,14 +216,32 @@ impl<H: Host> Machine<'_, H> {
     /// # Errors
     /// As [`Self::call_compiled`].
     pub fn call_opaque(&mut self, given: &[Value<H::Object>]) -> Result<Value<H::Object>> {
+        let (function, args, named) = self.opaque(given)?;
+        self.call_compiled(&function, &args, &named)
+    }
+
+    /// `call_for_each(function, args, keywords)`: the same, of a function that is done for each place along
+    /// axes in front of those that its arguments have here.
+    ///
+    /// # Errors
+    /// As [`Self::call_compiled`].
+    pub fn call_for_each(&mut self, given: &[Value<H::Object>]) -> Result<Value<H::Object>> {
+        let (function, args, named) = self.opaque(given)?;
+        self.call_and_fill(&function, &args, &named, &[], FurtherAxes::Leading)
+    }
+
+    /// An opaque function and what it is called with.
+    #[expect(clippy::type_complexity, reason = "the three parts of a call")]
+    fn opaque(
+        &mut self,
+        given: &[Value<H::Object>],
+    ) -> Result<(H::Object, Vec<Value<H::Object>>, Keywords<H::Object>)> {
         let [function, args, keywords] = given else {
-            return Err(Error::internal("call_opaque takes three arguments"));
+            return Err(Error::internal("an opaque call takes three arguments"));
         };
         self.pin(function);
         let function = self.known(function, "an opaque function")?;
-        let args = self.items_of(args)?;
-        let named = self.keywords_of(keywords)?;
-        self.call_compiled(&function, &args, &named)
+        Ok((function, self.items_of(args)?, self.keywords_of(keywords)?))
     }
 
     fn argument_trees(

@@ -14,9 +14,9 @@
 
 use std::sync::Arc;
 
-use super::host::{Class, Host};
+use super::host::{Attribute, Base, Class, Host};
 use super::machine::Machine;
-use super::value::{ArrayRef, Value};
+use super::value::{ArrayRef, Instance, Value};
 use crate::error::{Error, Result};
 use crate::graph::extract::Extract;
 use crate::graph::{Aval, NodeId};
@@ -86,8 +86,15 @@ impl<H: Host> Machine<'_, H> {
             own.push(self.mapped(&argument, &mut |machine, leaf| machine.fresh(leaf))?);
         }
         let mark = self.b.mark().nodes;
+        let before = self.inexact(&own)?;
         let result = self.call(function, own.clone(), vec![])?;
         self.refuse_writes(&own)?;
+        if self.inexact(&own)? != before {
+            return Err(Error::unlifted(
+                "a function with its own derivative",
+                "it changes its argument",
+            ));
+        }
         let call = Call {
             name: self.describe(function).as_str().into(),
             arguments: &own,
@@ -305,6 +312,18 @@ impl<H: Host> Machine<'_, H> {
                     self.along(&primal, &given, name, out)?;
                 }
             }
+            Value::Instance(instance) if self.is_record(&instance.class) => {
+                if let Some(content) = &instance.content {
+                    self.along(content, given, name, out)?;
+                }
+                for (key, primal) in instance.attributes.entries.borrow().clone() {
+                    let Class::Str(field) = self.host.class(&key) else {
+                        continue;
+                    };
+                    let given = self.attribute(given, &field)?;
+                    self.along(&primal, &given, name, out)?;
+                }
+            }
             leaf => {
                 for node in self.inexact(std::slice::from_ref(leaf))? {
                     let aval = self.b.aval(node).clone();
@@ -361,8 +380,38 @@ impl<H: Host> Machine<'_, H> {
                 }
                 self.dict(entries)
             }
+            Value::Instance(instance) if self.is_record(&instance.class) => {
+                let content = instance.content.as_ref();
+                let content = content.map(|content| self.mapped(content, f));
+                let content = content.transpose()?;
+                let mut attributes = Vec::new();
+                for (key, item) in instance.attributes.entries.borrow().clone() {
+                    attributes.push((key, self.mapped(&item, f)?));
+                }
+                let Value::Dict(attributes) = self.dict(attributes) else {
+                    return Err(Error::internal("attributes that are no dict"));
+                };
+                Value::Instance(std::rc::Rc::new(Instance {
+                    class: instance.class.clone(),
+                    attributes,
+                    content,
+                }))
+            }
+            Value::Object(object, _) if !self.host.fields(object).is_empty() => {
+                let record = self.taken_apart(value, object)?;
+                self.mapped(&record, f)?
+            }
             leaf => f(self, leaf)?,
         })
+    }
+
+    /// Whether a class is one of containers: of namedtuples or dataclasses.
+    fn is_record(&self, class: &H::Object) -> bool {
+        let named = |name: &str| {
+            let found = self.host.look_up(class, None, name);
+            matches!(found, Attribute::Value(_))
+        };
+        self.host.base(class) == Base::Tuple || named("__dataclass_fields__")
     }
 
     /// A leaf with another node, if it is inexact.

@@ -19,7 +19,7 @@ use super::value::Value;
 use crate::error::{Error, ErrorKind, Result};
 use crate::eval::value::Value as Elements;
 use crate::eval::{Callbacks, Executable, Values};
-use crate::graph::{Aval, Builder, DType, Dim, NodeId};
+use crate::graph::{Aval, Builder, DType, Dim, NodeId, Operands};
 use crate::ops::{Elementwise, Op, decide};
 
 /// Decisions of one lift: a loop of more trips than this is not worth a graph of its own.
@@ -210,6 +210,8 @@ impl<H: Host> Machine<'_, H> {
         let mut scratch = Builder::new("observed");
         let mut given = Vec::new();
         let mut copies: HashMap<NodeId, NodeId> = HashMap::new();
+        // Results of functions with a rule are what these computed.
+        let mut same_as: HashMap<NodeId, NodeId> = HashMap::new();
         let mut computed = Vec::new();
         for &at in nodes {
             let op = self.b.op(at).clone();
@@ -221,9 +223,14 @@ impl<H: Host> Machine<'_, H> {
                 self.keep(at, value)?;
                 continue;
             }
+            let same = self.computed_as(at);
+            let read = match same {
+                Some(same) => Operands::from_slice(&[same]),
+                None => self.b.graph().operands(at),
+            };
             let mut operands = Vec::new();
-            for operand in self.b.graph().operands(at) {
-                operands.push(match copies.get(&operand) {
+            for operand in read {
+                operands.push(match copies.get(&operand).or(same_as.get(&operand)) {
                     Some(&copy) => copy,
                     None => {
                         let value = self.observed.values.get(&operand);
@@ -236,11 +243,14 @@ impl<H: Host> Machine<'_, H> {
                     }
                 });
             }
-            let copy = self.copy_to(&mut scratch, at, op, &operands)?;
-            copies.insert(at, copy);
+            match same {
+                Some(_) => same_as.insert(at, operands[0]),
+                None => copies.insert(at, self.copy_to(&mut scratch, at, op, &operands)?),
+            };
             computed.push(at);
         }
-        let outputs = computed.iter().map(|at| copies[at]).collect();
+        let copy_of = |at: &NodeId| copies.get(at).or(same_as.get(at)).copied();
+        let outputs = computed.iter().filter_map(copy_of).collect();
         let graph = scratch.finish(outputs);
         let executable = Executable::new(&graph)?;
         let views: Vec<_> = given.iter().map(Elements::view).collect();
@@ -267,6 +277,19 @@ impl<H: Host> Machine<'_, H> {
             self.keep(at, value)?;
         }
         Ok(())
+    }
+
+    /// The node that has the value of a result of a function with a rule of its own.
+    fn computed_as(&self, at: NodeId) -> Option<NodeId> {
+        let graph = self.b.graph();
+        let (whole, k) = match graph.op(at) {
+            Op::Part(k) => (graph.operands(at)[0], *k),
+            _ => (at, 0),
+        };
+        match graph.op(whole) {
+            Op::Custom(_) => graph.operands(whole).get(k).copied(),
+            _ => None,
+        }
     }
 
     /// Copies a node with all sizes as they are on this call.

@@ -267,6 +267,8 @@ pub trait Host {
 
     /// Whether calling this with known arguments has no effect and always gives the same.
     fn is_pure(&self, callee: &Self::Object) -> bool;
+    /// Whether it is a ufunc that works element by element.
+    fn is_elementwise(&self, callee: &Self::Object) -> bool;
     /// Whether it is compiled code whose only effects are on arrays that it is given.
     fn only_fills(&self, callee: &Self::Object) -> bool;
     fn call(

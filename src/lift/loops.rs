@@ -792,6 +792,7 @@ impl<H: Host> Machine<'_, H> {
                 body,
                 carried: carried.len(),
                 conditional: trip.goes_on.is_some(),
+                states: self.states,
             })),
             captured: extract.captured,
             mark: mark.clone(),

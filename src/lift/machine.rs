@@ -23,6 +23,7 @@ use crate::ast::flow::Region;
 use crate::ast::{self, Located, Span, Terminator, py};
 use crate::error::{Error, ErrorKind, Exception, Place, Result};
 use crate::graph::{Builder, NodeId, Origin};
+use crate::ops::control::States;
 
 /// Statements executed before giving up: lifting must end.
 const MAX_STEPS: usize = 400_000;
@@ -87,6 +88,8 @@ pub(super) struct Machine<'h, H: Host> {
     pub branches: usize,
     /// Functions whose derivative rule is being run.
     pub rules: Vec<Value<H::Object>>,
+    /// What the ways back through loops keep.
+    pub states: States,
     /// Whether something that cannot be taken back happened in a loop that was given up.
     pub corrupted: bool,
     flows: HashMap<usize, (Arc<ast::Function>, Rc<ast::flow::Flow>)>,
@@ -142,6 +145,7 @@ impl<'h, H: Host> Machine<'h, H> {
             branching: 0,
             branches: 0,
             rules: Vec::new(),
+            states: States::All,
             corrupted: false,
             flows: HashMap::new(),
             steps: 0,

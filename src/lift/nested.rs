@@ -242,7 +242,7 @@ impl<H: Host> Machine<'_, H> {
     }
 
     /// A dataclass that Python has, as one made here with the same fields.
-    fn taken_apart(
+    pub(super) fn taken_apart(
         &mut self,
         value: &Value<H::Object>,
         object: &H::Object,

@@ -61,6 +61,9 @@ impl<H: Host> Machine<'_, H> {
             "numpy.place" | "numpy.putmask" => {
                 let mask = self.numpy("numpy.asarray", &[get(1)?])?;
                 let values = self.numpy("numpy.ravel", &[get(2)?])?;
+                if name == "numpy.place" && self.has_no_place(&mask, &values)? {
+                    return Ok(Some(self.none()));
+                }
                 let (from, to) = (self.node(&values)?, self.array_node(array)?);
                 let (from, to) = (self.b.aval(from).dtype, self.b.aval(to).dtype);
                 if name == "numpy.putmask" && from != to {
@@ -101,6 +104,20 @@ impl<H: Host> Machine<'_, H> {
             }
         }
         Ok(Some(self.none()))
+    }
+
+    /// Whether there are no values for `np.place`, which is right if there are no places either.
+    fn has_no_place(&mut self, mask: &Value<H::Object>, values: &Value<H::Object>) -> Result<bool> {
+        let (count, zero) = (self.attribute(values, "size")?, self.int(0));
+        let empty = self.compare(py::CmpOp::Eq, &count, &zero)?;
+        if !self.truth(&empty, "the number of values")? {
+            return Ok(false);
+        }
+        let any = self.numpy("numpy.any", std::slice::from_ref(mask))?;
+        match self.truth(&any, "a place without a value")? {
+            true => Err(Error::value("Cannot insert from an empty array!")),
+            false => Ok(true),
+        }
     }
 
     /// The values for the places that a mask chooses, in the shape of the target: one for each place in

@@ -36,6 +36,16 @@ pub struct Loop {
     pub carried: usize,
     /// Whether the first of them says if there is another trip.
     pub conditional: bool,
+    pub states: States,
+}
+
+/// What the way back through a loop keeps of the values that its trips start from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum States {
+    /// Those of every trip.
+    All,
+    /// Some, as many as a bisection of the trips has levels: the others are computed again from these.
+    Bisected,
 }
 
 impl Loop {

@@ -9,7 +9,8 @@
 //!
 //! Conventions. `cholesky` and `eigh` read one triangle, and so only that has a derivative. Vectors
 //! keep their phase: the derivative of an eigenvector has no component along it (for complex general
-//! matrices, its largest component stays real, as LAPACK has it). The derivative of vectors whose
+//! matrices, its largest component stays real, as LAPACK has it). Columns of `q`, `u` and `v` beyond those that the
+//! matrix decides do not turn among each other, so that what does not depend on their choice is right. The derivative of vectors whose
 //! eigenvalues or singular values coincide does not exist and comes out as NaN; that of the values
 //! alone is that of the values in the basis found.
 //!
@@ -70,6 +71,10 @@ pub enum Decomposition {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MatrixFunction {
     Exp,
+    /// The root whose eigenvalues lie in the right half plane.
+    Sqrt,
+    /// The logarithm whose eigenvalues have imaginary parts up to pi.
+    Log,
 }
 
 /// What is known of the matrix of a linear system.
@@ -100,11 +105,17 @@ impl Triangle {
 }
 
 impl MatrixFunction {
-    pub const ALL: [MatrixFunction; 1] = [MatrixFunction::Exp];
+    pub const ALL: [MatrixFunction; 3] = [
+        MatrixFunction::Exp,
+        MatrixFunction::Sqrt,
+        MatrixFunction::Log,
+    ];
 
     pub fn name(self) -> &'static str {
         match self {
             MatrixFunction::Exp => "expm",
+            MatrixFunction::Sqrt => "sqrtm",
+            MatrixFunction::Log => "logm",
         }
     }
 
@@ -112,12 +123,14 @@ impl MatrixFunction {
     pub fn frechet_name(self) -> &'static str {
         match self {
             MatrixFunction::Exp => "expm_frechet",
+            MatrixFunction::Sqrt => "sqrtm_frechet",
+            MatrixFunction::Log => "logm_frechet",
         }
     }
 }
 
 impl Decomposition {
-    pub const ALL: [Decomposition; 18] = [
+    pub const ALL: [Decomposition; 20] = [
         Decomposition::Inverse,
         Decomposition::Determinant,
         Decomposition::Adjugate,
@@ -136,6 +149,8 @@ impl Decomposition {
         Decomposition::Eig,
         Decomposition::Eigenvalues,
         Decomposition::Function(MatrixFunction::Exp),
+        Decomposition::Function(MatrixFunction::Sqrt),
+        Decomposition::Function(MatrixFunction::Log),
     ];
 
     /// NumPy's name where it has one.
@@ -576,13 +591,13 @@ impl Rule {
             Cholesky => single(self.cholesky(b)?),
             Lu => self.lu(b)?,
             Qr => self.qr(b, results)?,
-            QrComplete => return Err(not_unique("qr with mode='complete' of a tall matrix")),
-            SvdFull => {
-                return Err(not_unique(
-                    "svd with full_matrices of a matrix that is not square",
-                ));
+            QrComplete => self.complete_qr(b)?,
+            SvdFull => self.full_svd(b)?,
+            Svd => {
+                let s = b.add(Op::Part(1), &[first])?;
+                let vh = b.add(Op::Part(2), &[first])?;
+                self.svd(b, [first, s, vh])?.map(Some).to_vec()
             }
-            Svd => self.svd(b, results)?,
             SingularValues => {
                 let u = of_a(b, Svd)?;
                 let vh = b.add(Op::Part(2), &[u])?;
@@ -687,10 +702,48 @@ impl Rule {
         Ok(vec![Some(t_q), Some(t_r)])
     }
 
-    fn svd(&self, b: &mut Builder, results: &[Option<NodeId>]) -> Result<Vec<Option<NodeId>>> {
+    /// Of a tall matrix: the columns that it decides, and the others.
+    fn complete_qr(&self, b: &mut Builder) -> Result<Vec<Option<NodeId>>> {
+        let q = self.first;
+        let r = b.add(Op::Part(1), &[q])?;
+        let (m, n) = matrix::sizes(b, self.a);
+        let (zero, rest) = (Dim::known(0), m - n.clone());
+        let q_first = matrix::columns(b, q, zero.clone(), n.clone())?;
+        let q_last = matrix::columns(b, q, n.clone(), rest.clone())?;
+        let r_first = matrix::rows(b, r, zero, n.clone())?;
+        let (t_first, t_r) = tall_qr(b, q_first, r_first, self.t)?;
+        let t_q = with_others(b, [q_first, q_last], t_first)?;
+        let below = matrix::rows(b, r, n, rest)?;
+        let zeros = b.full_like(0.0, below)?;
+        Ok(vec![Some(t_q), Some(matrix::stacked(b, &[t_r, zeros])?)])
+    }
+
+    /// The vectors that the matrix decides, and the others.
+    fn full_svd(&self, b: &mut Builder) -> Result<Vec<Option<NodeId>>> {
         let u = self.first;
         let s = b.add(Op::Part(1), &[u])?;
         let vh = b.add(Op::Part(2), &[u])?;
+        let v = adjoint(b, vh)?;
+        let k = b.aval(s).shape[b.aval(s).rank() - 1].clone();
+        let mut halves = [[u, u], [v, v]];
+        for half in &mut halves {
+            let rest = matrix::sizes(b, half[0]).1 - k.clone();
+            let whole = half[0];
+            *half = [
+                matrix::columns(b, whole, Dim::known(0), k.clone())?,
+                matrix::columns(b, whole, k.clone(), rest)?,
+            ];
+        }
+        let [u, v] = halves;
+        let vh = adjoint(b, v[0])?;
+        let [t_u, t_s, t_vh] = self.svd(b, [u[0], s, vh])?;
+        let t_v = adjoint(b, t_vh)?;
+        let (t_u, t_v) = (with_others(b, u, t_u)?, with_others(b, v, t_v)?);
+        Ok(vec![Some(t_u), Some(t_s), Some(adjoint(b, t_v)?)])
+    }
+
+    /// The tangents of `u`, `s` and `v^H`, as small as possible.
+    fn svd(&self, b: &mut Builder, [u, s, vh]: [NodeId; 3]) -> Result<[NodeId; 3]> {
         let (uh, v) = (adjoint(b, u)?, adjoint(b, vh)?);
         let right = product(b, self.t, v)?;
         let moved = product(b, uh, right)?;
@@ -736,9 +789,7 @@ impl Rule {
             let outside = divide(b, outside, row)?;
             t_v = add(b, t_v, outside)?;
         }
-        let mut all = vec![Some(t_u), Some(t_s), Some(adjoint(b, t_v)?)];
-        all.truncate(results.len());
-        Ok(all)
+        Ok([t_u, t_s, adjoint(b, t_v)?])
     }
 
     /// `v^H t v` for the Hermitian matrix that the tangent's triangle means.
@@ -785,11 +836,14 @@ impl Rule {
     }
 }
 
-fn not_unique(operation: &str) -> Box<Error> {
-    not_differentiable(
-        operation,
-        "the columns beyond those that the matrix decides are not unique",
-    )
+/// The tangent of orthonormal columns of which a matrix decides the first only, given theirs. The others stay
+/// orthogonal to them, and do not turn among each other.
+fn with_others(b: &mut Builder, [first, last]: [NodeId; 2], t: NodeId) -> Result<NodeId> {
+    let moved = adjoint(b, t)?;
+    let moved = product(b, moved, last)?;
+    let moved = product(b, first, moved)?;
+    let moved = b.elementwise(E::Negative, &[moved])?;
+    matrix::beside(b, &[t, moved])
 }
 
 /// `x[i, j] / (w[j] - w[i])`, zero on the diagonal.

@@ -180,6 +180,7 @@ pub enum Op {
         site: u32,
         callee: Arc<str>,
         results: Vec<Aval>,
+        further: outside::FurtherAxes,
     },
 
     // decide.rs

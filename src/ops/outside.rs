@@ -89,9 +89,32 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     RULES.iter().map(|rule| rule.0)
 }
 
-/// Whether a function is known to work element by element, as all functions with a rule do.
-pub fn is_elementwise(callee: &str) -> bool {
-    names().any(|name| name == callee)
+/// What a call makes of axes in front of those that its operands have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FurtherAxes {
+    /// It is not known to take them.
+    Refused,
+    /// It works element by element.
+    Elementwise,
+    /// It is done for each place along them, of operands that all have them.
+    Leading,
+}
+
+impl FurtherAxes {
+    pub const ALL: [FurtherAxes; 3] = [
+        FurtherAxes::Refused,
+        FurtherAxes::Elementwise,
+        FurtherAxes::Leading,
+    ];
+
+    /// The word in the text of a graph; none is the first.
+    pub fn name(self) -> &'static str {
+        match self {
+            FurtherAxes::Refused => "",
+            FurtherAxes::Elementwise => "elementwise",
+            FurtherAxes::Leading => "leading",
+        }
+    }
 }
 
 /// The avals of the results.

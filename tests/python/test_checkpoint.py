@@ -143,3 +143,109 @@ print(float(gradient(x).sum()), resource.getrusage(resource.RUSAGE_SELF).ru_maxr
     (plain, much), (checkpointed, little) = peak("plain"), peak("checkpoint")
     np.testing.assert_allclose(checkpointed, plain, rtol=1e-9)
     assert little < 0.4 * much, f"{little} of {much}"
+
+
+# -- long loops that keep few states -----------------------------------------------------------
+
+
+def simulated(x: Any, w: Any, n: int) -> Any:
+    for k in range(n):
+        x = (x + 0.01 * np.sin(w * x)) * (1.0 - 1e-4 * k)
+    return x
+
+
+def settled(x: Any, w: Any, n: int) -> Any:
+    trips = 0
+    while np.sum(x * x) > 1e-3 and trips < n:
+        x, trips = x - 0.02 * np.tanh(w * x), trips + 1
+    return x * trips
+
+
+def nested(x: Any, w: Any, n: int) -> Any:
+    for i in range(n):
+        for j in range(i % 40):
+            x = x + 1e-3 * np.cos(w * x + j)
+    return x
+
+
+def recorded(x: Any, w: Any, n: int) -> Any:
+    path = np.zeros((n, 3))
+    for k in range(n):
+        x = x - 0.01 * w * x**3
+        path[k] = x
+    return path
+
+
+def branched(x: Any, w: Any, n: int) -> Any:
+    for k in range(n):
+        x = x + 0.01 * np.sin(w * x) if x[0] > 0.35 else x * 1.01 + 1e-3 * k
+    return x
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 40, 257])
+@pytest.mark.parametrize("program", [simulated, settled, nested, recorded, branched])
+def test_loops_that_keep_few_states(program: Any, n: int) -> None:
+    x, w = np.array([0.3, 0.4, 1.2]), np.array([1.0, 2.0, 0.5])
+    few = lazy.checkpoint(loops=True)(program)
+    theirs = lazy.grad(lambda x, w: np.sum(program(x, w, n) ** 2), argnums=(0, 1))(x, w)
+    ours = lazy.grad(lambda x, w: np.sum(few(x, w, n) ** 2), argnums=(0, 1))(x, w)
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        lambda f: lazy.hessian(lambda x: np.sum(f(x, X[0, :3], 100) ** 2))(X[1, :3]),
+        lambda f: lazy.jvp(lambda x: f(x, X[0, :3], 100), (X[1, :3],), (X[2, :3],)),
+        lambda f: lazy.grad(lambda x: np.sum(lazy.grad(lambda y: np.sum(f(y, X[0, :3], 60)))(x) ** 2))(
+            X[1, :3]
+        ),
+        lambda f: lazy.vmap(lazy.grad(lambda x: np.sum(f(x, X[0, :3], 100))))(X[:, :3]),
+        lambda f: lazy.grad(lambda x: np.sum(f(x, 0.5, 100)))(X[1].astype(np.float32)),
+    ],
+    ids=["hessian", "jvp", "grad of grad", "vmap of grad", "float32"],
+)
+def test_transforms_of_loops_that_keep_few_states(of: Any) -> None:
+    ours, theirs = of(lazy.checkpoint(loops=True)(simulated)), of(simulated)
+    pairs = zip(ours, theirs, strict=True) if isinstance(theirs, tuple) else [(ours, theirs)]
+    for a, b in pairs:
+        assert np.asarray(a).dtype == np.asarray(b).dtype
+        rtol = 1e-4 if np.asarray(b).dtype == np.float32 else 1e-10
+        np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells the peak of memory")
+def test_the_memory_of_a_long_loop_is_logarithmic() -> None:
+    program = """
+import sys
+import numpy as np, lazy
+
+def peak():
+    # Of this process alone: what the operating system says of its children begins with the parent's.
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM"))
+
+def simulated(x):
+    for _ in range(1000):
+        x = x + 0.01 * np.sin(x)
+    return x
+
+f = lazy.checkpoint(loops=True)(simulated) if sys.argv[1] == "few" else simulated
+gradient = lazy.grad(lambda x: np.sum(f(x)))
+gradient(np.ones(4))
+before = peak()
+value = gradient(np.linspace(0.0, 1.0, 10_000))
+print(float(value.sum()), peak() - before)
+"""
+
+    def peak(how: str) -> tuple[float, float]:
+        command = [sys.executable, "-c", program, how]
+        value, size = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        return float(value), float(size)
+
+    (every, much), (few, little) = peak("every"), peak("few")
+    np.testing.assert_allclose(few, every, rtol=1e-12)
+    # A thousand states of 80 kB, or thirteen.
+    assert much > 40_000
+    assert little < 0.25 * much, f"{little} of {much}"

@@ -58,11 +58,11 @@ def test_a_derivative_through_a_call_is_refused_by_name():
     special = pytest.importorskip("scipy.special")
 
     def cylinder(x):
-        value, slope = special.pbdv(1.0, x)
+        value, slope = special.mathieu_cem(1, 0.5, x)
         return (value * slope).sum()
 
     assert lazy.jit(cylinder)(POINTS) == cylinder(POINTS)
-    with pytest.raises(lazy.NotDifferentiable, match="pbdv"):
+    with pytest.raises(lazy.NotDifferentiable, match="mathieu_cem"):
         lazy.grad(cylinder)(POINTS)
 
 

@@ -1,5 +1,8 @@
 """Functions whose derivative or whose code is their author's affair: custom_jvp, custom_vjp, opaque."""
 
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
 import numpy as np
 import pytest
 
@@ -197,3 +200,57 @@ def test_an_opaque_block():
     assert "opaque" in lazy.explain(f, X)
     with pytest.raises(lazy.GraphBreak, match=r"with lazy\.opaque"):
         lazy.grad(lambda x: f(x).sum())(X)
+
+
+class Named(NamedTuple):
+    a: Any
+    b: Any
+
+
+@dataclass
+class Fields:
+    a: Any
+    b: Any
+
+
+@pytest.mark.parametrize("make", [Named, Fields])
+def test_rules_through_namedtuples_and_dataclasses(make):
+    @lazy.custom_jvp
+    def f(p):
+        return make(p.a * p.b, np.sin(p.a))
+
+    @f.defjvp
+    def rule(primals, tangents):
+        (p,), (t,) = primals, tangents
+        return f(p), make(10 * t.a, 100 * t.b)
+
+    g = lazy.custom_vjp(f.function)
+    g.defvjp(lambda p: (f.function(p), None), lambda _, c: (make(10 * c.a, 100 * c.b),))
+    for ruled in (f, g):
+
+        def loss(p, ruled=ruled):
+            result = ruled(p)
+            return np.sum(result.a) + np.sum(result.b)
+
+        found = lazy.grad(loss)(make(X, X))
+        assert type(found) is make
+        np.testing.assert_allclose(found.a, [10.0, 10.0])
+        np.testing.assert_allclose(found.b, [100.0, 100.0])
+        # Made while lifting, and within another function that is lifted.
+        inner = lazy.grad(lambda x, loss=loss: loss(make(x, 2 * x)))
+        np.testing.assert_allclose(lazy.jit(lambda x, inner=inner: 2 * inner(x))(X), [420.0, 420.0])
+        np.testing.assert_allclose(lazy.vmap(inner)(np.stack([X, X])), np.full((2, 2), 210.0))
+    value = lazy.jit(f)(make(X, X))
+    assert type(value) is make
+    np.testing.assert_allclose(value.b, np.sin(X))
+
+
+def test_a_dataclass_that_is_changed_is_refused():
+    @lazy.custom_jvp
+    def f(p):
+        p.a = p.a * 2
+        return p.a
+
+    f.defjvp(lambda p, t: (p[0].a * 2, 2 * t[0].a))
+    with pytest.raises(lazy.GraphBreak, match="changes its argument"):
+        lazy.grad(lambda x: np.sum(f(Fields(x, x))))(X)

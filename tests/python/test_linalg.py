@@ -213,9 +213,21 @@ def test_errors_are_numpys(f: Any, x: np.ndarray, message: str) -> None:
             call(x)
 
 
-def test_what_is_not_unique_has_no_derivative() -> None:
-    with pytest.raises(lazy.LazyError, match="not unique"):
-        lazy.grad(lambda a: LA.qr(a, mode="complete")[0].sum())(matrices(4, 2))
+@pytest.mark.parametrize("columns", [lambda a: LA.qr(a, mode="complete")[0], lambda a: LA.svd(a)[0]])
+def test_what_does_not_depend_on_a_choice_of_columns(columns: Any) -> None:
+    """The projection to what is orthogonal to a matrix, by columns that are not unique."""
+    a = matrices(5, 2)
+    w = np.arange(25.0).reshape(5, 5)
+
+    def by_columns(a: Any) -> Any:
+        others = columns(a)[:, 2:]
+        return np.sum(w * (others @ others.T))
+
+    def directly(a: Any) -> Any:
+        return np.sum(w * (np.eye(5) - a @ LA.solve(a.T @ a, a.T)))
+
+    np.testing.assert_allclose(lazy.grad(by_columns)(a), lazy.grad(directly)(a), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(lazy.hessian(by_columns)(a), lazy.hessian(directly)(a), rtol=1e-8, atol=1e-7)
 
 
 def test_vectors_of_equal_eigenvalues_have_no_derivative() -> None:

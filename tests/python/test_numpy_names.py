@@ -154,6 +154,10 @@ REFUSED: dict[str, tuple[str, Callable[[Case], bool]]] = {
             ],
         ]
     },
+    **{
+        f"scipy.linalg.{f}": ("whether it is complex depends on the values", lambda k: not _complex(k))
+        for f in ["sqrtm", "logm"]
+    },
     "numpy.linalg.eig": ("whether it is complex depends on the values", lambda k: not _complex(k)),
     "numpy.linalg.eigvals": ("whether it is complex depends on the values", lambda k: not _complex(k)),
     "numpy.linalg.lstsq": (

@@ -11,7 +11,8 @@
 //!
 //! The backward loop computes each trip again from what it started from, so that a nest of loops of
 //! depth d costs d + 1 times its work and keeps one value per trip and level. Cotangents of constants are
-//! summed over the trips. A loop that runs while a condition holds is first counted.
+//! summed over the trips. A loop that runs while a condition holds is first counted. On request it keeps less
+//! ([`super::bisection`]).
 //!
 //! Source: reverse mode through loops with checkpoints at every trip, Griewank and Walther, *Evaluating
 //! Derivatives* (2008), chapter 12; the jvp of `scan` in JAX.
@@ -21,8 +22,10 @@ use std::sync::Arc;
 
 use lazy_core::error::{Error, Result};
 use lazy_core::graph::{Aval, Builder, DType, Dim, Graph, NodeId, Operands, Symbol};
+use lazy_core::ops::control::States;
 use lazy_core::ops::{self, Cond, Elementwise, Loop, Op};
 
+use super::bisection::Bisection;
 use super::{forward, reverse};
 use crate::simplify::{dce, prune, reordered};
 
@@ -144,6 +147,7 @@ fn push_loop(
         body: reordered(&whole, &order),
         carried: l.carried + moved.len(),
         conditional: l.conditional,
+        states: l.states,
     }));
     let mut given = Operands::from_slice(&operands[..first]);
     for i in (0..first).filter(|&i| seeded[i]) {
@@ -170,7 +174,7 @@ fn push_loop(
     Ok(out)
 }
 
-fn part(b: &mut Builder, node: NodeId, k: usize) -> Result<NodeId> {
+pub(super) fn part(b: &mut Builder, node: NodeId, k: usize) -> Result<NodeId> {
     match k {
         0 => Ok(node),
         _ => b.add(Op::Part(k), &[node]),
@@ -362,7 +366,11 @@ fn pull_loop(
         .filter(is_read)
         .collect();
     let constants: Vec<usize> = (1..first).filter(is_read).collect();
-    let stacks = stacked(b, l, operands, &kept, trips)?;
+    let bisects = l.states == States::Bisected && !kept.is_empty();
+    let stacks = match bisects {
+        true => vec![],
+        false => stacked(b, l, operands, &kept, trips)?,
+    };
     // The backward trip around it.
     let mut inner = Builder::new("back");
     let index = inner.input("k", Aval::weak(DType::I64));
@@ -383,6 +391,13 @@ fn pull_loop(
             new[i] = Some(table.input(b, &mut inner, operands[i], &mut outer)?);
         }
     }
+    let mut bisection = match bisects {
+        true => Some(Bisection::new(b, l, operands, &kept, trips)?),
+        false => None,
+    };
+    if let Some(bisection) = &mut bisection {
+        bisection.take_constants(b, &mut inner, &mut outer, &mut table, operands, &mut new)?;
+    }
     let constants_end = inner.graph().inputs().len();
     let mut states = Vec::new();
     for &i in &carried {
@@ -399,10 +414,21 @@ fn pull_loop(
         let start = zeros(b, &aval)?;
         sums.push(table.input(b, &mut inner, start, &mut outer)?);
     }
+    if let Some(bisection) = &mut bisection {
+        bisection.take_carried(b, &mut inner, &mut outer, &mut table)?;
+    }
     let one = inner.int(1);
     let before = inner.elementwise(Elementwise::Subtract, &[last, one])?;
     let at = inner.elementwise(Elementwise::Subtract, &[before, index])?;
     new[0] = Some(at);
+    let mut left = Vec::new();
+    if let Some(bisection) = &bisection {
+        let (read, next) = bisection.restore(&mut inner, at, &kept)?;
+        for (&i, node) in kept.iter().zip(read) {
+            new[i] = Some(node);
+        }
+        left = next;
+    }
     for (&i, &row) in kept.iter().zip(&rows) {
         let axes = std::iter::once(0).collect();
         let read = inner.add(Op::Gather { axes, at: 0 }, &[row, at])?;
@@ -429,11 +455,12 @@ fn pull_loop(
         let total = ops::accumulated(&mut inner, sum, node, &aval)?;
         results.push(ops::materialized(&mut inner, total, &aval)?);
     }
+    if results.is_empty() {
+        return Ok(vec![None; operands.len()]);
+    }
+    results.extend(left);
     let carried_count = results.len();
     let mut out = vec![None; operands.len()];
-    if carried_count == 0 {
-        return Ok(out);
-    }
     let whole = dce(&inner.finish(results))?;
     debug_assert_eq!(whole.inputs().len() - carried_count, constants_end);
     let node = b.add(
@@ -441,6 +468,7 @@ fn pull_loop(
             body: whole,
             carried: carried_count,
             conditional: false,
+            states: l.states,
         })),
         &outer,
     )?;
@@ -516,6 +544,7 @@ fn counted(b: &mut Builder, l: &Loop, operands: &[NodeId]) -> Result<NodeId> {
             body: inner.finish(outputs),
             carried: l.carried + 1,
             conditional: true,
+            states: States::All,
         }));
         let mut given = Operands::from_slice(operands);
         given.push(b.int(0));
@@ -530,17 +559,17 @@ fn counted(b: &mut Builder, l: &Loop, operands: &[NodeId]) -> Result<NodeId> {
     Ok(trips)
 }
 
-/// What each trip starts from, of the carried inputs `kept`.
-fn stacked(
-    b: &mut Builder,
-    l: &Loop,
-    operands: &[NodeId],
-    kept: &[usize],
-    trips: NodeId,
-) -> Result<Vec<NodeId>> {
-    if kept.is_empty() {
-        return Ok(vec![]);
-    }
+/// A trip as far as some of what it starts from needs it.
+pub(super) struct Advance {
+    /// From the index, constants and what is carried, to what is carried next.
+    pub body: Graph,
+    /// Which inputs of the whole body these are.
+    pub constants: Vec<usize>,
+    pub carried: Vec<usize>,
+}
+
+/// The trips that make the carried inputs `kept`.
+pub(super) fn advance(l: &Loop, kept: &[usize]) -> Result<Advance> {
     let body = &l.body;
     let count = body.inputs().len();
     let first = count - l.carried;
@@ -570,22 +599,54 @@ fn stacked(
         }
     };
     let carried: Vec<usize> = (first..count).filter(|&i| carried[i]).collect();
-    let mut outputs: Vec<NodeId> = carried.iter().map(|&i| body.outputs()[i - first]).collect();
-    outputs.extend(kept.iter().map(|&i| body.inputs()[i]));
+    let outputs = carried.iter().map(|&i| body.outputs()[i - first]).collect();
     let whole = dce(&Builder::extend(body).finish(outputs))?;
-    let constant =
+    let is_constant =
         |i: &usize| needed[body.inputs()[*i].index()] || says_size(&whole, whole.inputs()[*i]);
+    let constants: Vec<usize> = (1..count)
+        .filter(|i| !carried.contains(i))
+        .filter(is_constant)
+        .collect();
     let order: Vec<usize> = std::iter::once(0)
-        .chain((1..count).filter(|i| !carried.contains(i)).filter(constant))
+        .chain(constants.iter().copied())
         .chain(carried.iter().copied())
         .collect();
-    let op = Op::Loop(Arc::new(Loop {
+    Ok(Advance {
         body: reordered(&whole, &order),
+        constants,
+        carried,
+    })
+}
+
+/// What each trip starts from, of the carried inputs `kept`.
+fn stacked(
+    b: &mut Builder,
+    l: &Loop,
+    operands: &[NodeId],
+    kept: &[usize],
+    trips: NodeId,
+) -> Result<Vec<NodeId>> {
+    if kept.is_empty() {
+        return Ok(vec![]);
+    }
+    let Advance {
+        body,
+        constants,
+        carried,
+    } = advance(l, kept)?;
+    let place = |i: &usize| carried.iter().position(|c| c == i).unwrap_or(0);
+    let rows = kept
+        .iter()
+        .map(|i| body.inputs()[1 + constants.len() + place(i)]);
+    let outputs = body.outputs().iter().copied().chain(rows).collect();
+    let op = Op::Loop(Arc::new(Loop {
+        body: Builder::extend(&body).finish(outputs),
         carried: carried.len(),
         conditional: false,
+        states: States::All,
     }));
-    let mut given: Operands = order.iter().map(|&i| operands[i]).collect();
-    given[0] = trips;
+    let mut given = Operands::from_slice(&[trips]);
+    given.extend(constants.iter().chain(&carried).map(|&i| operands[i]));
     let node = b.add(op, &given)?;
     (0..kept.len())
         .map(|at| part(b, node, carried.len() + at))
@@ -629,6 +690,7 @@ fn pull_rows(
         body: inner.finish(carried),
         carried: count,
         conditional: l.conditional,
+        states: l.states,
     };
     let mut pulled = pull_loop(b, &whole, &given, &marks, cotangents)?;
     pulled.truncate(operands.len());
@@ -637,14 +699,14 @@ fn pull_rows(
 
 /// Values of a graph as inputs of one nested in it.
 #[derive(Default)]
-struct Table {
+pub(super) struct Table {
     sizes: HashMap<Symbol, Dim>,
 }
 
 impl Table {
     /// An input for a value of the graph around, which becomes an operand. Sizes that are symbols
     /// around become symbols inside, told by the first input that has them.
-    fn input(
+    pub fn input(
         &mut self,
         b: &Builder,
         inner: &mut Builder,

@@ -29,6 +29,7 @@
 //!
 //! Source: Radul et al., *You Only Linearize Once* (POPL 2023).
 
+mod bisection;
 mod control;
 mod custom;
 mod forward;

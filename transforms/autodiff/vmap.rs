@@ -14,7 +14,8 @@ use std::sync::Arc;
 
 use lazy_core::error::{Error, Result};
 use lazy_core::graph::{Aval, Builder, DType, Dim, Graph, NodeId, Operands, Shape};
-use lazy_core::ops::{Axes, Cond, Elementwise, Loop, Op, Range, outside};
+use lazy_core::ops::outside::FurtherAxes;
+use lazy_core::ops::{Axes, Cond, Elementwise, Loop, Op, Range};
 use smallvec::SmallVec;
 
 use super::custom;
@@ -528,16 +529,29 @@ impl Rule<'_> {
                 site,
                 callee,
                 results,
-            } if outside::is_elementwise(callee) => {
-                let operands = self.aligned(b, 0..self.operands.len(), result.rank())?;
+                further,
+            } if *further != FurtherAxes::Refused => {
+                let count = self.operands.len();
+                let operands = match further {
+                    FurtherAxes::Leading => {
+                        let all = (0..count).map(|i| self.whole(b, i));
+                        all.collect::<Result<Operands>>()?
+                    }
+                    FurtherAxes::Elementwise | FurtherAxes::Refused => {
+                        self.aligned(b, 0..count, result.rank())?
+                    }
+                };
                 let mut results = results.clone();
                 for aval in &mut *results {
                     aval.shape = prefixed(size, &aval.shape);
+                    // Python's numbers are arrays now.
+                    aval.weak = false;
                 }
                 let op = Op::Call {
                     site: *site,
                     callee: callee.clone(),
                     results,
+                    further: *further,
                 };
                 b.add(op, &operands)
             }

@@ -215,6 +215,7 @@ fn prune_loop(l: &Loop, read: &[bool]) -> Result<Kept> {
             body: dce(&reordered(&inner, &order))?,
             carried: carried.len(),
             conditional: l.conditional,
+            states: l.states,
         })),
         operands: order,
         results,

@@ -96,6 +96,7 @@ impl Registry {
         let others = [
             "functools.partial",
             "lazy._custom.call_checkpointed",
+            "lazy._custom.call_for_each",
             "lazy._custom.call_opaque",
             "lazy._custom.enter_opaque",
             "lazy._custom.with_jvp",

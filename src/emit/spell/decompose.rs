@@ -9,7 +9,8 @@ use rustpython_ast::{Expr, Operator};
 
 use super::Speller;
 use crate::emit::syntax::{
-    apply, binary, boolean, call, dotted, ellipsis, index, int, none, string, subscript,
+    apply, attribute, binary, boolean, call, dotted, ellipsis, index, int, list, none, slice,
+    string, subscript,
 };
 use crate::graph::NodeId;
 use crate::ops::Op;
@@ -114,7 +115,21 @@ impl Speller<'_, '_> {
         let operands = self.facts.graph.operands(id);
         let (a, direction) = (self.value(operands[0]), self.value(operands[1]));
         self.names.needs_scipy("linalg");
-        let name = format!("linalg.{}", f.frechet_name());
-        call(&name, [a, direction], [("compute_expm", boolean(false))])
+        let name = format!("linalg.{}", f.name());
+        if f == MatrixFunction::Exp {
+            let name = format!("{name}_frechet");
+            return call(&name, [a, direction], [("compute_expm", boolean(false))]);
+        }
+        // SciPy has no other derivative: the corner of the function of [[a, e], [0, a]].
+        let size = subscript(attribute(a.clone(), "shape"), int(-1));
+        let zeros = call("np.zeros_like", [a.clone()], []);
+        let rows = [vec![a.clone(), direction], vec![zeros, a]];
+        let whole = call("np.block", [list(rows.map(list).to_vec())], []);
+        let corner = [
+            ellipsis(),
+            slice(None, Some(size.clone()), None),
+            slice(Some(size), None, None),
+        ];
+        subscript(call(&name, [whole], []), index(corner.to_vec()))
     }
 }

@@ -5,9 +5,9 @@
 //! Everything is in double precision: the planner converts other matrices.
 //!
 //! NumPy's own loops are used where a host provides them ([`numpy`]), so that signs and last digits
-//! are NumPy's. Sources of the rest: the crate `faer`; Higham, *The Scaling and Squaring Method for the Matrix Exponential
-//! Revisited* (2005).
+//! are NumPy's. Sources of the rest: the crate `faer`. Functions of matrices: [`functions`].
 
+mod functions;
 mod numpy;
 
 use std::ops::{Div, Mul, Range, Sub};
@@ -200,7 +200,9 @@ impl Decompose {
                     rcond[(0, 0)].to_complex().re,
                 )?)]
             }
-            Routine::Frechet(f) => vec![row_major(&frechet(f, &load(0), &load(1))?)],
+            Routine::Frechet(f) => {
+                vec![row_major(&functions::frechet(f, &load(0), &load(1))?)]
+            }
         };
         for (values, (place, start)) in results.iter().zip(self.results.iter().zip(&memory.1)) {
             let (Some(place), Some(start)) = (place, start) else {
@@ -425,7 +427,7 @@ fn decomposed<T: Number>(kind: Decomposition, a: Mat<T>) -> Result<Vec<Vec<Compl
             vec![w, row_major(&v)]
         }
         Eigenvalues => vec![eigen(&a)?.0],
-        Function(MatrixFunction::Exp) => vec![row_major(&exponential(&a)?)],
+        Function(f) => vec![row_major(&functions::of(f, &a)?)],
     })
 }
 
@@ -753,122 +755,4 @@ fn pseudo_inverse<T: Number>(a: &Mat<T>, rcond: f64) -> Result<Mat<T>> {
         T::from_complex(v[(i, k)].to_complex() * factor)
     });
     Ok(scaled * u.adjoint())
-}
-
-/// The derivative of a function along a direction: a corner of the function of a larger matrix.
-fn frechet<T: Number>(f: MatrixFunction, a: &Mat<T>, direction: &Mat<T>) -> Result<Mat<T>> {
-    let n = a.nrows();
-    let larger = Mat::from_fn(2 * n, 2 * n, |i, j| match (i < n, j < n) {
-        (true, true) => a[(i, j)],
-        (true, false) => direction[(i, j - n)],
-        (false, true) => T::from_complex(Complex64::ZERO),
-        (false, false) => a[(i - n, j - n)],
-    });
-    let whole = match f {
-        MatrixFunction::Exp => exponential(&larger)?,
-    };
-    Ok(Mat::from_fn(n, n, |i, j| whole[(i, j + n)]))
-}
-
-/// Largest 1-norms for which the approximant of each degree is exact to double precision, with its
-/// coefficients.
-const PADE: [(f64, &[f64]); 5] = [
-    (1.495585217958292e-2, &[120.0, 60.0, 12.0, 1.0]),
-    (
-        2.539_398_330_063_23e-1,
-        &[30240.0, 15120.0, 3360.0, 420.0, 30.0, 1.0],
-    ),
-    (
-        9.504178996162932e-1,
-        &[
-            17297280.0, 8648640.0, 1995840.0, 277200.0, 25200.0, 1512.0, 56.0, 1.0,
-        ],
-    ),
-    (
-        2.097847961257068e0,
-        &[
-            17643225600.0,
-            8821612800.0,
-            2075673600.0,
-            302702400.0,
-            30270240.0,
-            2162160.0,
-            110880.0,
-            3960.0,
-            90.0,
-            1.0,
-        ],
-    ),
-    (
-        5.371920351148152e0,
-        &[
-            64764752532480000.0,
-            32382376266240000.0,
-            7771770303897600.0,
-            1187353796428800.0,
-            129060195264000.0,
-            10559470521600.0,
-            670442572800.0,
-            33522128640.0,
-            1323241920.0,
-            40840800.0,
-            960960.0,
-            16380.0,
-            182.0,
-            1.0,
-        ],
-    ),
-];
-
-/// By a Padé approximant of the matrix divided by a power of two, squared as often.
-fn exponential<T: Number>(a: &Mat<T>) -> Result<Mat<T>> {
-    let n = a.nrows();
-    if n == 0 {
-        return Ok(a.clone());
-    }
-    let column = |j: usize| -> f64 { (0..n).map(|i| a[(i, j)].to_complex().norm()).sum() };
-    let norm = (0..n).map(column).fold(0.0, f64::max);
-    if !norm.is_finite() {
-        return Ok(Mat::from_fn(n, n, |_, _| T::from_complex(f64::NAN.into())));
-    }
-    let (largest, highest) = PADE[PADE.len() - 1];
-    if let Some((_, coefficients)) = PADE.iter().find(|(bound, _)| norm <= *bound) {
-        return approximant(a, coefficients);
-    }
-    let squarings = (norm / largest).log2().ceil().max(0.0) as i32;
-    let scale = 0.5f64.powi(squarings);
-    let scaled = Mat::from_fn(n, n, |i, j| T::from_complex(a[(i, j)].to_complex() * scale));
-    let mut x = approximant(&scaled, highest)?;
-    for _ in 0..squarings {
-        x = &x * &x;
-    }
-    Ok(x)
-}
-
-/// `(v - u)^-1 (v + u)`, `u` and `v` being the odd and the even terms.
-fn approximant<T: Number>(a: &Mat<T>, coefficients: &[f64]) -> Result<Mat<T>> {
-    let n = a.nrows();
-    let square = a * a;
-    let mut power = Mat::<T>::identity(n, n);
-    let mut odd = Mat::<T>::zeros(n, n);
-    let mut even = Mat::<T>::zeros(n, n);
-    let add = |sum: &mut Mat<T>, factor: f64, term: &Mat<T>| {
-        *sum = Mat::from_fn(n, n, |i, j| {
-            T::from_complex(sum[(i, j)].to_complex() + term[(i, j)].to_complex() * factor)
-        });
-    };
-    for (k, pair) in coefficients.chunks(2).enumerate() {
-        if k > 0 {
-            power = &power * &square;
-        }
-        add(&mut even, pair[0], &power);
-        if let Some(&factor) = pair.get(1) {
-            add(&mut odd, factor, &power);
-        }
-    }
-    let odd = a * &odd;
-    let (sum, difference) = (&even + &odd, &even - &odd);
-    let lu = Pivoted::of(difference)?;
-    lu.require_regular()?;
-    Ok(lu.solve(&sum))
 }

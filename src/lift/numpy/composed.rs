@@ -160,33 +160,45 @@ pub(super) fn nan_to_num(call: &mut Call<'_>) -> Result<Arg> {
     if !d.is_inexact() {
         return Ok(scalar_or_array(call.b, x));
     }
-    if d.is_complex() {
-        return Err(call.unlifted("complex numbers"));
-    }
-    let largest = if d == DType::F32 {
-        f64::from(f32::MAX)
-    } else {
-        f64::MAX
+    let largest = match d.real() {
+        DType::F32 => f64::from(f32::MAX),
+        _ => f64::MAX,
     };
-    let zero = call.b.float(0.0);
-    let is_nan = unary(call.b, E::Isnan, x)?;
-    let infinite = unary(call.b, E::Isinf, x)?;
-    let positive = binary(call.b, E::Greater, x, zero)?;
-    let positive = binary(call.b, E::LogicalAnd, infinite, positive)?;
-    let negative = binary(call.b, E::Less, x, zero)?;
-    let negative = binary(call.b, E::LogicalAnd, infinite, negative)?;
-    let mut node = x;
-    let replacements = [
-        (is_nan, nan),
-        (positive, posinf.unwrap_or(Arg::Float(largest))),
-        (negative, neginf.unwrap_or(Arg::Float(-largest))),
+    let values = [
+        nan,
+        posinf.unwrap_or(Arg::Float(largest)),
+        neginf.unwrap_or(Arg::Float(-largest)),
     ];
-    for (test, value) in replacements {
-        let value = symbolic(call.b, &value)?.node;
-        let value = convert(call.b, value, d)?;
-        node = call.b.elementwise(E::Where, &[test, value, node])?;
-    }
+    let node = if d.is_complex() {
+        let (re, im) = (part(call.b, E::Real, x)?, part(call.b, E::Imag, x)?);
+        let (re, im) = (
+            finite_part(call.b, re, &values)?,
+            finite_part(call.b, im, &values)?,
+        );
+        call.b.elementwise(E::MakeComplex, &[re, im])?
+    } else {
+        finite_part(call.b, x, &values)?
+    };
     Ok(scalar_or_array(call.b, node))
+}
+
+/// A real array with other values in the place of NaN, infinity and its negative.
+fn finite_part(b: &mut Builder, x: NodeId, values: &[Arg; 3]) -> Result<NodeId> {
+    let zero = b.float(0.0);
+    let is_nan = unary(b, E::Isnan, x)?;
+    let infinite = unary(b, E::Isinf, x)?;
+    let positive = binary(b, E::Greater, x, zero)?;
+    let positive = binary(b, E::LogicalAnd, infinite, positive)?;
+    let negative = binary(b, E::Less, x, zero)?;
+    let negative = binary(b, E::LogicalAnd, infinite, negative)?;
+    let dtype = b.aval(x).dtype;
+    let mut node = x;
+    for (test, value) in [is_nan, positive, negative].into_iter().zip(values) {
+        let value = symbolic(b, value)?.node;
+        let value = convert(b, value, dtype)?;
+        node = b.elementwise(E::Where, &[test, value, node])?;
+    }
+    Ok(node)
 }
 
 /// `np.isclose(a, b, rtol, atol, equal_nan)`.

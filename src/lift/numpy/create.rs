@@ -312,8 +312,7 @@ impl Grid {
         if let Some(table) = self.table(b) {
             return Ok(table);
         }
-        let (start, stop) = (array(b, &self.start)?, array(b, &self.stop)?);
-        let (start, stop) = (inexact(b, start)?, inexact(b, stop)?);
+        let [start, stop] = self.ends(b)?;
         let delta = binary(b, E::Subtract, stop, start)?;
         let intervals = if self.endpoint {
             self.num.clone() - Dim::known(1)
@@ -344,6 +343,24 @@ impl Grid {
             node = replace_row(b, node, self.num.clone() - Dim::known(1), stop)?;
         }
         Ok((node, step))
+    }
+
+    /// Both ends as floats; a Python number takes the dtype of the other end.
+    fn ends(&self, b: &mut Builder) -> Result<[NodeId; 2]> {
+        let mut ends = [
+            symbolic(b, &self.start)?.node,
+            symbolic(b, &self.stop)?.node,
+        ];
+        let avals = ends.map(|end| b.aval(end).clone());
+        for (k, end) in ends.iter_mut().enumerate() {
+            let (own, other) = (&avals[k], &avals[1 - k]);
+            *end = match own.weak && !other.weak && other.dtype.is_inexact() {
+                true => convert(b, *end, other.dtype.promote_weak(own.dtype.kind()))?,
+                false => strong(b, *end)?,
+            };
+            *end = inexact(b, *end)?;
+        }
+        Ok(ends)
     }
 
     /// All points at once, if they are known.
@@ -446,8 +463,12 @@ pub(super) fn logspace(call: &mut Call<'_>) -> Result<Arg> {
 /// `np.geomspace(start, stop, num, endpoint, dtype, axis)` of real numbers.
 pub(super) fn geomspace(call: &mut Call<'_>) -> Result<Arg> {
     let mut grid = Grid::new(call)?;
-    let (start, stop) = (array(call.b, &grid.start)?, array(call.b, &grid.stop)?);
-    let (start, stop) = (inexact(call.b, start)?, inexact(call.b, stop)?);
+    // NumPy's default dtype takes part in it.
+    let [start, stop] = grid.ends(call.b)?.map(|end| {
+        let dtype = call.b.aval(end).dtype.promote(DType::F64);
+        convert(call.b, end, dtype)
+    });
+    let (start, stop) = (start?, stop?);
     if call.b.aval(start).dtype.is_complex() || call.b.aval(stop).dtype.is_complex() {
         return Err(call.unlifted("complex numbers"));
     }

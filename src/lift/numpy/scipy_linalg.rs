@@ -5,16 +5,16 @@
 //!
 //! Source: SciPy 1.17, `scipy/linalg`. Its `check_finite` is not done: what is not finite spreads.
 
-use super::Arg;
 use super::argument::*;
 use super::decompose::{
     cholesky_factor, common, complete_qr, epsilon, matrices, of, solution, svd_factors,
 };
 use super::signature::Call;
+use super::{Arg, Either};
 use crate::error::{Error, Result};
 use crate::graph::{Builder, DType, Dim, NodeId, Shape};
 use crate::ops::decompose::{Decomposition, MatrixFunction, System, Triangle, permuted_rows};
-use crate::ops::{Elementwise as E, Op, Range, matrix};
+use crate::ops::{Elementwise as E, Op, Range, Reduction, matrix};
 
 fn triangle(lower: bool) -> Triangle {
     if lower {
@@ -323,41 +323,22 @@ pub(super) fn eigenvalues_of_hermitian(call: &mut Call<'_>) -> Result<Arg> {
     let lower = call.flag("lower")?;
     let a = match call.arg("b") {
         Arg::None => a,
-        given => whitened(call, a, &given, lower)?.0,
+        given => whitened(call, a, &given, lower)?,
     };
     let kind = Decomposition::EigenvaluesOfHermitian(triangle(lower));
     Ok(as_array(of(call.b, kind, a)?))
 }
 
-/// `scipy.linalg.eigh(a, b, lower, eigvals_only)`.
+/// `scipy.linalg.eigh(a, b, lower, eigvals_only)`: the signs of vectors are those of the driver that SciPy calls.
 pub(super) fn eigh(call: &mut Call<'_>) -> Result<Arg> {
-    if call.flag("eigvals_only")? {
-        return eigenvalues_of_hermitian(call);
+    match call.flag("eigvals_only")? {
+        true => eigenvalues_of_hermitian(call),
+        false => Err(call.unlifted("eigenvectors")),
     }
-    let a = matrices(call, "a")?;
-    let lower = call.flag("lower")?;
-    let (a, factor) = match call.arg("b") {
-        Arg::None => (a, None),
-        given => {
-            let (a, factor) = whitened(call, a, &given, lower)?;
-            (a, Some(factor))
-        }
-    };
-    let w = of(call.b, Decomposition::Eigh(triangle(lower)), a)?;
-    let mut v = call.b.add(Op::Part(1), &[w])?;
-    if let Some(factor) = factor {
-        let adjoint = matrix::adjoint(call.b, factor)?;
-        let system = System::Triangular {
-            triangle: Triangle::Upper,
-            unit: false,
-        };
-        v = solution(call.b, system, adjoint, v)?;
-    }
-    Ok(Arg::Tuple(vec![as_array(w), as_array(v)]))
 }
 
-/// `l^-1 a l^-H` for the Cholesky factor `l` of `b`, and the factor.
-fn whitened(call: &mut Call<'_>, a: NodeId, given: &Arg, lower: bool) -> Result<(NodeId, NodeId)> {
+/// `l^-1 a l^-H` for the Cholesky factor `l` of `b`.
+fn whitened(call: &mut Call<'_>, a: NodeId, given: &Arg, lower: bool) -> Result<NodeId> {
     let metric = common(call.b, std::slice::from_ref(given))?[0];
     let dtype = call.b.aval(a).dtype.promote(call.b.aval(metric).dtype);
     let (a, metric) = (convert(call.b, a, dtype)?, convert(call.b, metric, dtype)?);
@@ -375,7 +356,7 @@ fn whitened(call: &mut Call<'_>, a: NodeId, given: &Arg, lower: bool) -> Result<
     };
     let half = solution(call.b, system, factor, whole)?;
     let half = matrix::adjoint(call.b, half)?;
-    Ok((solution(call.b, system, factor, half)?, factor))
+    solution(call.b, system, factor, half)
 }
 
 /// `scipy.linalg.expm(A)`.
@@ -411,6 +392,64 @@ pub(super) fn pseudo_inverse(call: &mut Call<'_>) -> Result<Arg> {
     };
     let fraction = convert(call.b, fraction, DType::F64)?;
     Ok(as_array(call.b.add(Op::PseudoInverse, &[a, fraction])?))
+}
+
+/// `scipy.linalg.sqrtm(A)`: of a real matrix it is real unless an eigenvalue is negative.
+pub(super) fn square_root(call: &mut Call<'_>) -> Result<Arg> {
+    let a = matrices(call, "A")?;
+    let root = principal(call, MatrixFunction::Sqrt, a)?;
+    if call.b.aval(a).dtype.is_complex() {
+        return Ok(as_array(root));
+    }
+    let values = of(call.b, Decomposition::Eigenvalues, a)?;
+    let (re, im) = (
+        unary(call.b, E::Real, values)?,
+        unary(call.b, E::Imag, values)?,
+    );
+    let zero = call.b.float(0.0);
+    let negative = binary(call.b, E::Less, re, zero)?;
+    let real = binary(call.b, E::Equal, im, zero)?;
+    let on_cut = binary(call.b, E::LogicalAnd, negative, real)?;
+    let is_fine = unary(call.b, E::LogicalNot, on_cut)?;
+    real_if(call, is_fine, root)
+}
+
+/// `scipy.linalg.logm(A)`: of a real matrix it is real if its imaginary part is that but for rounding.
+pub(super) fn logarithm(call: &mut Call<'_>) -> Result<Arg> {
+    let a = matrices(call, "A")?;
+    let log = principal(call, MatrixFunction::Log, a)?;
+    let dtype = call.b.aval(a).dtype;
+    if dtype.is_complex() {
+        return Ok(as_array(log));
+    }
+    // As SciPy has it in `_maybe_real`.
+    let tolerance = match dtype {
+        DType::F32 => 1e3 * f64::from(f32::EPSILON),
+        _ => 1e6 * f64::EPSILON,
+    };
+    let im = unary(call.b, E::Imag, log)?;
+    let size = unary(call.b, E::Absolute, im)?;
+    let tolerance = call.b.float(tolerance);
+    let is_fine = binary(call.b, E::LessEqual, size, tolerance)?;
+    real_if(call, is_fine, log)
+}
+
+/// A function that may be complex of real matrices.
+fn principal(call: &mut Call<'_>, f: MatrixFunction, a: NodeId) -> Result<NodeId> {
+    let a = convert(call.b, a, call.b.aval(a).dtype.complex())?;
+    of(call.b, Decomposition::Function(f), a)
+}
+
+/// The real part where all of `conditions` hold.
+fn real_if(call: &mut Call<'_>, conditions: NodeId, x: NodeId) -> Result<Arg> {
+    let axes = (0..call.b.aval(conditions).rank()).collect();
+    let condition = call.b.reduce(Reduction::All, conditions, axes)?;
+    let real = unary(call.b, E::Real, x)?;
+    Ok(Arg::Either(Box::new(Either {
+        condition,
+        holds: as_array(real),
+        fails: as_array(x),
+    })))
 }
 
 // Matrices of a pattern.

@@ -35,10 +35,17 @@ fn floats(b: &mut Builder, mut xs: Vec<Symbolic>) -> Result<Vec<NodeId>> {
         }
     }
     let nodes = settle(b, &xs)?;
-    let all_weak = nodes.iter().all(|n| b.aval(*n).weak);
+    let is_strong = |n: &&NodeId| !b.aval(**n).weak;
+    let dtypes = nodes.iter().filter(is_strong).map(|n| b.aval(*n).dtype);
+    // Python's numbers beside arrays are of their dtype before anything is done with them.
+    let dtype = dtypes.reduce(DType::promote);
     nodes
         .into_iter()
-        .map(|n| if all_weak { strong(b, n) } else { Ok(n) })
+        .map(|n| match dtype {
+            Some(dtype) if b.aval(n).weak && dtype.is_inexact() => convert(b, n, dtype),
+            Some(_) => Ok(n),
+            None => strong(b, n),
+        })
         .collect()
 }
 
@@ -49,6 +56,23 @@ fn composed(
     write: impl for<'s> FnOnce(&[Term<'s>]) -> Term<'s>,
 ) -> Result<Arg> {
     let nodes = operands(call, names)?;
+    written(call, nodes, write)
+}
+
+/// The arguments as float64.
+fn doubles(call: &mut Call<'_>, names: &[&str]) -> Result<Vec<NodeId>> {
+    let nodes = operands(call, names)?;
+    let nodes = nodes
+        .into_iter()
+        .map(|node| convert(call.b, node, DType::F64));
+    nodes.collect()
+}
+
+fn written(
+    call: &mut Call<'_>,
+    nodes: Vec<NodeId>,
+    write: impl for<'s> FnOnce(&[Term<'s>]) -> Term<'s>,
+) -> Result<Arg> {
     let node = formula(call.b, |scope| {
         let terms: Vec<Term<'_>> = nodes.iter().map(|n| scope.term(*n)).collect();
         write(&terms).node
@@ -75,7 +99,20 @@ pub(super) fn binomial(call: &mut Call<'_>, above: bool) -> Result<Arg> {
 
 /// `nbdtr(k, n, p)`, and above `k`.
 pub(super) fn negative_binomial(call: &mut Call<'_>, above: bool) -> Result<Arg> {
-    composed(call, &["k", "n", "p"], |x| {
+    // SciPy's first loop is of integers, and of float64.
+    let mut counts = true;
+    for name in ["k", "n"] {
+        if let Some(given) = call.peek(name).cloned() {
+            let x = symbolic(call.b, &given)?;
+            counts &= !call.b.aval(x.node).dtype.is_inexact();
+        }
+    }
+    let names = ["k", "n", "p"];
+    let nodes = match counts {
+        true => doubles(call, &names)?,
+        false => operands(call, &names)?,
+    };
+    written(call, nodes, |x| {
         let (k, n, p) = (x[0], x[1], x[2]);
         if above {
             (k + 1).apply_with(E::Betainc, &[n, 1.0 - p])
@@ -216,12 +253,29 @@ pub(super) fn multigammaln(call: &mut Call<'_>) -> Result<Arg> {
     if d < 1 {
         return Err(call.unlifted("a dimension below one"));
     }
-    composed(call, &["a"], |x| {
-        let front = (d * (d - 1)) as f64 * 0.25 * PI.ln();
-        let terms = (0..d).map(|j| (x[0] - 0.5 * j as f64).apply(E::Gammaln));
-        let sum = terms.reduce(|a, b| a + b).unwrap_or(x[0]);
-        sum + front
-    })
+    let nodes = operands(call, &["a"])?;
+    let sum = formula(call.b, |scope| {
+        let a = scope.term(nodes[0]);
+        let terms = (0..d).map(|j| (a - 0.5 * j as f64).apply(E::Gammaln));
+        terms.reduce(|a, b| a + b).unwrap_or(a).node
+    })?;
+    // SciPy adds a float64.
+    let sum = convert(call.b, sum, DType::F64)?;
+    let front = (d * (d - 1)) as f64 * 0.25 * PI.ln();
+    written(call, vec![sum], |x| x[0] + front)
+}
+
+/// `polygamma(n, x)`, for which SciPy computes a factorial in float64.
+pub(super) fn polygamma(call: &mut Call<'_>) -> Result<Arg> {
+    let order = call.arg("n");
+    let order = symbolic(call.b, &order)?.node;
+    let x = doubles(call, &["x"])?[0];
+    let order = match call.b.aval(order).dtype.is_inexact() {
+        true => convert(call.b, order, DType::F64)?,
+        false => order,
+    };
+    let node = call.b.elementwise(E::Polygamma, &[order, x])?;
+    Ok(scalar_or_array(call.b, node))
 }
 
 /// Functions with two results.

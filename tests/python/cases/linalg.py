@@ -206,6 +206,13 @@ CASES |= {
     "scipy.linalg.expm": [
         c(a) for a in [B3, 0.1 * B3, 8 * B3, A3 / 9, B3 + 1j * A3 / 9, B3.astype("float32")]
     ],
+    **{
+        f"scipy.linalg.{f}": [
+            *[c(a) for a in [positive((3, 3)), A3 / 9, B3 + 1j * A3 / 9, positive((3, 3), "float32")]],
+            *[c(-positive((3, 3))), c(square((2, 3, 3)))],
+        ]
+        for f in ["sqrtm", "logm"]
+    },
     "scipy.linalg.expm_frechet": [c(B3, A3), c(0.01 * B3, A3, compute_expm=False), c(5 * B3, A3)],
     "scipy.linalg.norm": [c(V), c(M), c(M, 2), c(M, "nuc"), c(M, 1, axis=0)],
     "scipy.linalg.pinv": [c(M), c(N), c(np.ones((3, 2))), c(M, rtol=0.5)],
