@@ -152,48 +152,37 @@ pub fn alignment(dtype: DType) -> usize {
 /// The same walk over memory with as few axes as possible: no axes of size 1, and neighbours that
 /// are one run of memory become one axis.
 pub fn merge_axes(shape: &[usize], strides: &[isize]) -> (Sizes, Strides) {
-    let mut out = (Sizes::new(), Strides::new());
-    for (&size, &stride) in shape.iter().zip(strides) {
-        if size == 1 {
-            continue;
-        }
-        match (out.0.last_mut(), out.1.last_mut()) {
-            (Some(n), Some(s)) if *s == stride * size as isize => {
-                *n *= size;
-                *s = stride;
-            }
-            _ => {
-                out.0.push(size);
-                out.1.push(stride);
-            }
-        }
-    }
-    out
+    let (sizes, [strides]) = merge_axes_together(shape, [strides]);
+    (sizes, strides)
 }
 
-/// As [`merge_axes`] for two arrays walked together.
-fn merge_axes_of_two(shape: &[usize], a: &[isize], b: &[isize]) -> (Sizes, Strides, Strides) {
-    let mut out = (Sizes::new(), Strides::new(), Strides::new());
-    for axis in 0..shape.len() {
-        let size = shape[axis];
+/// As [`merge_axes`] for arrays that are walked together.
+fn merge_axes_together<const N: usize>(
+    shape: &[usize],
+    strides: [&[isize]; N],
+) -> (Sizes, [Strides; N]) {
+    let mut sizes = Sizes::new();
+    let mut merged: [Strides; N] = std::array::from_fn(|_| Strides::new());
+    for (axis, &size) in shape.iter().enumerate() {
         if size == 1 {
             continue;
         }
-        let run = size as isize;
-        match (out.0.last_mut(), out.1.last_mut(), out.2.last_mut()) {
-            (Some(n), Some(s), Some(t)) if *s == a[axis] * run && *t == b[axis] * run => {
+        let is_run =
+            |(outer, own): (&Strides, &[isize])| outer.last() == Some(&(own[axis] * size as isize));
+        match sizes.last_mut() {
+            Some(n) if merged.iter().zip(strides).all(is_run) => {
                 *n *= size;
-                *s = a[axis];
-                *t = b[axis];
+                for outer in &mut merged {
+                    outer.pop();
+                }
             }
-            _ => {
-                out.0.push(size);
-                out.1.push(a[axis]);
-                out.2.push(b[axis]);
-            }
+            _ => sizes.push(size),
+        }
+        for (outer, own) in merged.iter_mut().zip(strides) {
+            outer.push(own[axis]);
         }
     }
-    out
+    (sizes, merged)
 }
 
 /// Copies elements between two layouts of the same shape and dtype. Neither need be aligned.
@@ -207,7 +196,7 @@ pub unsafe fn copy(source: *const u8, from: &Layout, target: *mut u8, to: &Layou
     if from.is_empty() {
         return;
     }
-    let (shape, a, b) = merge_axes_of_two(&from.shape, &from.strides, &to.strides);
+    let (shape, [a, b]) = merge_axes_together(&from.shape, [&from.strides, &to.strides]);
     // SAFETY: the caller's promise covers every element; merged axes reach the same ones.
     unsafe {
         let (source, target) = (source.offset(from.offset), target.offset(to.offset));

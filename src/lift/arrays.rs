@@ -12,8 +12,8 @@ use super::numpy::{self, Arg, Form, Keywords, Shares, Symbolic};
 use super::value::{ArrayRef, Buffer, Iterator, Look, Piece, Sharing, Value};
 use crate::ast::py;
 use crate::error::{Error, ErrorKind, Exception, Result};
-use crate::graph::{Aval, Dim, NodeId};
-use crate::ops::{Constant, Elementwise as E, Op};
+use crate::graph::{Aval, DType, Dim, NodeId};
+use crate::ops::{Constant, Elementwise as E, Op, Range};
 
 impl<H: Host> Machine<'_, H> {
     /// The node of an array or number.
@@ -656,7 +656,15 @@ impl<H: Host> Machine<'_, H> {
         }
         contents.pop();
         let mut new = node;
-        for (look, &old) in array.views.iter().zip(&contents).rev() {
+        let mut looks = array.views.iter().zip(&contents).rev().peekable();
+        while let Some((look, &old)) = looks.next() {
+            if let Some(&(sliced, &base)) = looks.peek()
+                && let Some(write) = self.write_row(look, sliced, base, new)?
+            {
+                new = write;
+                looks.next();
+                continue;
+            }
             let shape = self.b.aval(old).shape.clone();
             new = match &look.op {
                 Op::Reshape(_) => self.b.reshape(new, shape)?,
@@ -698,6 +706,95 @@ impl<H: Host> Machine<'_, H> {
         }
         self.changes.writes += 1;
         self.set_version(&array.buffer, new)
+    }
+
+    /// A write to what numbers pick of a slice, as one to what is under the slice: no copy of the slice.
+    /// None if it is not of this kind, or more than one axis is sliced.
+    fn write_row(
+        &mut self,
+        picked: &Look,
+        sliced: &Look,
+        base: NodeId,
+        new: NodeId,
+    ) -> Result<Option<NodeId>> {
+        let (Op::Gather { axes, .. }, Op::Slice(ranges)) = (&picked.op, &sliced.op) else {
+            return Ok(None);
+        };
+        let shape = self.b.aval(base).shape.clone();
+        let is_whole = |axis: usize| ranges[axis] == Range::full(shape[axis].clone());
+        let mut cut = (0..ranges.len()).filter(|&axis| !is_whole(axis));
+        let (Some(axis), None) = (cut.next(), cut.next()) else {
+            return Ok(None);
+        };
+        let is_number = |&index: &NodeId| self.b.aval(index).rank() == 0;
+        if axes.contains(&axis) || !picked.indices.iter().all(is_number) {
+            return Ok(None);
+        }
+        let range = ranges[axis].clone();
+        let mut positions = self.b.add(
+            Op::Iota {
+                size: range.size,
+                dtype: DType::I64,
+            },
+            &[],
+        )?;
+        if range.step != 1 {
+            let step = self.b.int(range.step);
+            positions = self.b.elementwise(E::Multiply, &[positions, step])?;
+        }
+        let start = self.b.size(range.start);
+        positions = self.b.elementwise(E::Add, &[positions, start])?;
+        let mut places: Vec<(usize, NodeId)> =
+            axes.iter().copied().zip(picked.indices.clone()).collect();
+        places.push((axis, positions));
+        places.sort_by_key(|place| place.0);
+        let at = (0..axis).filter(|other| !axes.contains(other)).count();
+        let write = Op::Scatter {
+            kind: crate::ops::Write::Set,
+            axes: places.iter().map(|place| place.0).collect(),
+            at,
+        };
+        let operands: Vec<NodeId> = [base, new]
+            .into_iter()
+            .chain(places.iter().map(|p| p.1))
+            .collect();
+        self.b.add(write, &operands).map(Some)
+    }
+
+    /// Whether views look at the same part of their buffer, by the same computations.
+    pub fn is_same_part(&self, a: &ArrayRef, b: &ArrayRef) -> bool {
+        Rc::ptr_eq(&a.buffer, &b.buffer)
+            && a.views.len() == b.views.len()
+            && a.views.iter().zip(b.views.iter()).all(|(x, y)| {
+                x.op == y.op
+                    && x.indices.len() == y.indices.len()
+                    && x.indices
+                        .iter()
+                        .zip(&y.indices)
+                        .all(|(x, y)| self.is_same_number(*x, *y, 8))
+            })
+    }
+
+    /// Whether nodes are made alike of the same nodes, as far as is looked.
+    fn is_same_number(&self, a: NodeId, b: NodeId, depth: usize) -> bool {
+        let graph = self.b.graph();
+        let (x, y) = (graph.operands(a), graph.operands(b));
+        a == b
+            || depth > 0
+                && matches!(
+                    graph.op(a),
+                    Op::Elementwise(_)
+                        | Op::Cast(_)
+                        | Op::Constant(_)
+                        | Op::Size(_)
+                        | Op::Iota { .. }
+                )
+                && graph.op(a) == graph.op(b)
+                && graph.aval(a) == graph.aval(b)
+                && x.len() == y.len()
+                && x.iter()
+                    .zip(y)
+                    .all(|(x, y)| self.is_same_number(*x, y, depth - 1))
     }
 
     /// Python's truth of a value, decided now.

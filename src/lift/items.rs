@@ -303,6 +303,14 @@ impl<H: Host> Machine<'_, H> {
                 Ok(())
             }
             Value::Array(array) => {
+                if let Value::Array(source) = value
+                    && Rc::ptr_eq(&source.buffer, &array.buffer)
+                    && let Value::Array(target) = self.get_item(container, key)?
+                    && self.is_same_part(source, &target)
+                {
+                    // `x[key] += y` has changed this part in place, and assigns it to itself.
+                    return Ok(());
+                }
                 let old = self.array_node(array)?;
                 let place = self.argument_of(key)?;
                 let value = self.argument_of(value)?;

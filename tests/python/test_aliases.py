@@ -189,3 +189,40 @@ def test_the_number_of_chosen_elements_within_nested_loops() -> None:
         return a
 
     agree(f, v, m)
+
+
+def test_parts_changed_in_place():
+    """`x[key] += y` changes a part of `x` once, whatever picks it."""
+
+    def rows(A, B, k):
+        for i in range(1, A.shape[0] - 1):
+            A[i, 1:-1] += B[i - 1, :-2] * 0.5
+            A[i, ::2] *= 1.5
+            A[1:-1, i % 3] -= 0.25
+            A[i, : i + 1] += B[i, : i + 1]
+            A[i] += k
+        part = A[2, 1:-1]
+        part -= 1.0
+        A[2, 1:-1] = part
+        A[3, 1:-1] = part
+        A[1:-1, 1:-1] += part[0]
+
+    rng = np.random.default_rng(5)
+    A, B = rng.random((7, 7)), rng.random((7, 7))
+    expected, found = A.copy(), A.copy()
+    rows(expected, B, 2.0)
+    compiled = lazy.jit(rows)
+    compiled(found, B, 2.0)
+    np.testing.assert_array_equal(found, expected)
+    direction = rng.random((7, 7))
+
+    def loss(A):
+        A = A.copy()
+        rows(A, B, 2.0)
+        return np.sum(A**3)
+
+    slope = np.sum(lazy.grad(loss)(A) * direction)
+    step = 1e-6
+    np.testing.assert_allclose(
+        slope, (loss(A + step * direction) - loss(A - step * direction)) / (2 * step), rtol=1e-6
+    )

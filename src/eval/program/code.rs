@@ -123,7 +123,7 @@ pub enum Code {
     Call(u32),
     /// An operation on arrays: an entry of their table.
     Array(u32),
-    /// Python raises where a float operation on finite numbers gives no finite one.
+    /// Python raises where a float operation on finite numbers gives no finite one, or makes a NaN.
     Finite {
         value: Reg,
         a: Reg,

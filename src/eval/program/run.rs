@@ -427,10 +427,9 @@ pub(super) unsafe fn interpret(
                 unsafe { state.perform(&program.ops[op as usize], registers)? };
             }
             Code::Finite { value, a, b } => {
-                if !at!(value, f64).is_finite()
-                    && at!(a, f64).is_finite()
-                    && at!(b, f64).is_finite()
-                {
+                let (value, a, b) = (at!(value, f64), at!(a, f64), at!(b, f64));
+                let ends = !value.is_finite() && a.is_finite() && b.is_finite();
+                if ends || value.is_nan() && !a.is_nan() && !b.is_nan() {
                     return Err(python::domain());
                 }
             }

@@ -17,9 +17,9 @@ use std::mem::offset_of;
 use super::super::Program;
 use super::super::code::{ArrayId, Binary, Call, Code, Reg, Unary};
 use super::super::vector::Array;
-use super::Addresses;
 use super::allocate::{Allocation, Class, Home, is_immediate, survives_calls};
 use super::hoist::{Index, Innermost, innermost};
+use super::{Addresses, CallBack};
 use crate::eval::machine::assembler::{
     Assembler, Condition, Float, Integer, Label, Number, Operand, RAX, RBP, RBX, RCX, RDI, RDX,
     RSI, RSP, Shift,
@@ -224,10 +224,15 @@ impl Emitter<'_> {
 
     /// Has the interpreter do an instruction.
     fn by_interpreter(&mut self, at: usize) {
+        self.call_back(at, self.addresses.one_instruction, at);
+    }
+
+    /// Has a part of the program done, by its number.
+    fn call_back(&mut self, at: usize, function: CallBack, number: usize) {
         self.outside(at, |emitter| {
             emitter.a.load(RDI, Operand::Register(CONTEXT));
-            emitter.a.constant(RSI, at as i64);
-            let function = emitter.addresses.one_instruction as *const () as i64;
+            emitter.a.constant(RSI, number as i64);
+            let function = function as *const () as i64;
             emitter.a.constant(RAX, function);
             emitter.a.call(RAX);
             emitter.a.test(RAX);
@@ -447,7 +452,7 @@ impl Emitter<'_> {
                     Some(_) => self.by_interpreter(at),
                 }
             }
-            Code::Array(_) => self.by_interpreter(at),
+            Code::Array(op) => self.call_back(at, self.addresses.array_operation, op as usize),
             Code::Finite { value, .. } => {
                 let cold = self.cold(at);
                 let value = self.operand(value);

@@ -82,14 +82,19 @@ impl Native {
 
 /// What the code calls.
 struct Addresses {
-    one_instruction: unsafe extern "C" fn(*mut Context<'_, '_>, usize) -> u64,
+    one_instruction: CallBack,
+    array_operation: CallBack,
     kernel: unsafe extern "C" fn(*const Call, *mut Cell),
 }
 
 const ADDRESSES: Addresses = Addresses {
     one_instruction,
+    array_operation,
     kernel,
 };
+
+/// What does a part of the program, by its number; whether it failed.
+type CallBack = unsafe extern "C" fn(*mut Context<'_, '_>, usize) -> u64;
 
 /// Runs a kernel that cannot fail on single elements.
 unsafe extern "C" fn kernel(call: *const Call, registers: *mut Cell) {
@@ -98,22 +103,41 @@ unsafe extern "C" fn kernel(call: *const Call, registers: *mut Cell) {
     debug_assert!(outcome.is_ok(), "a kernel with a check");
 }
 
-/// Does one instruction for the machine code; whether it failed.
+/// Does one instruction for the machine code.
 unsafe extern "C" fn one_instruction(context: *mut Context<'_, '_>, at: usize) -> u64 {
     // SAFETY: the machine code passes on what it was given, which nothing else uses meanwhile.
     let context = unsafe { &mut *context };
-    let (program, registers) = (context.program, context.registers);
-    let state = &mut *context.state;
-    // A panic must not cross the machine code, which cannot be unwound.
-    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+    context.attempt(|program, registers, state| {
         // SAFETY: registers and state are those of the program.
         unsafe { interpret(program, registers, state, at..at + 1) }
-    }));
-    match outcome {
-        Ok(Ok(())) => 0,
-        other => {
-            context.outcome = other;
-            1
+    })
+}
+
+/// Does an operation on arrays.
+unsafe extern "C" fn array_operation(context: *mut Context<'_, '_>, op: usize) -> u64 {
+    // SAFETY: as for one instruction.
+    let context = unsafe { &mut *context };
+    context.attempt(|program, registers, state| {
+        // SAFETY: the operation was made for this program's state.
+        unsafe { state.perform(&program.ops[op], registers) }
+    })
+}
+
+impl<'p> Context<'_, 'p> {
+    /// Notes the error or the panic, which must not cross the machine code: that cannot be unwound.
+    fn attempt(
+        &mut self,
+        act: impl FnOnce(&'p Program, *mut Cell, &mut State<'p>) -> Result<()>,
+    ) -> u64 {
+        let (program, registers) = (self.program, self.registers);
+        let state = &mut *self.state;
+        let act = std::panic::AssertUnwindSafe(|| act(program, registers, state));
+        match std::panic::catch_unwind(act) {
+            Ok(Ok(())) => 0,
+            other => {
+                self.outcome = other;
+                1
+            }
         }
     }
 }
