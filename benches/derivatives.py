@@ -1,6 +1,8 @@
 """``make bench``: gradients and products of Hessians with vectors, beside autograd and JAX where they are.
 
-The programs are those of ``tests/corpus``, unchanged, on arguments of a size that is worth a measurement.
+The programs are those of ``tests/corpus``, unchanged, on arguments of a size that is worth a measurement. The
+loops of two of them JAX does not compile within minutes, since it writes out their trips: for it they are its
+own, ``lax.scan``, in programs that are written here (`ROLLED`).
 A gradient and a product are compared with lazy's before they are timed. As in ``bench.py`` all peers are
 measured in turn, and first calls, with everything they compile, are rows of their own.
 """
@@ -83,6 +85,56 @@ def within(module: types.ModuleType, name: str, **names: Any) -> Callable[..., A
     return function
 
 
+def rolled_filter(jax: Any) -> Callable[..., Any]:
+    np = jax.numpy
+
+    def kalman_filter(log_noise: Any, observations: Any) -> Any:
+        F = np.array([[1.0, 0.1], [0.0, 1.0]])
+        Q = np.exp(log_noise[0]) * np.array([[0.0025, 0.05], [0.05, 1.0]])
+        r = np.exp(log_noise[1])
+
+        def step(carried: Any, y: Any) -> Any:
+            mean, cov, total = carried
+            mean = F @ mean
+            cov = F @ cov @ F.T + Q
+            innovation = y - mean[0]
+            s = cov[0, 0] + r
+            gain = cov[:, 0] / s
+            mean = mean + gain * innovation
+            cov = cov - np.outer(gain, cov[0])
+            return (mean, cov, total - 0.5 * (np.log(2 * np.pi * s) + innovation**2 / s)), None
+
+        start = np.zeros(2), np.eye(2), np.zeros(())
+        return jax.lax.scan(step, start, observations)[0][2]
+
+    return kalman_filter
+
+
+def rolled_spring(jax: Any) -> Callable[..., Any]:
+    acceleration = within(load("spring"), "acceleration", np=jax.numpy)
+
+    def spring(params: Any, target: Any) -> Any:
+        h = 0.05
+
+        def step(state: Any, _: Any) -> Any:
+            k1 = acceleration(state, *params)
+            k2 = acceleration(state + h / 2 * k1, *params)
+            k3 = acceleration(state + h / 2 * k2, *params)
+            k4 = acceleration(state + h * k3, *params)
+            return state + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4), None
+
+        state, _ = jax.lax.scan(step, jax.numpy.array([1.0, 0.0]), None, length=50)
+        return (state[0] - target) ** 2
+
+    return spring
+
+
+ROLLED: dict[str, Callable[[Any], Callable[..., Any]]] = {
+    "kalman_filter": rolled_filter,
+    "spring": rolled_spring,
+}
+
+
 def peers(name: str) -> tuple[Peers, Peers]:
     """Calls of the gradient, and of the product of the Hessian with a vector, by the first argument."""
     module = load(name)
@@ -103,6 +155,8 @@ def peers(name: str) -> tuple[Peers, Peers]:
         jax.config.update("jax_enable_x64", True)
         special = jax.scipy.special
         theirs = within(module, name, np=jax.numpy, logsumexp=special.logsumexp, ndtr=special.ndtr)
+        if name in ROLLED:
+            theirs = ROLLED[name](jax)
         slope = jax.grad(theirs)
         traced = jax.jit(slope)
         pushed = jax.jit(lambda v, x, *rest: jax.jvp(lambda x: slope(x, *rest), (x,), (v,))[1])
@@ -148,6 +202,8 @@ def main(chosen: list[str]) -> None:
             compare(calls)
             rows[f"{name}, {what}"] = least(calls)
     print(table(rows), table(first), sep="\n\n")
+    if rolled := [name for name in chosen or PROGRAMS if name in ROLLED]:
+        print(f"\nJAX runs {' and '.join(rolled)} by `lax.scan`: their trips, written out, take it minutes.")
 
 
 if __name__ == "__main__":

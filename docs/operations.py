@@ -14,7 +14,7 @@ LEFT_OUT: dict[str, str] = {
         record str_ strings timedelta64 void
     """,
     "reading, writing and foreign memory": """
-        from_dlpack frombuffer fromfile fromiter fromregex fromstring genfromtxt load loadtxt memmap
+        from_dlpack frombuffer fromfile fromregex fromstring genfromtxt load loadtxt memmap
         save savetxt savez savez_compressed ndarray.data ndarray.device ndarray.dump ndarray.dumps
         ndarray.to_device ndarray.tobytes ndarray.tofile ndarray.ctypes
     """,

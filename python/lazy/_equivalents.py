@@ -17,6 +17,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from lazy._custom import call_opaque
+
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 METHODS: dict[str, Callable[..., Any]] = {}
 
@@ -41,6 +43,22 @@ def _method(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 def uncovered(what: str) -> NoReturn:
     """Leaves the call to what it would be without the equivalent; known to the machine by name."""
     raise AssertionError(f"{what}: outside a lift")
+
+
+def values_suffice() -> bool:
+    """Whether nothing is differentiated or mapped, so that compiled code will do; answered by the machine."""
+    return False
+
+
+def unless_transformed(function: Callable[..., Any], code: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of which transforms see NumPy code; where there are none, it is called as it is."""
+
+    def either(*args: Any, **kwargs: Any) -> Any:
+        if values_suffice():
+            return call_opaque(function, args, kwargs)
+        return code(*args, **kwargs)
+
+    return either
 
 
 def _axis(axis: Any, rank: int) -> int:
@@ -162,6 +180,25 @@ def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     sums = np.zeros(size)
     np.add.at(sums, x, np.asarray(weights, dtype=np.float64))
     return sums
+
+
+@_of(np.fromiter)
+def _fromiter(iter: Any, dtype: Any, count: int = -1, *, like: Any = None) -> Any:
+    if count != -1 or like is not None:
+        uncovered("count=")
+    return np.array(list(iter), dtype=dtype)
+
+
+@_of(np.corrcoef)
+def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
+    c = np.cov(x, y, rowvar, dtype=dtype)
+    if c.ndim == 0:
+        return c / c
+    deviation = np.sqrt(np.real(np.diagonal(c)))
+    c = c / deviation[:, None] / deviation[None, :]
+    if np.iscomplexobj(c):
+        return np.clip(np.real(c), -1, 1) + 1j * np.clip(np.imag(c), -1, 1)
+    return np.clip(c, -1, 1)
 
 
 @_of(np.lexsort)

@@ -13,9 +13,15 @@ import numpy as np
 
 from lazy import _special_rules
 from lazy._custom import call_for_each, with_jvp
-from lazy._equivalents import uncovered
+from lazy._equivalents import uncovered, unless_transformed
 
 Table = dict[Any, Callable[..., Any]]
+
+
+def _transformed(table: Table) -> Table:
+    """What SciPy's own code is faster than, unless it is transformed."""
+    return {function: unless_transformed(function, code) for function, code in table.items()}
+
 
 # Kronecker products are of the square of this size.
 _MAX_UNKNOWNS = 400
@@ -225,11 +231,15 @@ def _signm(A: Any, disp: Any = None) -> Any:
     return A @ np.linalg.inv(sys.modules["scipy.linalg"].sqrtm(A @ A))
 
 
+def _adjoint(a: Any) -> Any:
+    return np.conj(np.swapaxes(a, -1, -2))
+
+
 def _triangle(a: Any, lower: bool) -> Any:
     """The Hermitian matrix that one triangle means."""
     kept = np.tril(a) if lower else np.triu(a)
     strict = np.tril(a, -1) if lower else np.triu(a, 1)
-    return kept + np.conj(strict).T
+    return kept + _adjoint(strict)
 
 
 def _move_pairs(some: Any, every: Any, by_a: Any, by_metric: Any, first: Any) -> Any:
@@ -239,14 +249,15 @@ def _move_pairs(some: Any, every: Any, by_a: Any, by_metric: Any, first: Any) ->
     ``by_metric`` is None.
     """
     (w, v), (values, vectors) = some, every
-    same = np.arange(values.shape[0])[:, None] == first + np.arange(w.shape[0])
+    same = np.arange(values.shape[-1])[:, None] == first + np.arange(w.shape[-1])
+    row = w[..., None, :]
     moved, own = by_a @ v, 0.0
     if by_metric is not None:
         length = by_metric @ v
-        moved, own = moved - length * w, -0.5 * np.conj(vectors).T @ length
-    gaps = np.where(same, 1.0, w - values[:, None])
-    mix = np.where(same, own, np.conj(vectors).T @ moved / gaps)
-    return np.real(np.sum(np.conj(v) * moved, axis=0)), vectors @ mix
+        moved, own = moved - length * row, -0.5 * _adjoint(vectors) @ length
+    gaps = np.where(same, 1.0, row - values[..., :, None])
+    mix = np.where(same, own, _adjoint(vectors) @ moved / gaps)
+    return np.real(np.sum(np.conj(v) * moved, axis=-2)), vectors @ mix
 
 
 def _eigh(
@@ -265,8 +276,8 @@ def _eigh(
 ) -> Any:
     """SciPy's own values, under the rule of ``a v = w metric v``, to which the other types are brought."""
     a = np.asarray(a)
-    if a.ndim != 2:
-        uncovered("a batch of matrices")
+    if a.ndim < 2 or (a.ndim > 2 and subset_by_value is not None):
+        uncovered("no matrix, or as many vectors of each as values say")
     dtype = np.result_type(a.dtype, np.float64 if a.dtype.kind in "biu" else np.float32)
     if b is not None:
         dtype = np.result_type(dtype, np.asarray(b).dtype)
@@ -294,7 +305,7 @@ def _eigh(
             if b is not None and type == 2:
                 # a b v = w v, times b from the left.
                 side = moves[1] @ whole[0] @ whole[1]
-                by_a = side + np.conj(side).T + whole[1] @ moves[0] @ whole[1]
+                by_a = side + _adjoint(side) + whole[1] @ moves[0] @ whole[1]
             elif b is not None and type == 3:
                 # b a v = w v, times the inverse of b from the left.
                 inverse = np.linalg.inv(whole[1])
@@ -376,12 +387,16 @@ def _linalg() -> Table:
     return {
         module.eigh: _eigh,
         module.eigvalsh: _eigvalsh,
-        module.solve_toeplitz: _solve_toeplitz,
-        module.cholesky_banded: _cholesky_banded,
-        module.cho_solve_banded: _cho_solve_banded,
+        **_transformed(
+            {
+                module.solve_toeplitz: _solve_toeplitz,
+                module.cholesky_banded: _cholesky_banded,
+                module.cho_solve_banded: _cho_solve_banded,
+                module.signm: _signm,
+            }
+        ),
         module.schur: _schur,
         module.fractional_matrix_power: _fractional_power,
-        module.signm: _signm,
         module.lstsq: _lstsq,
         module.pinvh: _pinvh,
         module.eig: _eig,
@@ -672,13 +687,16 @@ def _convolve_2d(x: Any, kernel: Any, turned: int, mode: int, boundary: int, fil
 
 def _signal() -> Table:
     module = sys.modules["scipy.signal._signaltools"]
-    return {
-        module._sigtools._correlateND: _correlate_nd,
-        module._sigtools._convolve2d: _convolve_2d,
-        module._sigtools._linear_filter: _linear_filter,
-        module.sosfilt: _sosfilt,
-        module.upfirdn: _upfirdn,
-    }
+    # It fills an array that it is given.
+    filling = {module._sigtools._correlateND: _correlate_nd}
+    return filling | _transformed(
+        {
+            module._sigtools._convolve2d: _convolve_2d,
+            module._sigtools._linear_filter: _linear_filter,
+            module.sosfilt: _sosfilt,
+            module.upfirdn: _upfirdn,
+        }
+    )
 
 
 # -- scipy.fft ---------------------------------------------------------------------------------
@@ -747,7 +765,7 @@ def fourier() -> Table:
     module = sys.modules["scipy.fft"]
     several = {f"{name}n": _along_each(name) for name in ("dct", "idct", "dst", "idst")}
     hermitian = {name: _hermitian(name) for name in ("hfftn", "ihfftn", "hfft2", "ihfft2")}
-    return {getattr(module, name): made for name, made in (several | hermitian).items()}
+    return _transformed({getattr(module, name): made for name, made in (several | hermitian).items()})
 
 
 # -- what SciPy calls NumPy by -----------------------------------------------------------------

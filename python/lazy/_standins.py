@@ -482,6 +482,18 @@ class _Broadcast:
             yield tuple([array[index] for array in self._arrays])
 
 
+def _fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
+    if a.ndim < 2:
+        raise ValueError("array must be at least 2-d")
+    if wrap:
+        _equivalents.uncovered("wrap=True")
+    if a.ndim > 2 and a.shape != (a.shape[0],) * a.ndim:
+        raise ValueError("All dimensions of input must be of equal length")
+    at = np.arange(min(a.shape))
+    values = np.asarray(val).reshape(-1)
+    a[tuple([at] * a.ndim)] = values[at % values.shape[0]]
+
+
 def _pairs(function: Any) -> Any:
     def pdist(X: Any, w: Any = None, out: Any = None, p: Any = 2.0) -> Any:
         i, j = pairs(len(X))
@@ -594,6 +606,7 @@ _FUNCTIONS |= {
     inspect.getattr_static: _getattr_static,
     np.broadcast: _Broadcast,
     np.dtype: _dtype,
+    np.fill_diagonal: _fill_diagonal,
     np.ndenumerate: _ndenumerate,
 }
 

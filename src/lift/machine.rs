@@ -88,6 +88,8 @@ pub(super) struct Machine<'h, H: Host> {
     pub branches: usize,
     /// Functions whose derivative rule is being run.
     pub rules: Vec<Value<H::Object>>,
+    /// How many calls of transformed functions the machine is in.
+    pub transformed: usize,
     /// What the ways back through loops keep.
     pub states: States,
     /// Whether something that cannot be taken back happened in a loop that was given up.
@@ -146,6 +148,7 @@ impl<'h, H: Host> Machine<'h, H> {
             branches: 0,
             rules: Vec::new(),
             states: States::All,
+            transformed: 0,
             corrupted: false,
             flows: HashMap::new(),
             steps: 0,

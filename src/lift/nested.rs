@@ -133,7 +133,10 @@ impl<H: Host> Machine<'_, H> {
                 None => Tree::Known(self.host.constant(&crate::ast::py::Constant::None)),
             });
         }
-        let result = self.call(function, given, keywords)?;
+        self.transformed += 1;
+        let result = self.call(function, given, keywords);
+        self.transformed -= 1;
+        let result = result?;
         let written = |array: &ArrayRef| array.buffer.version.get().1 != 0;
         let refuse = |machine: &Self, why: &str| {
             let what = format!("a call of the transformed {}", machine.describe(function));

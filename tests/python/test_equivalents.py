@@ -71,6 +71,8 @@ FUNCTIONS: dict[Any, list[Case]] = {
     ],
     np.isin: [c(X, [0.3, 1.7]), c(X, [0.3, 1.7], invert=True), c(COUNTS, COUNTS[:2]), c(X, [np.nan])],
     np.bincount: [c(COUNTS), c(COUNTS, S), c(COUNTS, minlength=8)],
+    np.fromiter: [c([0.5, 1.5], float), c((1, 2, 3), np.float32), c(range(3), "int64")],
+    np.corrcoef: [c(A), c(X, S[[0, 1, 2, 3, 0, 1]]), c(A, rowvar=False), c(A + 1j * B), c(X)],
     np.lexsort: [c((X, X > 0)), c((A, B)), c((A, B), axis=0)],
     np.unique: [
         c(X),

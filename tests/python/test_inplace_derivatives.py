@@ -116,7 +116,7 @@ REFUSED = {
     "random shuffle": "Generator.shuffle",
 }
 REFUSED_OUT_OF_ORDER = dict.fromkeys(
-    ["view of reshape", "view of ravel", "fill_diagonal", "fill_diagonal by array"],
+    ["view of reshape", "view of ravel"],
     "depends on how its elements lie in memory",
 )
 

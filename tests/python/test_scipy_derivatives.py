@@ -80,6 +80,7 @@ LINALG: dict[str, list[Case]] = {
     "eigh": [
         *[c(D), c(D, driver="evr"), c(D.astype(np.float32)), c(D + 1j * (A - A.T))],
         *[c(D, subset_by_index=[0, 1]), c(D, subset_by_value=[0.0, 5.0]), c(D, eigvals_only=True)],
+        *[c(np.stack([D, S + 9 * np.eye(3)])), c(np.stack([S, D]), np.stack([D, D + np.eye(3)]))],
         *[c(S, D, type=t, lower=u) for t in [1, 2, 3] for u in [True, False]],
         *[c(S, D, type=3, subset_by_index=[1, 2]), c(S, D, eigvals_only=True)],
     ],
@@ -222,3 +223,16 @@ def test_branches_of_the_square_root_and_the_logarithm() -> None:
 def test_orders_are_refused(f: Any) -> None:
     with pytest.raises(lazy.NotDifferentiable, match="derivative"):
         lazy.grad(f)(1.5)
+
+
+def test_compiled_code_is_called_unless_it_is_transformed() -> None:
+    def loss(x: Any) -> Any:
+        return np.sum(scipy.signal.lfilter(TAPS, POLES, x) ** 2)
+
+    jitted = lazy.jit(loss)
+    assert jitted(X) == loss(X)
+    assert "= call(" in str(jitted.graph)
+    slope = lazy.grad(loss)(X)
+    for nested in (lazy.grad(jitted), lazy.jit(lambda x: lazy.grad(loss)(x))):
+        np.testing.assert_array_equal(nested(X), slope)
+    np.testing.assert_allclose(lazy.vmap(loss)(np.stack([X, 2 * X])), [loss(X), loss(2 * X)])

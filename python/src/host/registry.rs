@@ -102,6 +102,7 @@ impl Registry {
             "lazy._custom.with_jvp",
             "lazy._custom.with_vjp",
             "lazy._equivalents.uncovered",
+            "lazy._equivalents.values_suffice",
             "lazy._standins.pairs",
             "lazy._standins.plain_attribute",
             "lazy._standins.plain_dtype",

@@ -5,6 +5,10 @@ Each key is a name of NumPy's, each value bodies of programs over arrays `x0`, `
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import numpy as np
+
 from cases.arrays import M, N, V, W, fill, positive
 from cases.derivatives import Program
 
@@ -18,6 +22,7 @@ NO_BATCH = [
     "polydiv",
     "polyfit",
     "polymul",
+    "real_if_close",
     "roots",
     "row_stack",
     "trim_zeros",
@@ -137,5 +142,21 @@ PROGRAMS: dict[str, list[tuple[str, str]]] = {
 }
 
 
-def programs(name: str) -> list[Program]:
-    return [Program(body, [ARRAYS[a] for a in arrays.split()]) for body, arrays in PROGRAMS[name]]
+def programs(name: str) -> Iterator[Program]:
+    """Each program over its arrays, over such of float32, over slices of larger ones, and over complex numbers.
+
+    NumPy decides where it takes complex numbers.
+    """
+    for body, arrays in PROGRAMS[name]:
+        given = [ARRAYS[a] for a in arrays.split()]
+        yield Program(body, given)
+        # How many coefficients are left depends on rounding.
+        if name != "polydiv":
+            yield Program(body, [x.astype("F" if x.dtype.kind == "c" else "f") for x in given])
+        yield Program(body, [np.repeat(x, 2, axis=-1)[..., ::2] for x in given])
+        complex_ = Program(body, [x + 0.3j * np.cos(x.real) for x in given])
+        try:
+            complex_.function(*[x.copy() for x in complex_.arguments])
+        except (TypeError, ValueError, np.linalg.LinAlgError):
+            continue
+        yield complex_
