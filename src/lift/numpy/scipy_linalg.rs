@@ -414,19 +414,16 @@ pub(super) fn square_root(call: &mut Call<'_>) -> Result<Arg> {
     real_if(call, is_fine, root)
 }
 
-/// `scipy.linalg.logm(A)`: of a real matrix it is real if its imaginary part is that but for rounding.
+/// `scipy.linalg.logm(A)`, in double precision: of a real matrix it is real if its imaginary part is rounding.
 pub(super) fn logarithm(call: &mut Call<'_>) -> Result<Arg> {
     let a = matrices(call, "A")?;
+    let a = convert(call.b, a, call.b.aval(a).dtype.promote(DType::F64))?;
     let log = principal(call, MatrixFunction::Log, a)?;
-    let dtype = call.b.aval(a).dtype;
-    if dtype.is_complex() {
+    if call.b.aval(a).dtype.is_complex() {
         return Ok(as_array(log));
     }
     // As SciPy has it in `_maybe_real`.
-    let tolerance = match dtype {
-        DType::F32 => 1e3 * f64::from(f32::EPSILON),
-        _ => 1e6 * f64::EPSILON,
-    };
+    let tolerance = 1e6 * f64::EPSILON;
     let im = unary(call.b, E::Imag, log)?;
     let size = unary(call.b, E::Absolute, im)?;
     let tolerance = call.b.float(tolerance);
