@@ -281,19 +281,31 @@ fn names_and_spellings_are_unique() {
 
 #[test]
 fn integers_to_negative_powers_are_refused() {
-    let check = kernels::check(Elementwise::Power, &[DType::I32, DType::I32]).expect("it can fail");
+    let check = |dtype, weak| {
+        let power = Elementwise::Power;
+        let aval = if weak {
+            Aval::weak(dtype)
+        } else {
+            Aval::scalar(dtype)
+        };
+        let resolution = power.result_dtype(&[&aval, &aval]).expect("it has a loop");
+        kernels::check(power, &resolution)
+    };
+    let of_int32 = check(DType::I32, false).expect("it can fail");
     let (base, exponent) = (
         Value::from_slice(&[2i32], &[1]),
         Value::from_slice(&[3i32, -1], &[2]),
     );
     // SAFETY: the pointers hold one and two int32.
-    let error = unsafe { check(&[(base.as_ptr(), 1), (exponent.as_ptr(), 2)]) }.expect_err("-1");
+    let error =
+        unsafe { of_int32.run(&[(base.as_ptr(), 1), (exponent.as_ptr(), 2)]) }.expect_err("-1");
     assert!(
         error
             .to_string()
             .contains("Integers to negative integer powers are not allowed.")
     );
-    assert!(kernels::check(Elementwise::Power, &[DType::F64, DType::F64]).is_none());
+    assert!(check(DType::F64, false).is_none());
+    assert!(check(DType::F64, true).is_some() && check(DType::I64, true).is_some());
 }
 
 /// Distance in units of the last place of the expected value.

@@ -80,8 +80,11 @@ fn not_a_number<T: Number>(n: usize) -> Mat<T> {
     Mat::from_fn(n, n, |_, _| T::from_complex(f64::NAN.into()))
 }
 
+/// A function of an upper triangle.
+type OfTriangle = fn(&Mat<Complex64>) -> Mat<Complex64>;
+
 /// The function of a triangle in Schur form, if that is how it is computed.
-fn by_triangle(f: MatrixFunction) -> Option<fn(&Mat<Complex64>) -> Mat<Complex64>> {
+fn by_triangle(f: MatrixFunction) -> Option<OfTriangle> {
     match f {
         MatrixFunction::Exp => None,
         MatrixFunction::Sqrt => Some(root),
@@ -219,9 +222,9 @@ fn root(t: &Mat<Complex64>) -> Mat<Complex64> {
 const GAUSS: [(f64, f64); 7] = [
     (-0.949_107_912_342_758_5, 0.129_484_966_168_869_7),
     (-0.741_531_185_599_394_4, 0.279_705_391_489_276_64),
-    (-0.405_845_151_377_397_2, 0.381_830_050_505_118_95),
+    (-0.405_845_151_377_397_2, 0.381_830_050_505_118_9),
     (0.0, 0.417_959_183_673_469_4),
-    (0.405_845_151_377_397_2, 0.381_830_050_505_118_95),
+    (0.405_845_151_377_397_2, 0.381_830_050_505_118_9),
     (0.741_531_185_599_394_4, 0.279_705_391_489_276_64),
     (0.949_107_912_342_758_5, 0.129_484_966_168_869_7),
 ];

@@ -982,9 +982,8 @@ impl Emitter<'_> {
                 let stride = Self::field(array, offset_of!(Array, strides), axis);
                 self.a.multiply(RAX, stride);
                 let start = Self::field(array, offset_of!(Array, start), 0);
-                match axis {
-                    0 => self.a.load(RDX, start),
-                    _ => {}
+                if axis == 0 {
+                    self.a.load(RDX, start);
                 }
                 self.a.integer(Integer::Add, RDX, Operand::Register(RAX));
             }
