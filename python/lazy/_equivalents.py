@@ -16,8 +16,10 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
+from numpy._core import multiarray
+from numpy.lib import _function_base_impl
 
-from lazy._custom import call_opaque
+from lazy._custom import call_for_each, call_opaque, with_jvp
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
 METHODS: dict[str, Callable[..., Any]] = {}
@@ -145,7 +147,8 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
         run = np.where(high == low, 1.0, high - low)
         middle = (fp[at + 1] - fp[at]) / run * (x - low) + fp[at]
         middle = np.where(x == xp[-1], fp[-1], middle)
-    return np.where(x < xp[0], left, np.where(x > xp[-1], right, middle))[()]
+    # In NumPy's order, which tells where `xp` does not increase.
+    return np.where(x > xp[-1], right, np.where(x < xp[0], left, middle))[()]
 
 
 @_of(np.isin)
@@ -212,13 +215,29 @@ def _lexsort(keys: Any, axis: int = -1) -> Any:
 
 @_method("ndarray.argpartition")
 def _argpartition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = None) -> Any:
-    """The order within the parts is NumPy's to choose, and ours: sorted."""
-    return np.argsort(a, axis=axis)
+    """The order within the parts is NumPy's to choose."""
+    a, axis = (a.reshape(-1), -1) if axis is None else (a, _axis(axis, a.ndim) - a.ndim)
+    return call_for_each(np.argpartition, (a, kth), {"axis": axis})
 
 
 @_method("ndarray.partition")
 def _partition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = None) -> None:
-    a.sort(axis=axis)
+    axis = _axis(axis, a.ndim) - a.ndim
+
+    def inner(a: Any) -> Any:
+        return call_for_each(np.partition, (a, kth), {"axis": axis})
+
+    def rule(primals: Any, tangents: Any) -> Any:
+        """Which element went where is told by the order of both."""
+        (a,), (tangent,) = primals, tangents
+        parted = with_jvp(inner, rule, (), (a,))
+        place = np.argsort(parted, axis=axis, kind="stable")
+        source = np.argsort(a, axis=axis, kind="stable")
+        which = np.zeros(a.shape, dtype=np.intp)
+        np.put_along_axis(which, place, source, axis)
+        return parted, np.take_along_axis(tangent, which, axis)
+
+    a[...] = with_jvp(inner, rule, (), (a,))
 
 
 # -- sets --------------------------------------------------------------------------------------
@@ -368,6 +387,9 @@ def _quantiles(a: Any, q: Any, axis: Any, method: str, keepdims: bool, skip_nan:
     lines = np.transpose(a, kept + axes).reshape((*tuple(a.shape[k] for k in kept), -1))
     lines = np.sort(lines, axis=-1)
     is_float = lines.dtype.kind == "f"
+    if method == "linear" and not isinstance(q, float) and np.asarray(q).dtype.kind in "iu":
+        # Whole quantiles are elements themselves.
+        method = "lower"
     if isinstance(q, (int, float)):
         if not 0 <= q <= 1:
             raise ValueError("Quantiles must be in the range [0, 1]")
@@ -852,8 +874,11 @@ def _vectorize_call(vectorized: Any, func: Any, args: Any) -> Any:
         return func()
     args = np.broadcast_arrays(*args)
     shape, count = args[0].shape, args[0].size
-    if count == 0 or count > 256:
-        uncovered("no element, or more than 256: each becomes its own piece of the graph")
+    if count > 256 or (count == 0 and vectorized.otypes is None):
+        uncovered("more than 256 elements: each becomes its own piece of the graph")
+    if count == 0:
+        empty = [np.zeros(shape, dtype=np.dtype(t)) for t in vectorized.otypes]
+        return tuple(empty) if len(empty) > 1 else empty[0]
     columns = [a.reshape(-1) for a in args]
     results = [func(*[c[k].item() for c in columns]) for k in range(count)]
     types = vectorized.otypes
@@ -865,6 +890,17 @@ def _vectorize_call(vectorized: Any, func: Any, args: Any) -> Any:
         types = [output.dtype for output in outputs]
     outputs = [o.astype(np.dtype(t)).reshape(shape) for o, t in zip(outputs, types, strict=True)]
     return tuple(outputs) if isinstance(results[0], tuple) else outputs[0]
+
+
+@_of(_function_base_impl._parse_input_dimensions)  # type: ignore[attr-defined]
+def _parse_input_dimensions(args: Any, input_core_dims: Any) -> Any:
+    """Of a vectorized function with a signature: the shape of its loop, and the sizes by name."""
+    sizes: dict[str, Any] = {}
+    outer = []
+    for arg, core_dims in zip(args, input_core_dims, strict=False):
+        _function_base_impl._update_dim_sizes(sizes, arg, core_dims)  # type: ignore[attr-defined]
+        outer.append(arg.shape[: arg.ndim - len(core_dims)])
+    return np.broadcast_shapes(*outer), sizes
 
 
 @_of(np.array_equiv)
@@ -929,6 +965,45 @@ def _kaiser(M: int, beta: Any) -> Any:
     n = np.arange(0, M)
     alpha = (M - 1) / 2.0
     return np.i0(beta * np.sqrt(1 - ((n - alpha) / alpha) ** 2.0)) / np.i0(beta)
+
+
+def _special_order(ord: Any, orders: tuple[Any, ...]) -> Any:
+    """The order that a computed number is, on this call; ``None`` if it is none of them."""
+    if not isinstance(ord, (float, np.floating)):
+        uncovered("this `ord`")
+    for order in orders:
+        if ord == order:
+            return order
+    return None
+
+
+@_of(np.linalg.norm)
+def _norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    x = np.asarray(x)
+    rank = x.ndim if axis is None else len(_axes(axis, x.ndim))
+    if rank != 1:
+        order = _special_order(ord, (np.inf, -np.inf, 1, -1, 2, -2))
+        if order is None:
+            raise ValueError("Invalid norm order for matrices.")
+        return np.linalg.norm(x, order, axis, keepdims)
+    order = _special_order(ord, (np.inf, -np.inf, 0))
+    if order is not None:
+        return np.linalg.norm(x, order, axis, keepdims)
+    return np.sum(np.abs(x) ** ord, axis=axis, keepdims=keepdims) ** (1 / ord)
+
+
+@_of(np.linalg.cond)
+def _cond(x: Any, p: Any = None) -> Any:
+    order = _special_order(p, (np.inf, -np.inf, 1, -1, 2, -2))
+    if order is None:
+        raise ValueError("Invalid norm order for matrices.")
+    return np.linalg.cond(x, order)
+
+
+@_of(multiarray.c_einsum)
+def _c_einsum(*operands: Any, **options: Any) -> Any:
+    """One step of a path."""
+    return np.einsum(*operands, **options)
 
 
 @_of(np.matvec)
@@ -1124,13 +1199,16 @@ def _at(ufunc: Any, a: Any, indices: Any, b: Any = None, /) -> None:
     places = np.broadcast_arrays(*arrays)
     shape = places[0].shape
     rows = [place.reshape(-1) for place in places]
-    if ufunc.nin == 1:
-        for k in range(rows[0].shape[0]):
-            at = tuple([row[k] for row in rows])
-            a[at] = ufunc(a[at])
-        return
+    if len(rows) > 3:
+        uncovered("more than three arrays of indices")
+    i, j, k = rows[0], rows[min(1, len(rows) - 1)], rows[-1]
     inner = a.shape[len(rows) :]
-    values = np.broadcast_to(b, shape + inner).reshape((-1, *inner))
-    for k in range(rows[0].shape[0]):
-        at = tuple([row[k] for row in rows])
-        a[at] = ufunc(a[at], values[k])
+    values = None if ufunc.nin == 1 else np.broadcast_to(b, shape + inner).reshape((-1, *inner))
+    for n in range(i.shape[0]):
+        if len(rows) == 1:
+            a[i[n]] = ufunc(a[i[n]]) if values is None else ufunc(a[i[n]], values[n])
+        elif len(rows) == 2:
+            a[i[n], j[n]] = ufunc(a[i[n], j[n]]) if values is None else ufunc(a[i[n], j[n]], values[n])
+        else:
+            old = a[i[n], j[n], k[n]]
+            a[i[n], j[n], k[n]] = ufunc(old) if values is None else ufunc(old, values[n])

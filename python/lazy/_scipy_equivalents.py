@@ -13,7 +13,7 @@ import numpy as np
 
 from lazy import _special_rules
 from lazy._custom import call_for_each, with_jvp
-from lazy._equivalents import uncovered, unless_transformed
+from lazy._equivalents import uncovered, unless_transformed, values_suffice
 
 Table = dict[Any, Callable[..., Any]]
 
@@ -382,6 +382,22 @@ def _cho_solve_banded(cb_and_lower: Any, b: Any, overwrite_b: bool = False, chec
     return sys.modules["scipy.linalg"].cho_solve((factor, lower), b)
 
 
+def plain_routines(names: Any, dtypes: tuple[Any, ...], *rest: Any, **options: Any) -> Any:
+    """Routines of BLAS or LAPACK, which lifting asks for rather than enters: asking marks them."""
+    arrays = tuple(np.zeros(1, dtype=dtype) for dtype in dtypes)
+    return sys.modules["scipy.linalg.blas"]._get_funcs(names, arrays, *rest, **options)
+
+
+def _routines(names: Any, arrays: Any, *rest: Any, **options: Any) -> Any:
+    """Where the elements lie decides between routines that give the same."""
+    dtypes = tuple([np.asarray(array).dtype for array in arrays])
+    return plain_routines(names, dtypes, *rest, **options)
+
+
+def _blas() -> Table:
+    return {sys.modules["scipy.linalg.blas"]._get_funcs: _routines}
+
+
 def _linalg() -> Table:
     module = sys.modules["scipy.linalg"]
     return {
@@ -522,36 +538,8 @@ def _jacobi_step(k: int, c: Any, x: Any, p: Any, q: Any, a: Any, b: Any) -> Any:
     return (middle * p - 2 * (k + a) * (k + b) * (c + 2) * q) / (2 * (k + 1) * (k + a + b + 1) * c)
 
 
-# Densities that `scipy.stats` has of Boost, by their logarithms.
-
-
-def _beta_pdf(x: Any, a: Any, b: Any) -> Any:
-    from scipy import special
-
-    log = special.xlogy(a - 1.0, x) + special.xlog1py(b - 1.0, -np.asarray(x)[()])
-    return np.exp(log - special.betaln(a, b))
-
-
-def _binom_pmf(k: Any, n: Any, p: Any) -> Any:
-    from scipy import special
-
-    ways = special.gammaln(n + 1.0) - special.gammaln(k + 1.0) - special.gammaln(n - k + 1.0)
-    return np.exp(ways + special.xlogy(k, p) + special.xlog1py(n - k, -p))
-
-
-def _nbinom_pmf(k: Any, n: Any, p: Any) -> Any:
-    from scipy import special
-
-    ways = special.gammaln(n + k) - special.gammaln(k + 1.0) - special.gammaln(n)
-    return np.exp(ways + special.xlogy(n, p) + special.xlog1py(k, -p))
-
-
-_DENSITIES = {"_beta_pdf": _beta_pdf, "_binom_pmf": _binom_pmf, "_nbinom_pmf": _nbinom_pmf}
-
-
 def _special() -> Table:
     module = sys.modules["scipy.special"]
-    compiled = sys.modules["scipy.special._ufuncs"]
     ruled = _special_rules.table()
     return {
         **ruled,
@@ -566,7 +554,6 @@ def _special() -> Table:
         module.exp2: lambda x: np.exp2(x),
         module.cotdg: lambda x: 1 / module.tandg(x),
         module.round: lambda x: np.rint(x),
-        **{getattr(compiled, name): f for name, f in _DENSITIES.items() if hasattr(compiled, name)},
         **{getattr(module, name): _polynomial(*parts) for name, parts in _POLYNOMIALS.items()},
     }
 
@@ -812,15 +799,220 @@ def _uniform_filter1d(x: Any, size: int, axis: int, output: Any, mode: int, cval
     _correlate1d(x, np.full(size, 1.0 / size), axis, output, mode, cval, origin)
 
 
-def _ndimage() -> Table:
-    module = sys.modules["scipy.ndimage._filters"]._nd_image
-    return {module.correlate1d: _correlate1d, module.uniform_filter1d: _uniform_filter1d}
+# Windows of more elements than this are left to the compiled filters.
+_MAX_WINDOW = 49
 
+
+def _extreme1d(
+    x: Any, size: int, axis: int, output: Any, mode: int, cval: Any, origin: int, minimum: Any
+) -> None:
+    if size > _MAX_WINDOW or x.dtype != output.dtype:
+        uncovered("a long window, or a result of another dtype")
+    before, count = size // 2 + origin, x.shape[axis]
+    lines = _lines(x, before, size - 1 - before, axis, mode, cval)
+    result = lines[..., :count]
+    for k in range(1, size):
+        shifted = lines[..., k : k + count]
+        result = np.minimum(result, shifted) if minimum else np.maximum(result, shifted)
+    output[...] = np.moveaxis(result, -1, axis)
+
+
+def _neighbours(x: Any, footprint: Any, mode: int, cval: Any, origins: Any) -> Any:
+    """The elements of the window of each place, last."""
+    if footprint.size > _MAX_WINDOW:
+        uncovered("a large window")
+    for axis, (size, origin) in enumerate(zip(footprint.shape, origins, strict=True)):
+        before = size // 2 + origin
+        x = np.moveaxis(_lines(x, before, size - 1 - before, axis, mode, cval), -1, axis)
+    windows = np.lib.stride_tricks.sliding_window_view(x, footprint.shape)
+    windows = windows.reshape((*windows.shape[: footprint.ndim], footprint.size))
+    return windows[..., np.flatnonzero(footprint)]
+
+
+def _extreme(
+    x: Any, footprint: Any, structure: Any, output: Any, mode: int, cval: Any, origins: Any, minimum: Any
+) -> None:
+    if structure is not None or x.dtype != output.dtype:
+        uncovered("a structure, or a result of another dtype")
+    windows = _neighbours(x, footprint, mode, cval, origins)
+    output[...] = np.min(windows, axis=-1) if minimum else np.max(windows, axis=-1)
+
+
+def _rank(x: Any, rank: int, footprint: Any, output: Any, mode: int, cval: Any, origins: Any) -> None:
+    if x.dtype != output.dtype:
+        uncovered("a result of another dtype")
+    output[...] = np.sort(_neighbours(x, footprint, mode, cval, origins), axis=-1)[..., rank]
+
+
+def _rank1d(x: Any, rank: int, size: int, output: Any, mode: int, cval: Any, origin: int) -> None:
+    _rank(x, rank, np.ones(size, dtype=bool), output, mode, cval, [origin])
+
+
+def _mapped(
+    x: Any,
+    mapping: Any,
+    coordinates: Any,
+    matrix: Any,
+    offset: Any,
+    output: Any,
+    order: int,
+    mode: int,
+    cval: Any,
+    npad: int,
+    *extra: Any,
+) -> None:
+    """Linear interpolation between the corners around each place, or the nearest of them."""
+    if coordinates is None or order > 1 or mode not in (0, 4) or x.dtype != output.dtype:
+        uncovered("this geometric transformation")
+    if x.dtype.kind != "f" or any(n < 2 for n in x.shape):
+        uncovered("integers, or a single element")
+    corners: Any = [(1.0, [])]
+    inside: Any = True
+    for axis in range(x.ndim):
+        last = x.shape[axis] - 1
+        place = coordinates[axis]
+        inside = inside & (place >= 0) & (place <= last)
+        place = np.clip(place, 0, last)
+        if order == 0:
+            corners = [(share, [*at, np.floor(place + 0.5).astype(np.intp)]) for share, at in corners]
+            continue
+        low = np.clip(np.floor(place).astype(np.intp), 0, last - 1)
+        beyond = place - low
+        below = [(share * (1 - beyond), [*at, low]) for share, at in corners]
+        corners = below + [(share * beyond, [*at, low + 1]) for share, at in corners]
+    total = 0.0
+    for share, at in corners:
+        total = total + share * x[tuple(at)]
+    output[...] = total if mode == 0 else np.where(inside, total, cval)
+
+
+def _ndimage_interpolation() -> Table:
+    return {sys.modules["scipy.ndimage._interpolation"]._nd_image.geometric_transform: _mapped}
+
+
+def _ndimage() -> Table:
+    filters = sys.modules["scipy.ndimage._filters"]
+    module = filters._nd_image
+    return {
+        module.correlate1d: _correlate1d,
+        module.uniform_filter1d: _uniform_filter1d,
+        module.min_or_max_filter1d: _extreme1d,
+        module.min_or_max_filter: _extreme,
+        module.rank_filter: _rank,
+        filters._rank_filter_1d.rank_filter: _rank1d,
+    }
+
+
+# -- scipy.optimize ----------------------------------------------------------------------------
+
+
+def _brent(f: Any, low: Any, high: Any, args: Any, xtol: Any, rtol: Any, maxiter: int) -> Any:
+    """Brent's method as SciPy has it.
+
+    Source: Brent, *Algorithms for Minimization Without Derivatives*, 1973, chapter 4.
+    """
+    xpre, xcur = 1.0 * low, 1.0 * high
+    fpre, fcur = f(xpre, *args), f(xcur, *args)
+    if fpre == 0:
+        return xpre
+    if fcur == 0:
+        return xcur
+    if (fpre < 0) == (fcur < 0):
+        raise ValueError("f(a) and f(b) must have different signs")
+    xblk, fblk, spre, scur = 0.0, 0.0, 0.0, 0.0
+    for _ in range(maxiter):
+        if fpre != 0 and fcur != 0 and (fpre < 0) != (fcur < 0):
+            xblk, fblk = xpre, fpre
+            spre = scur = xcur - xpre
+        if abs(fblk) < abs(fcur):
+            xpre, xcur, xblk = xcur, xblk, xcur
+            fpre, fcur, fblk = fcur, fblk, fcur
+        delta = (xtol + rtol * abs(xcur)) / 2
+        sbis = (xblk - xcur) / 2
+        if fcur == 0 or abs(sbis) < delta:
+            return xcur
+        if abs(spre) > delta and abs(fcur) < abs(fpre):
+            if xpre == xblk:
+                step = -fcur * (xcur - xpre) / (fcur - fpre)
+            else:
+                dpre, dblk = (fpre - fcur) / (xpre - xcur), (fblk - fcur) / (xblk - xcur)
+                step = -fcur * (fblk * dblk - fpre * dpre) / (dblk * dpre * (fblk - fpre))
+            if 2 * abs(step) < min(abs(spre), 3 * abs(sbis) - delta):
+                spre, scur = scur, step
+            else:
+                spre = scur = sbis
+        else:
+            spre = scur = sbis
+        xpre, fpre = xcur, fcur
+        least = delta if sbis > 0 else -delta
+        xcur = xcur + (scur if abs(scur) > delta else least)
+        fcur = f(xcur, *args)
+    uncovered("a search that does not end")
+
+
+def _brentq(
+    f: Any,
+    a: Any,
+    b: Any,
+    args: Any = (),
+    xtol: Any = 2e-12,
+    rtol: Any = 8.881784197001252e-16,
+    maxiter: int = 100,
+    full_output: bool = False,
+    disp: bool = True,
+) -> Any:
+    """The root as a function of the parameters: ``f_x dx + sum(f_k dp_k) = 0``."""
+    import lazy
+
+    if full_output or not disp or values_suffice():
+        uncovered("an account of the search, or a value alone")
+    args = args if isinstance(args, tuple) else (args,)
+
+    def solve(*parameters: Any) -> Any:
+        return _brent(f, a, b, parameters, xtol, rtol, maxiter)
+
+    def rule(primals: Any, tangents: Any) -> Any:
+        x = with_jvp(solve, rule, (), primals)
+        _, change = lazy.jvp(lambda *p: f(x, *p), primals, tangents)
+        return x, -change / lazy.grad(lambda x: f(x, *primals))(x)
+
+    if not args:
+        return solve()
+    return with_jvp(solve, rule, (), args)
+
+
+def _optimize() -> Table:
+    return {sys.modules["scipy.optimize"].brentq: _brentq}
+
+
+# -- helpers -----------------------------------------------------------------------------------
+
+
+def _arrays() -> Table:
+    """A memory that is too large for what is in it is not looked for."""
+    return {sys.modules["scipy._lib._util"]._prune_array: lambda array: array}
+
+
+def _compatible(module: str) -> Callable[[], Table]:
+    """Systems of equations by the interface of array libraries."""
+
+    def table() -> Table:
+        return {sys.modules[module].solve: lambda x1, x2, /: np.linalg.solve(x1, x2)}
+
+    return table
+
+
+_COMPATIBLE = ("scipy._lib.array_api_compat.numpy.linalg", "sklearn.externals.array_api_compat.numpy.linalg")
 
 TABLES: dict[str, Callable[[], Table]] = {
     "scipy._lib.array_api_compat.numpy.linalg": _array_api,
     "scipy.ndimage._filters": _ndimage,
+    "scipy.ndimage._interpolation": _ndimage_interpolation,
     "scipy.linalg": _linalg,
+    "scipy.linalg.blas": _blas,
     "scipy.special": _special,
     "scipy.signal._signaltools": _signal,
+    "scipy.optimize": _optimize,
+    "scipy._lib._util": _arrays,
+    **{module: _compatible(module) for module in _COMPATIBLE},
 }

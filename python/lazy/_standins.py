@@ -21,7 +21,14 @@ from typing import Any
 import numpy as np
 from numpy._core._multiarray_umath import _array_converter
 
-from lazy import _equivalents, _scipy_equivalents
+from lazy import (
+    _equivalents,
+    _scipy_equivalents,
+    _scipy_interpolate,
+    _scipy_spatial,
+    _scipy_stats,
+    _sklearn_equivalents,
+)
 
 _MISSING = object()
 
@@ -389,11 +396,6 @@ def _is_special(cls: type) -> bool:
     return issubclass(cls, (tuple, list, dict, set, np.ndarray, BaseException))
 
 
-def pairs(n: int) -> Any:
-    """The indices of all pairs, which lifting asks for rather than enters: `n` is known by then."""
-    return np.triu_indices(n, 1)
-
-
 def plain_dtype(dtype: Any) -> Any:
     """A dtype, which lifting asks for rather than enters."""
     return np.dtype(dtype)
@@ -494,66 +496,6 @@ def _fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     a[tuple([at] * a.ndim)] = values[at % values.shape[0]]
 
 
-def _pairs(function: Any) -> Any:
-    def pdist(X: Any, w: Any = None, out: Any = None, p: Any = 2.0) -> Any:
-        i, j = pairs(len(X))
-        return _put(out, function(X[i] - X[j], w, p))
-
-    return pdist
-
-
-def _all_pairs(function: Any) -> Any:
-    def cdist(XA: Any, XB: Any, w: Any = None, out: Any = None, p: Any = 2.0) -> Any:
-        return _put(out, function(XA[:, None, :] - XB[None, :, :], w, p))
-
-    return cdist
-
-
-def _put(out: Any, result: Any) -> Any:
-    if out is None:
-        return result
-    out[...] = result
-    return out
-
-
-def _weighted(x: Any, w: Any) -> Any:
-    return x if w is None else x * w
-
-
-_DISTANCES: dict[str, Callable[..., Any]] = {
-    "sqeuclidean": lambda d, w, p: np.sum(_weighted(d * d, w), axis=-1),
-    "euclidean": lambda d, w, p: np.sqrt(np.sum(_weighted(d * d, w), axis=-1)),
-    "cityblock": lambda d, w, p: np.sum(_weighted(np.abs(d), w), axis=-1),
-    "chebyshev": lambda d, w, p: np.max(np.abs(d) if w is None else np.abs(d) * (w > 0), axis=-1),
-    "minkowski": lambda d, w, p: np.sum(_weighted(np.abs(d) ** p, w), axis=-1) ** (1 / p),
-}
-
-
-def _to_square(M: Any, v: Any) -> None:
-    i, j = pairs(len(M))
-    M[i, j] = v
-    M[j, i] = v
-
-
-def _to_vector(X: Any, v: Any) -> None:
-    i, j = pairs(len(X))
-    v[...] = X[i, j]
-
-
-def _distances() -> dict[Any, Any]:
-    module = sys.modules["scipy.spatial.distance"]
-    found: dict[Any, Any] = {}
-    for name, function in _DISTANCES.items():
-        for kind, make in (("pdist", _pairs), ("cdist", _all_pairs)):
-            compiled = getattr(module._distance_pybind, f"{kind}_{name}", None)
-            if compiled is not None:
-                found[compiled] = make(function)
-    wrap = module._distance_wrap
-    found[wrap.to_squareform_from_vector_wrap] = _to_square
-    found[wrap.to_vector_from_squareform_wrap] = _to_vector
-    return found
-
-
 def _transforms() -> dict[Any, Any]:
     """The implementation behind each function that a backend could replace."""
     module = sys.modules["scipy.fft"]
@@ -617,17 +559,21 @@ _equivalents.METHODS["chain.from_iterable"] = _from_iterable
 TABLE: dict[int, Any] = {id(compiled): function for compiled, function in _FUNCTIONS.items()}
 
 # Of modules that may be imported later.
-_LATER: dict[str, Callable[[], dict[Any, Any]]] = {
-    "scipy.spatial.distance": _distances,
-    "scipy.fft": _transforms,
-    **_scipy_equivalents.TABLES,
-}
+_LATER: list[tuple[str, Callable[[], dict[Any, Any]]]] = [
+    ("scipy.fft", _transforms),
+    *_scipy_equivalents.TABLES.items(),
+    *_scipy_interpolate.TABLES.items(),
+    *_scipy_spatial.TABLES.items(),
+    *_scipy_stats.TABLES.items(),
+    *_sklearn_equivalents.TABLES.items(),
+]
 _kept: list[Any] = []
 
 
 def refresh() -> None:
     """Adds what stands for functions of modules that are loaded by now."""
-    for name in [name for name in _LATER if name in sys.modules]:
-        found = _LATER.pop(name)()
+    for entry in [entry for entry in _LATER if entry[0] in sys.modules]:
+        _LATER.remove(entry)
+        found = entry[1]()
         _kept.append(found)
         TABLE.update({id(compiled): function for compiled, function in found.items()})

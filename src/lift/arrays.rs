@@ -634,6 +634,9 @@ impl<H: Host> Machine<'_, H> {
 
     /// Makes `node` the content of a view: a new version of its buffer.
     pub fn write(&mut self, array: &ArrayRef, node: NodeId) -> Result<()> {
+        if array.is_locked() {
+            return Err(read_only());
+        }
         self.settle_question(array)?;
         if array
             .buffer
@@ -701,7 +704,7 @@ impl<H: Host> Machine<'_, H> {
                         "it has no operation; assign complex numbers to the array",
                     ));
                 }
-                _ => return Err(Error::value("assignment destination is read-only")),
+                _ => return Err(read_only()),
             };
         }
         self.changes.writes += 1;
@@ -874,4 +877,8 @@ fn with_more_keywords(name: &str, error: Box<Error>) -> Box<Error> {
         }
         _ => error,
     }
+}
+
+fn read_only() -> Box<Error> {
+    Error::value("assignment destination is read-only")
 }

@@ -1,7 +1,8 @@
 //! `with`: entering and leaving context managers.
 //!
 //! In: a manager. Out: what `as` binds. Managers written in Python are run; those that change how warnings
-//! are given leave the values alone; a lock is free while one function runs.
+//! are given leave the values alone; those by which errors raise are [`super::floating`]'s; a lock is free while one
+//! function runs.
 
 use super::host::{Attribute, Host};
 use super::machine::Machine;
@@ -14,7 +15,8 @@ impl<H: Host> Machine<'_, H> {
         match self.manager(manager)? {
             Manager::Python => self.call_special(manager, "__enter__", vec![]),
             Manager::Errors => {
-                self.refuse_raising(manager)?;
+                let watch = self.watch(manager)?;
+                self.watches.push(watch);
                 Ok(self.none())
             }
             Manager::Warnings => {
@@ -56,7 +58,13 @@ impl<H: Host> Machine<'_, H> {
                 self.changes.filters.pop();
                 Ok(self.constant(&py::Constant::Bool(false)))
             }
-            Manager::Errors | Manager::Lock => Ok(self.constant(&py::Constant::Bool(false))),
+            Manager::Errors => {
+                if let Some(Some(watch)) = self.watches.pop() {
+                    self.refuse_errors(watch)?;
+                }
+                Ok(self.constant(&py::Constant::Bool(false)))
+            }
+            Manager::Lock => Ok(self.constant(&py::Constant::Bool(false))),
         }
     }
 
@@ -80,25 +88,6 @@ impl<H: Host> Machine<'_, H> {
                 callee: format!("__enter__ of {}", self.host.describe(&class)),
             })),
         }
-    }
-
-    /// Floating-point errors are not looked for: asking for an exception is refused.
-    fn refuse_raising(&mut self, manager: &Value<H::Object>) -> Result<()> {
-        for field in ["_all", "_divide", "_over", "_under", "_invalid"] {
-            let setting = self.attribute(manager, field)?;
-            let Ok(setting) = self.known(&setting, "errstate") else {
-                continue;
-            };
-            if let super::host::Class::Str(setting) = self.host.class(&setting)
-                && !matches!(setting.as_str(), "ignore" | "warn")
-            {
-                return Err(Error::unlifted(
-                    format!("np.errstate({}={setting:?})", &field[1..]),
-                    "compiled arithmetic reports no floating-point errors",
-                ));
-            }
-        }
-        Ok(())
     }
 }
 

@@ -96,6 +96,17 @@ impl<H: Host> Machine<'_, H> {
         })
     }
 
+    /// Whether a float has an integer part that fits, on this call: that is what is decided by then, and
+    /// not its last digits.
+    pub fn has_integer(&mut self, node: NodeId) -> Result<bool> {
+        if self.b.aval(node).dtype != DType::F64 || !self.attempts.is_empty() {
+            return Ok(false);
+        }
+        let value = self.observe(node, "int()")?;
+        const LARGEST: f64 = 9e18;
+        Ok(value.as_slice::<f64>()[0].abs() < LARGEST)
+    }
+
     /// Python's truth of an array or number of one element, on this call.
     ///
     /// # Errors
@@ -161,10 +172,47 @@ impl<H: Host> Machine<'_, H> {
             return Err(Error::new(ErrorKind::TooLong { what }));
         }
         let value = self.observe(node, construct)?;
+        if self.is_fixed(node) {
+            return Ok(value);
+        }
         let expected = decide::expectation(&value);
         self.b.add(Op::Decide { expected }, &[node])?;
         self.observed.decided.insert(node, value.clone());
         Ok(value)
+    }
+
+    /// Whether a node is made of constants alone, and so is the same on each call.
+    fn is_fixed(&self, node: NodeId) -> bool {
+        let graph = self.b.graph();
+        let mut seen = std::collections::HashSet::new();
+        let mut pending = vec![node];
+        while let Some(at) = pending.pop() {
+            let known = graph.aval(at).shape.iter().all(|n| n.as_known().is_some());
+            let made = match graph.op(at) {
+                Op::Constant(_)
+                | Op::Elementwise(_)
+                | Op::Cast(_)
+                | Op::Reshape(_)
+                | Op::Transpose(_)
+                | Op::BroadcastTo(_)
+                | Op::Slice(_)
+                | Op::Concatenate { .. }
+                | Op::Iota { .. }
+                | Op::Reduce { .. }
+                | Op::ArgReduce { .. }
+                | Op::Cumulate { .. }
+                | Op::Gather { .. } => true,
+                Op::Size(dim) => dim.as_known().is_some(),
+                _ => false,
+            };
+            if !known || !made {
+                return false;
+            }
+            if seen.insert(at) {
+                pending.extend(graph.operands(at));
+            }
+        }
+        true
     }
 
     /// The value of a node for the arguments of this call.

@@ -318,6 +318,12 @@ impl<H: Host> Machine<'_, H> {
                 let content = self.content_of(value);
                 self.get_item(&content, &at)
             }
+            // Compiled classes, such as those derived from arrays, have attributes that are not seen here.
+            Attribute::Member | Attribute::Missing if self.host.base(class) == Base::Other => {
+                Err(Error::new(ErrorKind::UnknownCall {
+                    callee: format!("the attribute {name} of {}", self.host.describe(class)),
+                }))
+            }
             Attribute::Member | Attribute::Missing => Err(Error::raises(
                 Exception::Attribute,
                 format!(

@@ -171,6 +171,12 @@ impl<H: Host> Machine<'_, H> {
 
     /// An array that leaves: an argument as itself, a view of one as a view of it.
     fn leaving_array(&mut self, array: &ArrayRef) -> Result<Tree<H::Object>> {
+        if array.is_locked() && self.twins == Twins::One {
+            return Err(Error::unlifted(
+                "an array that setflags made read-only",
+                "it would leave the function writeable",
+            ));
+        }
         let node = self.array_node(array)?;
         let base = match (array.buffer.slot, array.buffer.within) {
             // A written argument is returned as itself, too: the write happens first.

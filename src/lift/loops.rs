@@ -369,6 +369,11 @@ impl<H: Host> Machine<'_, H> {
             Trips::Between(..) => return Ok(Some((items, false))),
         };
         let count = count.unwrap_or(0);
+        // What stands for a compiled function should not be lifted again for each size.
+        let sized = matches!(self.trips_of(&items), Trips::Size(dim) if dim.as_known().is_none());
+        if sized && Self::is_own(&function.code) {
+            return Ok(Some((items, false)));
+        }
         let outer = self.attempts.is_empty();
         let longest = if outer { SHORT } else { SHORT_INSIDE };
         if count > longest {

@@ -81,6 +81,8 @@ pub(super) struct Machine<'h, H: Host> {
     /// Per loop, how often it could not be made a node, and what was found to go from trip to trip.
     pub failures: HashMap<LoopKey, u8>,
     pub carried: HashMap<LoopKey, Memo<H::Object>>,
+    /// What each `np.errstate` that is entered looks for.
+    pub watches: Vec<Option<super::floating::Watch>>,
     /// How often a `while` was met whose test was known.
     pub visits: HashMap<LoopKey, usize>,
     /// How deep in branches on values, and how many were met in the outermost loop being lifted.
@@ -143,6 +145,7 @@ impl<'h, H: Host> Machine<'h, H> {
             attempts: Vec::new(),
             failures: HashMap::new(),
             carried: HashMap::new(),
+            watches: Vec::new(),
             visits: HashMap::new(),
             branching: 0,
             branches: 0,
@@ -389,10 +392,15 @@ impl<'h, H: Host> Machine<'h, H> {
 
     /// Whether the code is lazy's own, which messages do not point into.
     pub fn is_own(code: &ast::Code) -> bool {
-        const OWN: [&str; 4] = [
+        const OWN: [&str; 9] = [
             "_custom.py",
             "_equivalents.py",
             "_scipy_equivalents.py",
+            "_scipy_interpolate.py",
+            "_scipy_spatial.py",
+            "_scipy_stats.py",
+            "_sklearn_equivalents.py",
+            "_special_rules.py",
             "_standins.py",
         ];
         let path = std::path::Path::new(&code.filename);

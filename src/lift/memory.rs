@@ -199,79 +199,140 @@ impl<H: Host> Machine<'_, H> {
                 "it is not known here",
             )
         };
-        if array.buffer.input.is_some() {
+        if array.buffer.input.is_some() && name == "writeable" {
             let repeats = |look: &Look| matches!(look.op, Op::BroadcastTo(_));
             let whole = array.whole();
-            if name == "writeable"
-                && !array.views.iter().any(repeats)
+            if !array.views.iter().any(repeats)
                 && let Some(flags) = self.layout(&whole, "flags")?
             {
                 return self.attribute(&flags, name);
             }
             return Err(unknown());
         }
-        let shape = match array.current() {
-            Some(node) => self.b.aval(node).shape.clone(),
-            None => return Err(unknown()),
-        };
-        let line = is_line(&shape);
-        if let (Some(step), "c_contiguous" | "contiguous" | "forc" | "fortran" | "f_contiguous") =
-            (self.step_of_line(array), name)
-        {
-            let size = shape.iter().find(|n| **n != Dim::known(1));
-            let apart = step != 1 && size.is_some();
-            let apart = apart && self.seen_size(size.unwrap_or(&Dim::known(1)))? > 1;
-            return Ok(self.constant(&py::Constant::Bool(!apart)));
-        }
         let answer = match name {
             "aligned" => true,
             "writeable" => {
                 let repeats = |look: &Look| matches!(look.op, Op::BroadcastTo(_));
-                !array.views.iter().any(repeats)
+                !array.is_locked() && !array.views.iter().any(repeats)
             }
-            "c_contiguous" | "contiguous" | "forc" | "fnc" | "fortran" | "f_contiguous"
-                if array.views.is_empty() =>
-            {
-                let mut inputs = Vec::new();
-                let known = line || self.lies_in_order(array.buffer.made, &mut inputs);
-                if !known
-                    || !inputs
-                        .iter()
-                        .all(|i| self.host.in_order(&self.input_objects[*i]))
-                {
-                    return Err(unknown());
-                }
-                self.require_order(&inputs);
-                match name {
-                    "c_contiguous" | "contiguous" | "forc" => true,
-                    "f_contiguous" | "fortran" => line,
-                    _ => false,
-                }
-            }
+            "c_contiguous" | "contiguous" => self.is_contiguous(array, true)?,
+            "f_contiguous" | "fortran" => self.is_contiguous(array, false)?,
+            "forc" => self.is_contiguous(array, true)? || self.is_contiguous(array, false)?,
+            "fnc" => !self.is_contiguous(array, true)? && self.is_contiguous(array, false)?,
             _ => return Err(unknown()),
         };
         Ok(self.constant(&py::Constant::Bool(answer)))
     }
 
-    /// How far apart the elements of a view lie, of a vector made by the function.
-    fn step_of_line(&self, array: &ArrayRef) -> Option<i64> {
-        let mut shape = self.b.aval(array.buffer.version.get().0).shape.clone();
-        let mut step = 1;
-        for look in array.views.iter() {
-            if !is_line(&shape) {
-                return None;
-            }
-            match &look.op {
-                Op::Slice(ranges) => {
-                    let along = shape.iter().position(|n| *n != Dim::known(1));
-                    step *= along.map_or(1, |at| ranges[at].step);
-                }
-                Op::Reshape(_) | Op::Transpose(_) => {}
-                _ => return None,
-            }
-            shape = self.shape_after(&shape, &look.op)?;
+    /// `array.setflags(write=...)` of an array that is made by the function.
+    pub fn set_flags(
+        &mut self,
+        array: &ArrayRef,
+        given: &[Value<H::Object>],
+        keywords: &[(String, Value<H::Object>)],
+    ) -> Result<()> {
+        let named = keywords.iter().filter(|(name, _)| name == "write");
+        let mut write = given.iter().chain(named.map(|(_, value)| value));
+        let (Some(write), None) = (write.next(), write.next()) else {
+            return Err(Error::unlifted("setflags", "only `write` is followed"));
+        };
+        let write = self.truth(write, "setflags")?;
+        if array.buffer.slot.is_some() || (write && !array.views.is_empty()) {
+            return Err(Error::unlifted(
+                "setflags",
+                "whether the array owns its memory is not known here",
+            ));
         }
-        (is_line(&shape) && !array.views.is_empty()).then_some(step)
+        array.lock(!write);
+        Ok(())
+    }
+
+    /// Whether the elements lie side by side, in the order of C or of Fortran.
+    ///
+    /// # Errors
+    /// `Unlifted` where NumPy's strides are not known.
+    fn is_contiguous(&mut self, array: &ArrayRef, c_order: bool) -> Result<bool> {
+        let mut inputs = Vec::new();
+        let strides = self.strides(array, &mut inputs);
+        let in_order = |input: &usize| self.host.in_order(&self.input_objects[*input]);
+        let Some(mut axes) = strides.filter(|_| inputs.iter().all(in_order)) else {
+            let name = if c_order {
+                "c_contiguous"
+            } else {
+                "f_contiguous"
+            };
+            return Err(Error::unlifted(
+                format!("the flag {name} of an array"),
+                "it is not known here",
+            ));
+        };
+        self.require_order(&inputs);
+        if c_order {
+            axes.reverse();
+        }
+        let mut expected = Dim::known(1);
+        for (size, stride) in &axes {
+            let fits = stride.as_ref().is_none_or(|stride| *stride == expected);
+            if !size.is_one() && !fits && self.seen_size(size)? != 1 {
+                // An empty array is in any order.
+                let mut sizes = axes.iter().map(|(size, _)| self.seen_size(size));
+                return sizes.try_fold(false, |empty, size| Ok(empty || size? == 0));
+            }
+            expected = expected * size.clone();
+        }
+        Ok(true)
+    }
+
+    /// Size and stride of each axis, in elements, if the buffer lies in C order, and these inputs do; axes of
+    /// size 1 may have any stride.
+    fn strides(
+        &self,
+        array: &ArrayRef,
+        inputs: &mut Vec<usize>,
+    ) -> Option<Vec<(Dim, Option<Dim>)>> {
+        match array.buffer.input {
+            Some(input) => inputs.push(input),
+            None if self.lies_in_order(array.buffer.made, inputs) => {}
+            None => return None,
+        }
+        let in_order = |shape: &Shape| {
+            let mut stride = Dim::known(1);
+            let mut axes = Vec::new();
+            for size in shape.iter().rev() {
+                axes.push((size.clone(), (!size.is_one()).then(|| stride.clone())));
+                stride = stride * size.clone();
+            }
+            axes.reverse();
+            axes
+        };
+        let mut shape = self.b.aval(array.buffer.version.get().0).shape.clone();
+        let mut axes = in_order(&shape);
+        for look in array.views.iter() {
+            let next = self.shape_after(&shape, &look.op)?;
+            axes = match &look.op {
+                Op::Slice(ranges) => ranges
+                    .iter()
+                    .zip(axes)
+                    .map(|(range, (_, stride))| {
+                        let stride = stride.map(|stride| stride * Dim::known(range.step));
+                        (range.size.clone(), stride)
+                    })
+                    .collect(),
+                Op::Transpose(order) => order.iter().map(|&axis| axes[axis].clone()).collect(),
+                Op::Reshape(_) if axes == in_order(&shape) => in_order(&next),
+                Op::Reshape(_) if same_but_ones(&shape, &next) => {
+                    let mut long = axes.into_iter().filter(|(size, _)| !size.is_one());
+                    let axis = |size: &Dim| match size.is_one() {
+                        true => Some((size.clone(), None)),
+                        false => long.next(),
+                    };
+                    next.iter().map(axis).collect::<Option<_>>()?
+                }
+                _ => return None,
+            };
+            shape = next;
+        }
+        Some(axes)
     }
 
     fn require_order(&mut self, inputs: &[usize]) {

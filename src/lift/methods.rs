@@ -205,6 +205,10 @@ impl<H: Host> Machine<'_, H> {
         all.extend(args);
         match (name, all.as_slice()) {
             ("tolist", [array]) => return self.nested_list(array),
+            ("setflags", [Value::Array(array), given @ ..]) => {
+                self.set_flags(&array.clone(), given, &keywords)?;
+                return Ok(self.none());
+            }
             ("put", _) => {
                 if let Some(done) = self.writing_call("numpy.put", &all, &keywords)? {
                     return Ok(done);

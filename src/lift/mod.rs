@@ -37,6 +37,7 @@ mod custom;
 mod decide;
 mod density;
 mod draws;
+mod floating;
 mod generators;
 mod instances;
 mod items;

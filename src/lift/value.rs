@@ -223,6 +223,8 @@ pub struct ArrayRef {
     pub views: Rc<Vec<Look>>,
     /// The node of this view, and the version of the buffer it was made for.
     cached: Rc<std::cell::Cell<(NodeId, u64)>>,
+    /// Whether `setflags` made it read-only.
+    locked: Rc<std::cell::Cell<bool>>,
 }
 
 /// What a result may share with its operands.
@@ -329,6 +331,7 @@ impl ArrayRef {
             buffer: Rc::new(buffer),
             views: Rc::new(Vec::new()),
             cached,
+            locked: Rc::default(),
         }
     }
 
@@ -356,6 +359,7 @@ impl ArrayRef {
             buffer: self.buffer.clone(),
             views: Rc::new(Vec::new()),
             cached: Rc::new(self.buffer.version.clone()),
+            locked: self.locked.clone(),
         }
     }
 
@@ -368,7 +372,16 @@ impl ArrayRef {
             buffer: self.buffer.clone(),
             views: Rc::new(views),
             cached: Rc::new(std::cell::Cell::new((node, version))),
+            locked: Rc::new(std::cell::Cell::new(self.locked.get())),
         }
+    }
+
+    pub fn is_locked(&self) -> bool {
+        self.locked.get()
+    }
+
+    pub fn lock(&self, locked: bool) {
+        self.locked.set(locked);
     }
 
     /// The node of this view, if the buffer was not written since it was made.

@@ -401,7 +401,17 @@ fn transpose_by(
         Add | Positive | Item => Ok(cotangent),
         Subtract if i == 0 => Ok(cotangent),
         Subtract | Negative => negated(b, cotangent),
-        Multiply => product(b, operands, i, cotangent),
+        Multiply => {
+            let some = some_part(b, cotangent)?;
+            let product = product(b, operands, i, cotangent)?;
+            match some {
+                Some(some) => {
+                    let zero = b.float(0.0);
+                    b.elementwise(Where, &[some, product, zero])
+                }
+                None => Ok(product),
+            }
+        }
         // real(c * real(t)) = real(c * t); the imaginary part of c is zero.
         Real => Ok(cotangent),
         Imag => {
@@ -440,6 +450,29 @@ fn masked(b: &Builder, x: NodeId) -> Option<(NodeId, [NodeId; 2])> {
     sides.iter().any(is_zero).then_some((operands[0], sides))
 }
 
+/// Whether anything was chosen of what a cotangent is the sum of, if it is a number: what it is multiplied
+/// by may be infinite.
+fn some_part(b: &mut Builder, cotangent: NodeId) -> Result<Option<NodeId>> {
+    let Op::Reduce {
+        kind: Reduction::Sum,
+        axes,
+    } = b.op(cotangent).clone()
+    else {
+        return Ok(None);
+    };
+    let summed = b.graph().operands(cotangent)[0];
+    let Some((mask, sides)) = masked(b, summed).filter(|_| b.aval(cotangent).rank() == 0) else {
+        return Ok(None);
+    };
+    let shape = b.aval(summed).shape.clone();
+    let chosen = match literal(b, sides[1]) {
+        Some(0.0) => mask,
+        _ => b.elementwise(Elementwise::LogicalNot, &[mask])?,
+    };
+    let chosen = b.broadcast_to(chosen, shape)?;
+    b.reduce(Reduction::Any, chosen, axes).map(Some)
+}
+
 /// `-x`; of a literal, the literal.
 fn negated(b: &mut Builder, x: NodeId) -> Result<NodeId> {
     match literal(b, x) {
@@ -451,6 +484,13 @@ fn negated(b: &mut Builder, x: NodeId) -> Result<NodeId> {
 /// The product with operand `i` replaced by a cotangent, which is often the literal 1.
 fn product(b: &mut Builder, operands: &[NodeId], i: usize, cotangent: NodeId) -> Result<NodeId> {
     let other = operands[1 - i];
+    if literal(b, other).is_some_and(|factor| !factor.is_finite()) {
+        // What takes no part has a cotangent of zero, which stays so beside an infinite constant.
+        let zero = b.float(0.0);
+        let is_zero = b.elementwise(Elementwise::Equal, &[cotangent, zero])?;
+        let product = b.elementwise(Elementwise::Multiply, &with(operands, i, cotangent))?;
+        return b.elementwise(Elementwise::Where, &[is_zero, zero, product]);
+    }
     match over(b, cotangent, other)? {
         Some(quotient) => Ok(quotient),
         None => b.elementwise(Elementwise::Multiply, &with(operands, i, cotangent)),

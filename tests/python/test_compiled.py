@@ -175,5 +175,5 @@ def test_derivatives_of_linear_filters_of_ndimage(mode):
 
 def test_a_derivative_through_a_filled_array_is_refused_by_name():
     ndimage = pytest.importorskip("scipy.ndimage")
-    with pytest.raises(lazy.NotDifferentiable, match="min_or_max_filter1d"):
-        lazy.grad(lambda x: ndimage.minimum_filter(x, 3).sum())(SIGNAL)
+    with pytest.raises(lazy.NotDifferentiable, match="spline_filter1d"):
+        lazy.grad(lambda x: ndimage.spline_filter1d(x).sum())(SIGNAL)

@@ -45,6 +45,9 @@ const FILLING: &[&str] = &[
     "sklearn.utils.sparsefuncs_fast",
 ];
 
+/// Where instances of compiled classes hold the numbers that they are made of, and no state.
+const CLASSES: &[&str] = &["sklearn._loss._loss"];
+
 /// The types of compiled functions: C's, and Cython's.
 pub(super) const FUNCTIONS: &[&str] = &[
     "builtin_function_or_method",
@@ -114,7 +117,8 @@ impl Cpython<'_> {
                     !found.is_some_and(|f| self.is_a(&f, &self.known.function))
                 });
             let name = class.name().map(|n| n.to_string()).unwrap_or_default();
-            if self.is_a(o, &self.known.enumeration) {
+            let module = class.module().map(|m| m.to_string()).unwrap_or_default();
+            if self.is_a(o, &self.known.enumeration) || CLASSES.contains(&module.as_str()) {
                 return true;
             }
             let scalar = self.api.scalar_type(class).is_some();

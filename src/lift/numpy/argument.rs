@@ -198,9 +198,10 @@ pub(super) fn common_dtype(b: &Builder, xs: &[Symbolic]) -> DType {
 
 /// `np.array` of nested sequences.
 fn nested(b: &mut Builder, items: &[Arg]) -> Result<NodeId> {
+    let items = rows_alike(b, items)?;
     let mut sizes = Vec::new();
     let mut leaves = Vec::new();
-    flatten(b, items, 0, &mut sizes, &mut leaves)?;
+    flatten(&items, 0, &mut sizes, &mut leaves)?;
     if leaves.is_empty() {
         let shape: Vec<usize> = sizes;
         let value = Value::zeros(DType::F64, &shape);
@@ -226,8 +227,29 @@ fn nested(b: &mut Builder, items: &[Arg]) -> Result<NodeId> {
     b.reshape(stacked, shape)
 }
 
+/// The items, with lists made arrays wherever they are among arrays.
+fn rows_alike(b: &mut Builder, items: &[Arg]) -> Result<Vec<Arg>> {
+    let mut alike = Vec::with_capacity(items.len());
+    for item in items {
+        alike.push(match item {
+            Arg::List(inner) | Arg::Tuple(inner) => Arg::List(rows_alike(b, inner)?),
+            other => other.clone(),
+        });
+    }
+    let is_array = |arg: &Arg| matches!(arg, Arg::Array(x) if b.aval(x.node).rank() > 0);
+    if alike.iter().any(is_array) {
+        for item in &mut alike {
+            if let Arg::List(inner) = item {
+                let node = nested(b, inner)?;
+                let form = super::Form::Array;
+                *item = Arg::Array(Symbolic { node, form });
+            }
+        }
+    }
+    Ok(alike)
+}
+
 fn flatten(
-    b: &Builder,
     items: &[Arg],
     depth: usize,
     sizes: &mut Vec<usize>,
@@ -242,14 +264,10 @@ fn flatten(
         let deeper = sizes.len() > depth + 1;
         match item {
             Arg::List(inner) | Arg::Tuple(inner) if deeper || leaves.is_empty() => {
-                flatten(b, inner, depth + 1, sizes, leaves)?;
+                flatten(inner, depth + 1, sizes, leaves)?;
             }
             leaf if !deeper && !matches!(leaf, Arg::List(_) | Arg::Tuple(_)) => {
                 leaves.push(leaf.clone());
-            }
-            // A row that is an array among rows that are lists.
-            Arg::Array(x) if b.aval(x.node).rank() == sizes.len() - depth - 1 => {
-                return Err(Error::unlifted("numpy.array", "rows of mixed kinds"));
             }
             _ => return Err(inhomogeneous(&sizes[..=depth])),
         }

@@ -135,7 +135,7 @@ pub(super) fn arange(call: &mut Call<'_>) -> Result<Arg> {
     float_range(call, numbers, wanted)
 }
 
-/// `arange(start, stop)` of computed integers: how many there are is found by each run.
+/// `arange` of computed numbers: how many there are is found by each run.
 fn counted_range(
     call: &mut Call<'_>,
     start: &Arg,
@@ -143,32 +143,57 @@ fn counted_range(
     step: &Arg,
     wanted: Option<DType>,
 ) -> Result<Option<Arg>> {
-    let step = integer(call.b, step).and_then(|step| step.as_known());
-    let is_integer = |b: &Builder, arg: &Arg| match arg {
+    let computed = |arg: &Arg| match arg {
         Arg::Array(x) => {
-            let aval = b.aval(x.node);
-            aval.rank() == 0 && aval.dtype.is_integer() && aval.dtype != DType::U64
+            integer(call.b, arg).is_none() && !matches!(call.b.op(x.node), Op::Constant(_))
         }
-        other => integer(b, other).is_some(),
+        _ => false,
     };
-    if step != Some(1) || !is_integer(call.b, start) || !is_integer(call.b, stop) {
+    if ![start, stop, step].into_iter().any(computed) {
         return Ok(None);
     }
-    let mut bounds = [start, stop].into_iter().map(|arg| {
-        let node = symbolic(call.b, arg)?.node;
-        call.b.cast(node, DType::I64)
-    });
-    let mut next = || {
-        bounds
-            .next()
-            .unwrap_or_else(|| Err(Error::internal("a bound")))
+    let (mut bounds, mut numbers) = (Vec::new(), Vec::new());
+    for arg in [start, stop, step] {
+        let bound = symbolic(call.b, arg)?;
+        if call.b.aval(bound.node).rank() > 0 {
+            return Ok(None);
+        }
+        numbers.push(bound);
+        bounds.push(bound.node);
+    }
+    let dtype = common_dtype(call.b, &numbers);
+    let is_unit = integer(call.b, step).and_then(|step| step.as_known()) == Some(1);
+    let values = if dtype.is_integer() && dtype != DType::U64 && is_unit {
+        let [start, stop, _] = cast_all(call.b, &bounds, DType::I64)?;
+        let count = call.b.elementwise(E::Subtract, &[stop, start])?;
+        let from_zero = call.b.add(Op::Arange, &[count])?;
+        call.b.elementwise(E::Add, &[from_zero, start])?
+    } else if dtype == DType::F64 && wanted.is_none_or(|d| d == dtype) {
+        // As NumPy: multiples of what lies between the first and the second.
+        let [start, stop, step] = cast_all(call.b, &bounds, dtype)?;
+        let length = call.b.elementwise(E::Subtract, &[stop, start])?;
+        let count = call.b.elementwise(E::Divide, &[length, step])?;
+        let count = call.b.elementwise(E::Ceil, &[count])?;
+        let count = call.b.cast(count, DType::I64)?;
+        let from_zero = call.b.add(Op::Arange, &[count])?;
+        let from_zero = call.b.cast(from_zero, dtype)?;
+        let second = call.b.elementwise(E::Add, &[start, step])?;
+        let delta = call.b.elementwise(E::Subtract, &[second, start])?;
+        let offset = call.b.elementwise(E::Multiply, &[from_zero, delta])?;
+        call.b.elementwise(E::Add, &[offset, start])?
+    } else {
+        return Ok(None);
     };
-    let (start, stop) = (next()?, next()?);
-    let count = call.b.elementwise(E::Subtract, &[stop, start])?;
-    let from_zero = call.b.add(Op::Arange, &[count])?;
-    let all = call.b.elementwise(E::Add, &[from_zero, start])?;
-    let all = call.b.cast(all, wanted.unwrap_or(DType::I64))?;
+    let all = call.b.cast(values, wanted.unwrap_or(dtype))?;
     Ok(Some(as_array(all)))
+}
+
+fn cast_all(b: &mut Builder, nodes: &[NodeId], dtype: DType) -> Result<[NodeId; 3]> {
+    let mut out = [nodes[0]; 3];
+    for (out, &node) in out.iter_mut().zip(nodes) {
+        *out = b.cast(node, dtype)?;
+    }
+    Ok(out)
 }
 
 /// A number that Python must know.

@@ -46,13 +46,15 @@ enum Item {
     Ellipsis,
     /// An integer array, or an integer scalar that is a node.
     Array(NodeId),
+    /// A mask of rank 0, as positions on a new axis of size 1: the first, or none.
+    Chosen(NodeId),
 }
 
 impl Item {
     fn consumes(&self) -> usize {
         match self {
             Item::Int(_) | Item::Slice(_) | Item::Window(_) | Item::Array(_) => 1,
-            Item::NewAxis | Item::Ellipsis => 0,
+            Item::NewAxis | Item::Ellipsis | Item::Chosen(_) => 0,
         }
     }
 }
@@ -194,11 +196,11 @@ pub(super) fn plan(b: &mut Builder, x: NodeId, key: &Arg) -> Result<Plan> {
     let any_ellipsis = items.iter().any(|i| matches!(i, Item::Ellipsis));
     let advanced = items
         .iter()
-        .any(|i| matches!(i, Item::Array(n) if b.aval(*n).rank() > 0));
+        .any(|i| matches!(i, Item::Array(n) | Item::Chosen(n) if b.aval(*n).rank() > 0));
     // Integers beside arrays are arrays of rank 0; beside positions that are values, all are one gather.
     let computed = items
         .iter()
-        .any(|i| matches!(i, Item::Array(_) | Item::Window(_)));
+        .any(|i| matches!(i, Item::Array(_) | Item::Window(_) | Item::Chosen(_)));
     let mut out = Plan {
         ranges: SmallVec::new(),
         view: Shape::new(),
@@ -250,6 +252,11 @@ pub(super) fn plan(b: &mut Builder, x: NodeId, key: &Arg) -> Result<Plan> {
                 out.advance(&shape[axis], index);
             }
             Item::Array(index) => out.advance(&shape[axis], index),
+            Item::Chosen(index) => {
+                out.axes.push(out.view.len());
+                out.indices.push(index);
+                out.view.push(Dim::known(1));
+            }
         }
     }
     for dim in &shape[out.ranges.len()..] {
@@ -351,7 +358,7 @@ fn read_items(b: &mut Builder, shape: &Shape, key: &Arg) -> Result<Vec<Item>> {
 /// How many axes a part of a key stands for.
 fn consumed(b: &Builder, part: &Arg) -> usize {
     match part {
-        Arg::None | Arg::Ellipsis => 0,
+        Arg::None | Arg::Ellipsis | Arg::Bool(_) => 0,
         Arg::Array(x) if b.aval(x.node).dtype == DType::Bool => b.aval(x.node).rank(),
         _ => 1,
     }
@@ -400,10 +407,9 @@ fn read_item(
                 Kind::Float | Kind::Complex => return Err(no_index()),
             }
         }
-        // `x[True]` adds an axis of size 1, `x[False]` one of size 0.
-        Arg::Bool(true) => items.push(Item::NewAxis),
-        Arg::Bool(false) => {
-            return Err(Error::unlifted("indexing", "False as an index"));
+        Arg::Bool(chosen) => {
+            let index = array_constant(b, Value::zeros(DType::I64, &[usize::from(*chosen)]));
+            items.push(Item::Chosen(index));
         }
         _ => return Err(no_index()),
     }
@@ -427,10 +433,10 @@ fn read_mask(
 ) -> Result<()> {
     let sizes = b.aval(mask).shape.clone();
     if sizes.is_empty() {
-        return Err(Error::unlifted(
-            "indexing",
-            "a mask of rank 0; use numpy.where",
-        ));
+        let mask = b.reshape(mask, [Dim::known(1)].into_iter().collect())?;
+        let index = positions(b, mask)?.into_iter().map(Item::Chosen);
+        items.extend(index);
+        return Ok(());
     }
     if axis + sizes.len() > shape.len() {
         return Err(Error::raises(

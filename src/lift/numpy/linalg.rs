@@ -451,6 +451,7 @@ pub(super) fn matrix_norm(
         Arg::Str(s) if s == "nuc" => {
             return of_singular_values(call.b, x, [row, column], Reduction::Sum);
         }
+        Arg::Array(_) => return Err(call.unlifted("a computed `ord`")),
         _ => return Err(Error::value("Invalid norm order for matrices.")),
     };
     let size = unary(call.b, E::Absolute, x)?;

@@ -145,6 +145,10 @@ impl Signature {
     fn check_required(&self, call: &mut Call<'_>) -> Result<()> {
         let mut missing = Vec::new();
         for (parameter, value) in self.0.iter().zip(&mut call.values) {
+            // NumPy takes orders in small letters, too.
+            if let (Some(Arg::Str(order)), "order") = (&mut *value, parameter.name) {
+                order.make_ascii_uppercase();
+            }
             // NumPy's own Python code passes this marker for "not given".
             if matches!(value, Some(Arg::Other(words)) if words == "<no value>") {
                 *value = None;
