@@ -215,7 +215,9 @@ def _lexsort(keys: Any, axis: int = -1) -> Any:
 
 @_method("ndarray.argpartition")
 def _argpartition(a: Any, kth: Any, axis: Any = -1, kind: Any = None, order: Any = None) -> Any:
-    """The order within the parts is NumPy's to choose."""
+    """The order within the parts is NumPy's to choose; a transform sees them sorted."""
+    if not values_suffice():
+        return np.argsort(a, axis=axis)
     a, axis = (a.reshape(-1), -1) if axis is None else (a, _axis(axis, a.ndim) - a.ndim)
     return call_for_each(np.argpartition, (a, kth), {"axis": axis})
 

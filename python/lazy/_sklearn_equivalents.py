@@ -196,7 +196,10 @@ def _haversine(X: Any, Y: Any = None) -> Any:
         uncovered("points that are no pairs")
     half = np.sin((X[:, None, :] - Y[None, :, :]) / 2) ** 2
     cosines = np.cos(X[:, None, 0]) * np.cos(Y[None, :, 0])
-    return 2 * np.arcsin(np.sqrt(half[..., 0] + cosines * half[..., 1]))
+    square = half[..., 0] + cosines * half[..., 1]
+    # Of a point and itself there is no slope.
+    apart = square > 0
+    return np.where(apart, 2 * np.arcsin(np.sqrt(np.where(apart, square, 0.25))), 0.0)
 
 
 def _pairwise() -> Table:
