@@ -12,7 +12,7 @@ use super::numpy::{self, Arg, Form, Keywords, Shares, Symbolic};
 use super::value::{ArrayRef, Buffer, Iterator, Look, Piece, Sharing, Value};
 use crate::ast::py;
 use crate::error::{Error, ErrorKind, Exception, Result};
-use crate::graph::{Aval, DType, Dim, NodeId};
+use crate::graph::{Aval, Dim, NodeId};
 use crate::ops::{Constant, Elementwise as E, Op, Range};
 
 impl<H: Host> Machine<'_, H> {
@@ -733,20 +733,7 @@ impl<H: Host> Machine<'_, H> {
         if axes.contains(&axis) || !picked.indices.iter().all(is_number) {
             return Ok(None);
         }
-        let range = ranges[axis].clone();
-        let mut positions = self.b.add(
-            Op::Iota {
-                size: range.size,
-                dtype: DType::I64,
-            },
-            &[],
-        )?;
-        if range.step != 1 {
-            let step = self.b.int(range.step);
-            positions = self.b.elementwise(E::Multiply, &[positions, step])?;
-        }
-        let start = self.b.size(range.start);
-        positions = self.b.elementwise(E::Add, &[positions, start])?;
+        let positions = numpy::positions_of(&mut self.b, ranges[axis].clone())?;
         let mut places: Vec<(usize, NodeId)> =
             axes.iter().copied().zip(picked.indices.clone()).collect();
         places.push((axis, positions));

@@ -150,7 +150,7 @@ fn exponential<T: Number>(a: &Mat<T>) -> Result<Mat<T>> {
     }
     let norm = norm(a);
     if !norm.is_finite() {
-        return Ok(Mat::from_fn(n, n, |_, _| T::from_complex(f64::NAN.into())));
+        return Ok(not_a_number(n));
     }
     let (largest, highest) = PADE[PADE.len() - 1];
     if let Some((_, coefficients)) = PADE.iter().find(|(bound, _)| norm <= *bound) {

@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Exception, Result};
 use crate::eval::value::{Element, Value};
 use crate::graph::{Aval, Builder, DType, Dim, Kind, NodeId, Shape, result_type};
 use crate::ops::elementwise::literal_fits;
-use crate::ops::{Axes, Constant, Elementwise, Op, show_shape, try_broadcast};
+use crate::ops::{Axes, Constant, Elementwise, Op, Range, show_shape, try_broadcast};
 
 use std::sync::Arc;
 
@@ -590,6 +590,21 @@ pub(super) fn iota(b: &mut Builder, size: Dim, axis: usize, rank: usize) -> Resu
     let mut shape: Shape = (0..rank).map(|_| Dim::known(1)).collect();
     shape[axis] = size;
     b.reshape(line, shape)
+}
+
+/// The positions that a slice picks.
+pub(in crate::lift) fn positions_of(b: &mut Builder, range: Range) -> Result<NodeId> {
+    let mut positions = iota(b, range.size, 0, 1)?;
+    if range.step != 1 {
+        let step = b.int(range.step);
+        positions = b.elementwise(Elementwise::Multiply, &[positions, step])?;
+    }
+    if range.start != Dim::known(0) {
+        let start = b.size(range.start);
+        let start = strong(b, start)?;
+        positions = b.elementwise(Elementwise::Add, &[positions, start])?;
+    }
+    Ok(positions)
 }
 
 /// An elementwise operation on two nodes.

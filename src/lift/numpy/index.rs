@@ -291,23 +291,7 @@ impl Plan {
             return Ok(self);
         }
         let range = std::mem::replace(&mut self.ranges[axis], Range::full(shape[axis].clone()));
-        let dtype = DType::I64;
-        let mut index = b.add(
-            Op::Iota {
-                size: range.size,
-                dtype,
-            },
-            &[],
-        )?;
-        if range.step != 1 {
-            let step = b.int(range.step);
-            index = b.elementwise(E::Multiply, &[index, step])?;
-        }
-        if range.start != Dim::known(0) {
-            let start = b.size(range.start);
-            let start = strong(b, start)?;
-            index = b.elementwise(E::Add, &[index, start])?;
-        }
+        let index = positions_of(b, range)?;
         let place = self.axes.iter().filter(|&&a| a < axis).count();
         self.axes.insert(place, axis);
         self.indices.insert(place, index);

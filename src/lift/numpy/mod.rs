@@ -39,7 +39,7 @@ use num_complex::Complex64;
 use crate::error::Result;
 use crate::graph::{Builder, DType, Dim, NodeId};
 
-pub(super) use argument::truth;
+pub(super) use argument::{positions_of, truth};
 pub use index::reads_copy;
 pub use table::{Shares, is_ufunc, names, out_position, shares};
 pub use write::{add_at, setitem};

@@ -82,16 +82,16 @@ pub fn allocate(program: &Program) -> Allocation {
     let mut weights = vec![0f64; program.registers];
     for (register, uses) in uses.iter().enumerate() {
         lives[register] = life(uses, &loops);
-        // Numbers that are part of instructions need no register.
-        let register = register as Reg;
-        let constant = program.constant(register);
-        let in_registers =
-            |at: usize| !constant.is_some_and(|k| is_immediate(&program.code[at], register, k));
-        let uses = uses
-            .iter()
-            .filter(|u| u.0 == program.code.len() || in_registers(u.0));
-        let register = register as usize;
+        let constant = program.constant(register as Reg);
         for &(at, _) in uses {
+            // A number that is part of the instruction needs no register.
+            let code = program.code.get(at);
+            if code
+                .zip(constant)
+                .is_some_and(|(code, k)| is_immediate(code, register as Reg, k))
+            {
+                continue;
+            }
             let depth = loops.iter().filter(|l| l.0 <= at && at <= l.1).count();
             weights[register] += 10f64.powi(depth.min(8) as i32);
         }
