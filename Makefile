@@ -18,6 +18,7 @@ RUST := $(shell find src transforms python/src -name '*.rs' 2>/dev/null) Cargo.t
 PACKAGE := $(shell find python/lazy -name '*.py' -o -name '*.pyi' -o -name py.typed) pyproject.toml
 # The extension module is tested from Python; linked as a test binary it would lack an interpreter.
 CRATES := --workspace --exclude lazy-python
+USED := target/snapshots-used
 
 .PHONY: memcheck demo test check bench docs review show fmt build develop survey test-all test-rust test-python lint types snapshots clean
 
@@ -52,11 +53,13 @@ develop: $(VENV)/ready
 
 # -- tests -------------------------------------------------------------------------------------
 
+# Which snapshots were compared with is kept for `snapshots`.
 test-rust:
-	INSTA_UPDATE=no cargo test $(CRATES)
+	rm -f $(USED)
+	INSTA_UPDATE=no INSTA_SNAPSHOT_REFERENCES_FILE=$(CURDIR)/$(USED) cargo test $(CRATES)
 
 test-python: build
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 survey:
 	$(BIN)/python tests/survey.py
@@ -69,7 +72,7 @@ test-all: build
 		test -d $(VENV)-$$version || python$$version -m venv $(VENV)-$$version || exit 1; \
 		$(VENV)-$$version/bin/python -m pip install -q --disable-pip-version-check -r requirements-dev.txt || exit 1; \
 		$(VENV)-$$version/bin/python -m pip install -q --disable-pip-version-check --no-deps --force-reinstall $(WHEELS)/*.whl || exit 1; \
-		$(VENV)-$$version/bin/python -m pytest || exit 1; \
+		$(VENV)-$$version/bin/python -m pytest -n auto || exit 1; \
 	done
 
 lint: $(VENV)/ready
@@ -83,10 +86,8 @@ types: build
 	$(BIN)/python -m mypy.stubtest lazy._lazy
 
 # Every snapshot file must be one that a test compares with.
-snapshots: build
-	rm -f target/snapshots-used
-	INSTA_UPDATE=no INSTA_SNAPSHOT_REFERENCES_FILE=$(CURDIR)/target/snapshots-used cargo test -q $(CRATES) >/dev/null
-	$(BIN)/python tests/unreferenced.py target/snapshots-used
+snapshots: build test-rust
+	$(BIN)/python tests/unreferenced.py $(USED)
 
 # The loops for AVX2: valgrind knows no AVX-512.
 memcheck:

@@ -223,7 +223,10 @@ class Writer(Base):
 
     def exchange(self):
         a, b = (n if "." not in n else "x" for n in (self.pick("vector"), self.pick("vector")))
-        if a != b:
+        if a == b:
+            # A block must have a statement.
+            self.rest()
+        else:
             self.emit(f"{a}, {b} = {b}, {a}")
 
     def function(self):
