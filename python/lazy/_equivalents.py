@@ -867,6 +867,10 @@ def _apply_along_axis(func1d: Any, axis: int, arr: Any, *args: Any, **kwargs: An
     return np.transpose(whole, order + list(range(axis, len(outer))))
 
 
+def _element(column: Any, k: int) -> Any:
+    return column[k] if isinstance(column, list) else column[k].item()
+
+
 @_of(np.vectorize._vectorize_call)  # type: ignore[attr-defined]
 def _vectorize_call(vectorized: Any, func: Any, args: Any) -> Any:
     """Of one element after the other."""
@@ -874,15 +878,20 @@ def _vectorize_call(vectorized: Any, func: Any, args: Any) -> Any:
         uncovered("a signature")
     if not args:
         return func()
-    args = np.broadcast_arrays(*args)
-    shape, count = args[0].shape, args[0].size
+    plain = (np.ndarray, np.generic, bool, int, float, complex, list, tuple)
+    given = np.broadcast_arrays(*[arg for arg in args if isinstance(arg, plain)])
+    if not given:
+        uncovered("no arrays")
+    shape, count = given[0].shape, given[0].size
     if count > 256 or (count == 0 and vectorized.otypes is None):
         uncovered("more than 256 elements: each becomes its own piece of the graph")
     if count == 0:
         empty = [np.zeros(shape, dtype=np.dtype(t)) for t in vectorized.otypes]
         return tuple(empty) if len(empty) > 1 else empty[0]
-    columns = [a.reshape(-1) for a in args]
-    results = [func(*[c[k].item() for c in columns]) for k in range(count)]
+    elements = iter([a.reshape(-1) for a in given])
+    # Other objects go to each call as they are.
+    columns = [next(elements) if isinstance(arg, plain) else [arg] * count for arg in args]
+    results = [func(*[_element(c, k) for c in columns]) for k in range(count)]
     types = vectorized.otypes
     if isinstance(results[0], tuple):
         outputs = [np.stack([np.asarray(r[i]) for r in results]) for i in range(len(results[0]))]

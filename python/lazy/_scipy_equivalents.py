@@ -13,7 +13,7 @@ import numpy as np
 
 from lazy import _special_rules
 from lazy._custom import call_for_each, with_jvp
-from lazy._equivalents import uncovered, unless_transformed, values_suffice
+from lazy._equivalents import uncovered, unless_transformed
 
 Table = dict[Any, Callable[..., Any]]
 
@@ -47,6 +47,7 @@ def _lstsq(
     if cond is None:
         cond = np.finfo(np.result_type(a.dtype, b.dtype, np.float32)).eps
     x, _, rank, s = np.linalg.lstsq(a, b, rcond=cond)
+    rank = int(rank)
     residuals = np.zeros(0, dtype=x.dtype)
     if a.shape[0] > a.shape[1] and rank == a.shape[1]:
         residuals = np.sum(np.abs(b - a @ x) ** 2, axis=0)
@@ -903,88 +904,6 @@ def _ndimage() -> Table:
     }
 
 
-# -- scipy.optimize ----------------------------------------------------------------------------
-
-
-def _brent(f: Any, low: Any, high: Any, args: Any, xtol: Any, rtol: Any, maxiter: int) -> Any:
-    """Brent's method as SciPy has it.
-
-    Source: Brent, *Algorithms for Minimization Without Derivatives*, 1973, chapter 4.
-    """
-    xpre, xcur = 1.0 * low, 1.0 * high
-    fpre, fcur = f(xpre, *args), f(xcur, *args)
-    if fpre == 0:
-        return xpre
-    if fcur == 0:
-        return xcur
-    if (fpre < 0) == (fcur < 0):
-        raise ValueError("f(a) and f(b) must have different signs")
-    xblk, fblk, spre, scur = 0.0, 0.0, 0.0, 0.0
-    for _ in range(maxiter):
-        if fpre != 0 and fcur != 0 and (fpre < 0) != (fcur < 0):
-            xblk, fblk = xpre, fpre
-            spre = scur = xcur - xpre
-        if abs(fblk) < abs(fcur):
-            xpre, xcur, xblk = xcur, xblk, xcur
-            fpre, fcur, fblk = fcur, fblk, fcur
-        delta = (xtol + rtol * abs(xcur)) / 2
-        sbis = (xblk - xcur) / 2
-        if fcur == 0 or abs(sbis) < delta:
-            return xcur
-        if abs(spre) > delta and abs(fcur) < abs(fpre):
-            if xpre == xblk:
-                step = -fcur * (xcur - xpre) / (fcur - fpre)
-            else:
-                dpre, dblk = (fpre - fcur) / (xpre - xcur), (fblk - fcur) / (xblk - xcur)
-                step = -fcur * (fblk * dblk - fpre * dpre) / (dblk * dpre * (fblk - fpre))
-            if 2 * abs(step) < min(abs(spre), 3 * abs(sbis) - delta):
-                spre, scur = scur, step
-            else:
-                spre = scur = sbis
-        else:
-            spre = scur = sbis
-        xpre, fpre = xcur, fcur
-        least = delta if sbis > 0 else -delta
-        xcur = xcur + (scur if abs(scur) > delta else least)
-        fcur = f(xcur, *args)
-    uncovered("a search that does not end")
-
-
-def _brentq(
-    f: Any,
-    a: Any,
-    b: Any,
-    args: Any = (),
-    xtol: Any = 2e-12,
-    rtol: Any = 8.881784197001252e-16,
-    maxiter: int = 100,
-    full_output: bool = False,
-    disp: bool = True,
-) -> Any:
-    """The root as a function of the parameters: ``f_x dx + sum(f_k dp_k) = 0``."""
-    import lazy
-
-    if full_output or not disp or values_suffice():
-        uncovered("an account of the search, or a value alone")
-    args = args if isinstance(args, tuple) else (args,)
-
-    def solve(*parameters: Any) -> Any:
-        return _brent(f, a, b, parameters, xtol, rtol, maxiter)
-
-    def rule(primals: Any, tangents: Any) -> Any:
-        x = with_jvp(solve, rule, (), primals)
-        _, change = lazy.jvp(lambda *p: f(x, *p), primals, tangents)
-        return x, -change / lazy.grad(lambda x: f(x, *primals))(x)
-
-    if not args:
-        return solve()
-    return with_jvp(solve, rule, (), args)
-
-
-def _optimize() -> Table:
-    return {sys.modules["scipy.optimize"].brentq: _brentq}
-
-
 # -- helpers -----------------------------------------------------------------------------------
 
 
@@ -1012,7 +931,6 @@ TABLES: dict[str, Callable[[], Table]] = {
     "scipy.linalg.blas": _blas,
     "scipy.special": _special,
     "scipy.signal._signaltools": _signal,
-    "scipy.optimize": _optimize,
     "scipy._lib._util": _arrays,
     **{module: _compatible(module) for module in _COMPATIBLE},
 }

@@ -373,7 +373,29 @@ def _densities() -> Table:
     return {kde.evaluate: _kernel_density(False), kde.logpdf: _kernel_density(True)}
 
 
+# -- frozen distributions ----------------------------------------------------------------------
+
+
+def _freeze(self: Any, dist: Any, *args: Any, **kwds: Any) -> None:
+    """SciPy makes the distribution anew, which writes and compiles code; a copy has the same attributes."""
+    self.args = args
+    self.kwds = kwds
+    cls: Any = type(dist)
+    own = cls.__new__(cls)
+    for name, value in vars(dist).items():
+        object.__setattr__(own, name, value)
+    own._ctor_param = dist._updated_ctor_param()
+    self.dist = own
+    shapes, _, _ = own._parse_args(*args, **kwds)
+    self.a, self.b = own._get_support(*shapes)
+
+
+def _frozen() -> Table:
+    return {sys.modules["scipy.stats._distn_infrastructure"].rv_frozen.__init__: _freeze}
+
+
 TABLES: dict[str, Callable[[], Table]] = {
+    "scipy.stats._distn_infrastructure": _frozen,
     "scipy.special": _distributions,
     "scipy.stats._kde": _densities,
 }

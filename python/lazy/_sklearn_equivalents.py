@@ -255,7 +255,37 @@ def _machines() -> Table:
     return {module.decision_function: _decision((0, 1, 2)), module.predict: _decision((3, 4))}
 
 
+# -- callbacks ---------------------------------------------------------------------------------
+
+
+def _fit_context(
+    cls: Any, estimator: Any, task_name: Any, task_id: Any, max_subtasks: Any, sequential_subtasks: Any
+) -> Any:
+    """Of an estimator without callbacks, whom nobody tells when it began and by which name."""
+    if len(getattr(estimator, "_skl_callbacks", [])) > 0 or hasattr(estimator, "_parent_callback_ctx"):
+        uncovered("callbacks")
+    made = cls.__new__(cls)
+    made._callbacks = []
+    made.estimator_name = estimator.__class__.__name__
+    made.task_name = task_name
+    made.task_id = task_id
+    made.max_subtasks = max_subtasks
+    made.sequential_subtasks = sequential_subtasks
+    made.parent = None
+    made.root_uuid = made.init_time = None
+    made._children_map = {}
+    made.source_estimator_name = made.source_task_name = None
+    made._propagation_depth = 0
+    return made
+
+
+def _callbacks() -> Table:
+    context = sys.modules["sklearn.callback._callback_context"].CallbackContext
+    return {vars(context)["_from_estimator"].__func__: _fit_context}
+
+
 TABLES: dict[str, Callable[[], Table]] = {
+    "sklearn.callback._callback_context": _callbacks,
     "sklearn.svm._libsvm": _machines,
     "sklearn._loss.loss": _losses,
     "sklearn.metrics.pairwise": _pairwise,

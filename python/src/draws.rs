@@ -62,9 +62,9 @@ impl<'py> Streams<'py> {
     /// If a generator does not say where it stands.
     pub fn of(generators: impl IntoIterator<Item = Bound<'py, PyAny>>) -> PyResult<Streams<'py>> {
         let stands = |generator: Bound<'py, PyAny>| {
-            let state = match generator.getattr("bit_generator") {
-                Ok(bits) => bits.getattr("state"),
-                Err(_) => generator.call_method0("get_state"),
+            let state = match bits_of(&generator) {
+                Some(bits) => bits.getattr("state"),
+                None => generator.call_method0("get_state"),
             };
             state.map(|state| (generator, state))
         };
@@ -79,13 +79,19 @@ impl<'py> Streams<'py> {
     /// If a generator cannot be set back.
     pub fn rewind(self) -> PyResult<()> {
         for (generator, state) in self.0 {
-            match generator.getattr("bit_generator") {
-                Ok(bits) => bits.setattr("state", state)?,
-                Err(_) => drop(generator.call_method1("set_state", (state,))?),
+            match bits_of(&generator) {
+                Some(bits) => bits.setattr("state", state)?,
+                None => drop(generator.call_method1("set_state", (state,))?),
             }
         }
         Ok(())
     }
+}
+
+/// Where a generator's state is; `numpy.random` has a module by this name, and its state elsewhere.
+fn bits_of<'py>(generator: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+    let bits = generator.getattr("bit_generator").ok()?;
+    bits.hasattr("state").is_ok_and(|has| has).then_some(bits)
 }
 
 /// Copies of generators, each made when it is first needed.

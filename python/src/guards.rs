@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use lazy_core::lift::guard::{Check, Fetch, Guards, Slot};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyCFunction, PyDict, PyList, PyString, PyTuple};
 use smallvec::SmallVec;
 
 use crate::host::Object;
@@ -73,7 +73,10 @@ impl Program {
         for (slot, check) in &self.checks {
             let object = self.fetch(py, arguments, &mut found, *slot)?;
             let holds = match check {
-                Check::Is(expected) => object.as_ptr() == expected.as_ptr(),
+                Check::Is(expected) => {
+                    object.as_ptr() == expected.as_ptr()
+                        || is_same_method(&object, expected.bind(py))
+                }
                 Check::Equals(expected) => {
                     let expected = expected.bind(py);
                     object.is(expected)
@@ -190,6 +193,13 @@ impl Program {
         found[slot] = Some(object.clone());
         Some(object)
     }
+}
+
+/// Whether two compiled methods are one, as `chain.from_iterable`, which is made each time it is asked for.
+fn is_same_method(a: &Bound<'_, PyAny>, b: &Bound<'_, PyAny>) -> bool {
+    a.is_exact_instance_of::<PyCFunction>()
+        && b.is_exact_instance_of::<PyCFunction>()
+        && a.eq(b).unwrap_or(false)
 }
 
 /// Whether an array's elements lie in C order.

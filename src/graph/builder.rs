@@ -40,6 +40,8 @@ pub struct Builder {
     graph: Graph,
     /// Sizes seen when lifting, per symbol: they decide comparisons of sizes, which become assumptions.
     examples: Vec<Option<i64>>,
+    /// Orders of sizes that were assumed without an example.
+    guesses: Vec<(Dim, Dim)>,
     /// Given to every node added from now on.
     origin: Option<u32>,
     origins: HashMap<Origin, u32>,
@@ -73,6 +75,7 @@ impl Builder {
         Builder {
             graph,
             examples,
+            guesses: Vec::new(),
             origin: None,
             origins,
             equal,
@@ -85,6 +88,7 @@ impl Builder {
     pub(super) fn resume(graph: Graph) -> Builder {
         Builder {
             examples: vec![None; graph.symbols.len()],
+            guesses: Vec::new(),
             graph,
             ..Builder::default()
         }
@@ -676,11 +680,25 @@ impl Builder {
                 self.require(Assumption::AtMost(next, a.clone()));
                 false
             }
-            _ => {
+            seen => {
+                if !matches!(seen, (Some(_), Some(_))) {
+                    self.guesses.push((a.clone(), b.clone()));
+                }
                 self.require(Assumption::AtMost(a.clone(), b.clone()));
                 true
             }
         }
+    }
+
+    /// The orders that were assumed without an example since this was last asked.
+    pub fn take_guesses(&mut self) -> Vec<(Dim, Dim)> {
+        std::mem::take(&mut self.guesses)
+    }
+
+    /// Takes back what was assumed of an order.
+    pub fn withdraw(&mut self, (a, b): &(Dim, Dim)) {
+        let guess = Assumption::AtMost(a.clone(), b.clone());
+        self.graph.assumptions.retain(|made| *made != guess);
     }
 
     /// Whether an assumption already made says that `a <= b`.

@@ -343,7 +343,16 @@ impl<H: Host> Machine<'_, H> {
         {
             return self.array_copy(name, args, keywords);
         }
-        match self.build_operation(name, args, keywords) {
+        if name.contains(".linalg.") || name.ends_with(".squeeze") {
+            self.see_sizes(args);
+        }
+        self.b.take_guesses();
+        let mut built = self.build_operation(name, args, keywords);
+        // A slice from a size that is found by values.
+        if name == "operator.getitem" && self.see_guesses() {
+            built = self.build_operation(name, args, keywords);
+        }
+        match built {
             Err(error) if matches!(error.kind, ErrorKind::NeedsValue { .. }) => {
                 let mut settled = Vec::new();
                 for value in args {

@@ -228,8 +228,8 @@ impl<H: Host> Machine<'_, H> {
         }
     }
 
-    /// Takes back the writes since a length of the list; what each buffer that was there before `born`
-    /// held at the end.
+    /// Takes back the writes since a length of the list to buffers that were there before `born`; what each
+    /// of them held at the end. What was made since keeps what was written to it.
     pub fn unwrite(&mut self, since: usize, born: u64) -> Result<Vec<(Rc<Buffer>, NodeId)>> {
         let attempt = self
             .attempts
@@ -243,7 +243,9 @@ impl<H: Host> Machine<'_, H> {
             }
         }
         for (buffer, old) in undone.into_iter().rev() {
-            buffer.version.set(old);
+            if buffer.born < born {
+                buffer.version.set(old);
+            }
         }
         Ok(out)
     }

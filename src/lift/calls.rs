@@ -41,7 +41,41 @@ impl<H: Host> Machine<'_, H> {
                 None => keywords.extend(self.keywords_of(&value)?),
             }
         }
+        if args.is_empty()
+            && keywords.is_empty()
+            && let Value::Object(object, _) = &callee
+            && self.host.is(object, &self.host.builtin("locals"))
+            && let Some(locals) = self.locals_of(frame)
+        {
+            return Ok(locals);
+        }
         self.call(&callee, args, keywords)
+    }
+
+    /// `locals()`, unless a name may be bound that a loop did not keep.
+    fn locals_of(&mut self, frame: &Frame<H::Object>) -> Option<Value<H::Object>> {
+        let code = &frame.function.code;
+        let mut names: Vec<&String> = code.varnames.iter().collect();
+        for name in code.cellvars.iter().chain(&code.freevars) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let mut entries = Vec::new();
+        for name in names {
+            let value = match (frame.cells.get(name), frame.locals.get(name)) {
+                (Some(cell), _) => match &*cell.borrow() {
+                    Value::Unbound => continue,
+                    value => value.clone(),
+                },
+                (None, Some(Value::Unbound)) => return None,
+                (None, Some(value)) => value.clone(),
+                (None, None) => continue,
+            };
+            let key = self.host.constant(&py::Constant::Str(name.clone()));
+            entries.push((key, value));
+        }
+        Some(self.dict(entries))
     }
 
     /// The entries of a dict as keyword arguments.

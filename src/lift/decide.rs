@@ -152,6 +152,40 @@ impl<H: Host> Machine<'_, H> {
         Ok(value.as_slice::<i64>()[0])
     }
 
+    /// Learns the sizes of arrays that are found by values, where an operation goes by which of two is less.
+    pub fn see_sizes(&mut self, args: &[Value<H::Object>]) {
+        for value in args {
+            if !matches!(value, Value::Array(_)) {
+                continue;
+            }
+            let Ok(node) = self.node(value) else { continue };
+            for dim in self.b.aval(node).shape.clone() {
+                self.see_size(&dim);
+            }
+        }
+    }
+
+    /// Whether a size became known on this call; what cannot be computed now stays unknown.
+    fn see_size(&mut self, dim: &Dim) -> bool {
+        if !self.attempts.is_empty() || self.b.example(dim).is_some() {
+            return false;
+        }
+        let size = self.b.size(dim.clone());
+        self.observe(size, "a size").is_ok()
+    }
+
+    /// Looks at sizes whose order was only guessed: whether there were any that can be told now.
+    pub fn see_guesses(&mut self) -> bool {
+        let mut seen = false;
+        for guess in self.b.take_guesses() {
+            if self.see_size(&guess.0) | self.see_size(&guess.1) {
+                self.b.withdraw(&guess);
+                seen = true;
+            }
+        }
+        seen
+    }
+
     /// A comparison of sizes of which one is found by values.
     pub fn decided_order(&mut self, op: Elementwise, a: &Dim, b: &Dim) -> Result<bool> {
         let operands = [self.b.size(a.clone()), self.b.size(b.clone())];

@@ -108,8 +108,15 @@ impl<H: Host> Machine<'_, H> {
     }
 
     /// A key of a dict.
+    ///
+    /// # Errors
+    /// `TypeError`, if it has no hash.
     pub fn key(&mut self, value: &Value<H::Object>) -> Result<H::Object> {
-        self.known(value, "a dict key")
+        let key = self.known(value, "a dict key")?;
+        let hash = self.host.builtin("hash");
+        let outcome = self.host.call(&hash, std::slice::from_ref(&key), &[]);
+        self.outcome(outcome)?;
+        Ok(key)
     }
 
     pub fn entries_of(&mut self, value: &Value<H::Object>) -> Result<Entries<H::Object>> {

@@ -204,7 +204,7 @@ impl<H: Host> Machine<'_, H> {
         let changes = self.changes.snapshot();
         let lifted = self.lift_loop(frame, head, region, &before, &mark);
         let mut same = counts == (self.effects.len(), self.draws.len(), self.views.len());
-        let undone = self.unwrite(0, 0);
+        let undone = self.unwrite(0, u64::MAX);
         let attempt = self.attempts.pop();
         undone?;
         if let Some(attempt) = attempt {
@@ -222,20 +222,19 @@ impl<H: Host> Machine<'_, H> {
                 "a change within a loop that cannot be taken back",
             ));
         }
-        match lifted {
-            Ok(done) if same && self.inputs.len() == inputs => {
-                let way = self.leave_loop(frame, head, before, done)?;
-                Ok(Some(way))
-            }
-            _ => {
-                frame.locals = locals;
-                self.b.forget(&mark);
-                self.effects.truncate(counts.0);
-                self.draws.truncate(counts.1);
-                self.views.truncate(counts.2);
-                Ok(None)
-            }
+        if let Ok(done) = lifted
+            && same
+            && self.inputs.len() == inputs
+            && let Ok(way) = self.leave_loop(frame, head, before, done)
+        {
+            return Ok(Some(way));
         }
+        frame.locals = locals;
+        self.b.forget(&mark);
+        self.effects.truncate(counts.0);
+        self.draws.truncate(counts.1);
+        self.views.truncate(counts.2);
+        Ok(None)
     }
 
     /// The loop whose head a block is, if it is one to try.
@@ -536,7 +535,7 @@ impl<H: Host> Machine<'_, H> {
                 self.carried.insert(key, memo);
                 return self.build_loop(frame, before, mark, found, &trip);
             }
-            self.unwrite(0, 0)?;
+            self.unwrite(0, u64::MAX)?;
         }
         Err(Error::unlifted("a loop", "its values do not settle"))
     }

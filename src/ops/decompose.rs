@@ -702,17 +702,17 @@ impl Rule {
         Ok(vec![Some(t_q), Some(t_r)])
     }
 
-    /// Of a tall matrix: the columns that it decides, and the others.
+    /// Of a tall matrix: the columns that it decides, and the others, which LAPACK's reflections decide.
     fn complete_qr(&self, b: &mut Builder) -> Result<Vec<Option<NodeId>>> {
         let q = self.first;
         let r = b.add(Op::Part(1), &[q])?;
         let (m, n) = matrix::sizes(b, self.a);
         let (zero, rest) = (Dim::known(0), m - n.clone());
         let q_first = matrix::columns(b, q, zero.clone(), n.clone())?;
-        let q_last = matrix::columns(b, q, n.clone(), rest.clone())?;
         let r_first = matrix::rows(b, r, zero, n.clone())?;
         let (t_first, t_r) = tall_qr(b, q_first, r_first, self.t)?;
-        let t_q = with_others(b, [q_first, q_last], t_first)?;
+        let t_last = reflected(b, q_first, t_first)?;
+        let t_q = matrix::beside(b, &[t_first, t_last])?;
         let below = matrix::rows(b, r, n, rest)?;
         let zeros = b.full_like(0.0, below)?;
         Ok(vec![Some(t_q), Some(matrix::stacked(b, &[t_r, zeros])?)])
@@ -844,6 +844,39 @@ fn with_others(b: &mut Builder, [first, last]: [NodeId; 2], t: NodeId) -> Result
     let moved = product(b, first, moved)?;
     let moved = b.elementwise(E::Negative, &[moved])?;
     matrix::beside(b, &[t, moved])
+}
+
+/// The tangent of the columns by which a product of reflections completes its first ones, given theirs.
+///
+/// The product is `1 - v t v^h` with as many columns `v`, of which the upper ones are a triangle. So the
+/// first columns are `q = [1; 0] - v t v1^h`, and the last ones `[0; 1] - v t v2^h = [0; 1] + ([1; 0] - q) s`
+/// with `s = (1 - q1)^-h q2^h`, where `q1` is the upper square of `q` and `q2` what is below.
+/// Source: Schreiber and Van Loan, *A storage-efficient WY representation*, 1989.
+fn reflected(b: &mut Builder, q: NodeId, t: NodeId) -> Result<NodeId> {
+    let (m, n) = matrix::sizes(b, q);
+    let (zero, rest) = (Dim::known(0), m - n.clone());
+    let mut parts = [q, q, t, t];
+    for (k, part) in parts.iter_mut().enumerate() {
+        *part = match k % 2 {
+            0 => matrix::rows(b, *part, zero.clone(), n.clone())?,
+            _ => matrix::rows(b, *part, n.clone(), rest.clone())?,
+        };
+    }
+    let [upper, below, t_upper, t_below] = parts;
+    let one = matrix::identity_like(b, upper)?;
+    let square = subtract(b, one, upper)?;
+    let system = adjoint(b, square)?;
+    let right = adjoint(b, below)?;
+    let s = b.add(Op::Solve(System::General), &[system, right])?;
+    let t_below = adjoint(b, t_below)?;
+    let t_upper = adjoint(b, t_upper)?;
+    let moved = product(b, t_upper, s)?;
+    let moved = add(b, t_below, moved)?;
+    let t_s = b.add(Op::Solve(System::General), &[system, moved])?;
+    let below = b.elementwise(E::Negative, &[below])?;
+    let whole = matrix::stacked(b, &[square, below])?;
+    let (by_s, by_q) = (product(b, whole, t_s)?, product(b, t, s)?);
+    subtract(b, by_s, by_q)
 }
 
 /// `x[i, j] / (w[j] - w[i])`, zero on the diagonal.

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::graph::term::formula;
-use crate::graph::{Aval, Builder, DType, Dim, NodeId, Shape};
+use crate::graph::{Aval, Builder, DType, Dim, NodeId, Operands, Shape};
 use crate::ops::Constant;
 
 /// The tangents of all results of `node`, which is `op` of `operands`; `results` are the nodes that
@@ -387,7 +387,8 @@ fn transpose_by(
     cotangent: NodeId,
 ) -> Result<NodeId> {
     use Elementwise::*;
-    if let (Multiply | Divide, Some((mask, sides))) = (op, masked(b, cotangent)) {
+    let scales = matches!(op, Multiply | Divide | Negative | Subtract);
+    if let (true, Some((mask, sides))) = (scales, masked(b, cotangent)) {
         // What was not chosen takes no part, be its slope infinite: the choice stays outermost.
         let mut choice = [mask, sides[0], sides[1]];
         for side in &mut choice[1..] {
@@ -396,6 +397,15 @@ fn transpose_by(
             }
         }
         return b.elementwise(Where, &choice);
+    }
+    if let (true, Some((write, mut written))) = (scales, cleared(b, cotangent)) {
+        let moved = transpose_by(b, op, operands, i, written[0])?;
+        if b.aval(moved).dtype == b.aval(written[0]).dtype
+            && b.aval(moved).shape == b.aval(written[0]).shape
+        {
+            written[0] = moved;
+            return b.add(write, &written);
+        }
     }
     match op {
         Add | Positive | Item => Ok(cotangent),
@@ -448,6 +458,21 @@ fn masked(b: &Builder, x: NodeId) -> Option<(NodeId, [NodeId; 2])> {
     let sides = [operands[1], operands[2]];
     let is_zero = |x: &NodeId| literal(b, *x) == Some(0.0);
     sides.iter().any(is_zero).then_some((operands[0], sides))
+}
+
+/// A write of zeros into something, and its operands: what was overwritten takes no part either.
+fn cleared(b: &Builder, x: NodeId) -> Option<(Op, Operands)> {
+    let op = b.op(x).clone();
+    let (Op::Scatter { kind, .. } | Op::SliceWrite { kind, .. }) = &op else {
+        return None;
+    };
+    let operands = b.graph().operands(x);
+    let value = match b.op(operands[1]) {
+        Op::BroadcastTo(_) => b.graph().operands(operands[1])[0],
+        _ => operands[1],
+    };
+    let zero = matches!(b.op(value), Op::Constant(Constant::Float(value)) if *value == 0.0);
+    (*kind == Write::Set && zero).then_some((op, operands))
 }
 
 /// Whether anything was chosen of what a cotangent is the sum of, if it is a number: what it is multiplied

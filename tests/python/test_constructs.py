@@ -10,6 +10,7 @@ import itertools
 import logging
 import math
 import operator
+import re
 import warnings
 
 import numpy as np
@@ -336,6 +337,36 @@ def nonlocals(x):
     return x, first, rest, last
 
 
+def keys_without_hash(x):
+    """As a cache asks whether it knows its arguments."""
+    table, found = {1: "one"}, []
+    for read in (
+        lambda: table.get((1, [2])),
+        lambda: table[[1]],
+        lambda: [1] in table,
+        lambda: table.setdefault({}, 3),
+        lambda: {(1, [x.ndim]): 2},
+    ):
+        try:
+            found.append(read())
+        except (TypeError, KeyError) as error:
+            found.append(type(error).__name__)
+    return x, found, table
+
+
+def expressions(x):
+    names = "loc, scale".replace(",", " ").split()
+    known = [re.match("^[_a-z]*$", name) is not None for name in names]
+    seen = list(locals()), locals().get("names"), locals().get("nothing")
+    return (
+        x,
+        seen,
+        known,
+        re.search("^[a-z]+$", "a1") is None,
+        re.sub("[ae]", "-", "scale"),
+    )
+
+
 BOXES = [Box()]
 
 
@@ -353,7 +384,7 @@ def seen(function, argument, module):
 
 
 LIFTED = [instances, records, exceptions, generators, contexts, changes_outside, sets, lists_and_dicts]
-LIFTED += [library, strings, decorated, nonlocals]
+LIFTED += [library, strings, decorated, nonlocals, keys_without_hash, expressions]
 
 
 @pytest.mark.parametrize("function", LIFTED, ids=lambda f: f.__name__)

@@ -112,6 +112,38 @@ def test_validation_raises_for_the_call_that_fails(transform):
         np.testing.assert_array_equal(f(good), expected)
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.where(x > 1)[0].squeeze(),
+        lambda x: np.squeeze(x[x > 1]) * 2,
+        lambda x: x[1:].squeeze() * 2,
+        lambda x: np.cov(np.outer(x[1:], x)),
+        lambda x: np.linalg.svd(np.outer(x, x)[x > 1, :1], full_matrices=False)[1],
+    ],
+)
+def test_an_axis_of_one_place_is_seen_on_each_call(f):
+    jitted = lazy.jit(f)
+    for x in ([0.5, 2.0, 0.25, 3.0], [0.5, 2.0], [0.5, 2.0, 3.0], [0.5, 0.25, 2.0], [2.0, 3.0]):
+        found, expected = jitted(np.array(x)), f(np.array(x))
+        assert np.shape(found) == np.shape(expected)
+        np.testing.assert_allclose(found, expected, rtol=1e-14)
+
+
+def test_a_search_that_rounding_ends_is_differentiated_on_its_path():
+    def root(a):
+        low, high = 0.0, 3.0
+        while True:
+            middle = low + (high - low) / 2
+            value = middle**3 - a
+            if value == 0 or high - low < 4e-16 * middle:
+                return middle * a
+            low, high = (middle, high) if value < 0 else (low, middle)
+
+    for a in (2.3, 1.7, 2.9, 0.4):
+        assert lazy.grad(root)(a) == pytest.approx(root(a) / a, rel=1e-12)
+
+
 def test_paths_of_one_function_are_kept():
     f = lazy.jit(branch)
     for _ in range(5):

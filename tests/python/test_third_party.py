@@ -20,6 +20,7 @@ def draws(*shape: int, low: float = 0.3, high: float = 1.7) -> Any:
     return np.random.default_rng(sum(shape)).uniform(low, high, shape)
 
 
+SEARCHES: set[str] = set()
 CASES: dict[str, tuple[Callable[..., Any], tuple[Any, ...], tuple[int, ...]]] = {}
 
 
@@ -70,17 +71,62 @@ def distributions() -> None:
     case("trimboth", lambda a: stats.trimboth(a, 0.2), data)
 
 
+def frozen_distributions() -> None:
+    from scipy import stats
+
+    at = np.array([0.4, 0.9])
+    case("frozen gamma", lambda x, a: stats.gamma(a, loc=0.1, scale=1.2).logpdf(x), at, 2.3)
+    case("frozen norm", lambda x, s: stats.norm(scale=s).cdf(x), at, 1.3)
+    case("frozen beta.ppf", lambda q, a: stats.beta(a, 1.4).ppf(q), at, 2.3)
+    case("frozen poisson", lambda mu: stats.poisson(mu).logpmf(np.array([1.0, 3.0])), 2.3)
+    case("frozen lognorm.var", lambda s: stats.lognorm(s).var(), 0.4)
+    case("betabinom.ppf", lambda p: stats.betabinom.ppf(0.3, 5, p, 1.3), 2.31)
+    # The side that is not chosen is NaN there.
+    case("dgamma.ppf", lambda q, a: stats.dgamma.ppf(q, a), np.array([0.3, 0.8]), 1.7)
+
+
 def roots() -> None:
     from scipy import optimize, stats
 
-    SEARCHES.add("brentq")
-    case("brentq", lambda a: optimize.brentq(lambda x, a: x**2 - a, 0.0, 3.0, args=(a,)), 2.3)
-    SEARCHES.add("argus.ppf")
-    case("argus.ppf", lambda q, scale: stats.argus.ppf(q, 1.0, scale=scale), 0.4, 1.3)
+    for method in ("bisect", "brentq", "brenth", "ridder"):
+        find = getattr(optimize, method)
+
+        def with_args(a: float, b: float, find: Any = find) -> Any:
+            return find(lambda x, a: np.exp(b * x) - a, 0.0, 3.0, args=(a,))
+
+        def account(a: float, find: Any = find) -> Any:
+            return find(lambda x: x**3 - a, 0.0, 3.0, full_output=True)[0]
+
+        def slope(a: float, find: Any = find) -> Any:
+            return lazy.grad(lambda a: find(lambda x: x**3 - a, 0.0, 3.0))(a)
+
+        search(method, with_args, 2.3, 0.7)
+        search(f"{method} full_output", account, 2.3)
+        case(f"{method} slope", slope, 2.3)
+    search("argus.ppf", lambda q, scale: stats.argus.ppf(q, 1.0, scale=scale), 0.4, 1.3)
 
 
-# Their values alone are compiled code's.
-SEARCHES: set[str] = set()
+def integrals() -> None:
+    from scipy import integrate, stats
+
+    quad = integrate.quad
+    search("quad", lambda a, b: quad(lambda t: np.exp(-a * t), 0.0, b)[0], 1.3, 2.0)
+    search("quad backwards", lambda b: quad(np.sin, b, 0.3)[0], 1.3)
+    search("quad args", lambda a: quad(lambda t, a: np.exp(-a * t * t), 0, np.inf, args=(a,))[0], 1.3)
+    search("quad up to", lambda a, b: quad(lambda t: np.exp(a * t), -np.inf, b)[0], 1.3, 0.2)
+    search("quad of all", lambda a: quad(lambda t: np.exp(-a * t * t), -np.inf, np.inf)[0], 1.3)
+    search("quad of a peak", lambda a: quad(lambda t: np.exp(-((t - a) ** 2) / 2e-3), -10, 10)[0], 0.4)
+    search("quad of a kink", lambda a: quad(lambda t: abs(t - a), 0, 1)[0], 0.4)
+    search("quad of a root", lambda a: quad(lambda t: np.sqrt(t * a), 0, 1)[0], 0.4)
+    search("quad of a branch", lambda a: quad(lambda t: a * t if t < 0.5 else a, 0, 1)[0], 0.4)
+    search("dblquad", lambda a: integrate.dblquad(lambda s, t: a * s * t, 0, 1, 0, 1)[0], 1.3)
+    search("expect", lambda loc: stats.norm.expect(lambda x: x**2, loc=loc), 0.3)
+
+
+def search(name: str, function: Callable[..., Any], *args: Any) -> None:
+    """A case whose values alone are compiled code's."""
+    SEARCHES.add(name)
+    case(name, function, *args)
 
 
 def interpolation() -> None:
@@ -193,7 +239,27 @@ def support_vectors() -> None:
         case(f"SVC {kernel}", svm.SVC(kernel=kernel).fit(X, y > y.mean()).decision_function, X[:4] + 0.03)
 
 
-for made in (support_vectors, filters, roots, distributions, interpolation, distances, sklearn_losses):
+def preprocessing() -> None:
+    from sklearn import metrics, preprocessing
+
+    X, labels = draws(7, 3), np.array([0, 1, 1, 0, 2, 0, 2])
+    case("StandardScaler", lambda X: preprocessing.StandardScaler().fit_transform(X), X)
+    p = draws(7, 3)
+    case("log_loss", lambda p: metrics.log_loss(labels, p / p.sum(axis=1, keepdims=True)), p)
+
+
+for made in (
+    frozen_distributions,
+    integrals,
+    preprocessing,
+    support_vectors,
+    filters,
+    roots,
+    distributions,
+    interpolation,
+    distances,
+    sklearn_losses,
+):
     made()
 
 

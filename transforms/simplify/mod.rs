@@ -26,6 +26,7 @@ mod products;
 mod reductions;
 mod reflect;
 mod rules;
+mod taken;
 mod writes;
 
 pub use canonicalize::canonicalize;
@@ -41,6 +42,7 @@ pub use reflect::reflect;
 pub use rules::{
     Fired, RULES, Rule, Rules, STRENGTHS, When, simplify, simplify_reporting, strengthen,
 };
+pub use taken::taken;
 pub use writes::writes;
 
 use lazy_core::error::Result;

@@ -153,7 +153,15 @@ impl Cpython<'_> {
             .and_then(|m| m.extract::<String>().ok());
         match (module.as_deref(), name.as_deref()) {
             (Some("math" | "operator" | "_operator" | "cmath"), _) => true,
+            (Some("sys"), Some("intern")) => true,
             // Python functions that keep tables, which are better asked than entered.
+            (
+                Some("re"),
+                Some(
+                    "match" | "search" | "fullmatch" | "sub" | "split" | "findall" | "compile"
+                    | "escape",
+                ),
+            ) => true,
             (Some("inspect"), Some("unwrap" | "getfullargspec")) => true,
             (Some("functools"), Some("dispatch")) => true,
             (Some("logging"), Some("getLogger")) => true,

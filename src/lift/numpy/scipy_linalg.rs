@@ -112,20 +112,25 @@ pub(super) fn determinant(call: &mut Call<'_>) -> Result<Arg> {
     Ok(scalar_or_array(call.b, node))
 }
 
-/// `scipy.linalg.norm(a, ord, axis, keepdims)`: that of a vector is a Python number.
+/// `scipy.linalg.norm(a, ord, axis, keepdims)`: a Python number where BLAS or LAPACK has it.
 pub(super) fn norm(call: &mut Call<'_>) -> Result<Arg> {
-    let plain = matches!(call.peek("ord"), None | Some(Arg::None | Arg::Int(2)))
-        && matches!(call.peek("axis"), None | Some(Arg::None))
+    let whole = matches!(call.peek("axis"), None | Some(Arg::None))
         && matches!(call.peek("keepdims"), None | Some(Arg::Bool(false)));
-    let vector = match call.peek("a").cloned() {
+    let rank = match call.peek("a").cloned() {
         Some(given) => {
             let x = array(call.b, &given)?;
-            call.b.aval(x).rank() == 1
+            call.b.aval(x).rank()
         }
-        None => false,
+        None => 0,
+    };
+    let routine = match call.peek("ord") {
+        None | Some(Arg::None | Arg::Int(2)) => rank == 1,
+        Some(Arg::Int(1)) => rank == 2,
+        Some(Arg::Float(order)) => rank == 2 && *order == f64::INFINITY,
+        _ => false,
     };
     match super::linalg::norm(call, "a")? {
-        Arg::Array(found) if plain && vector => Ok(as_python(found.node)),
+        Arg::Array(found) if whole && routine => Ok(as_python(found.node)),
         other => Ok(other),
     }
 }

@@ -211,7 +211,15 @@ pub(super) fn squeeze(call: &mut Call<'_>) -> Result<Arg> {
     let node = strong(call.b, x.node)?;
     let shape = call.b.aval(node).shape.clone();
     let dropped: Axes = match call.arg("axis") {
-        Arg::None => (0..shape.len()).filter(|&i| shape[i].is_one()).collect(),
+        Arg::None => {
+            let mut dropped = Axes::new();
+            for (i, size) in shape.iter().enumerate() {
+                if is_one(call, size)? {
+                    dropped.push(i);
+                }
+            }
+            dropped
+        }
         Arg::Int(0 | -1) if shape.is_empty() => Axes::new(),
         given => axes(call.b, &given, shape.len())?,
     };
@@ -233,6 +241,24 @@ pub(super) fn squeeze(call: &mut Call<'_>) -> Result<Arg> {
     } else {
         scalar_or_array(call.b, out)
     })
+}
+
+/// Whether an axis has one place: where the size is not known, it is assumed to be as on this call.
+fn is_one(call: &mut Call<'_>, size: &Dim) -> Result<bool> {
+    if size.as_known().is_some() {
+        return Ok(size.is_one());
+    }
+    match call.b.example(size) {
+        Some(few @ (0 | 1)) => {
+            call.b.assume_equal(size, &Dim::known(few));
+            Ok(few == 1)
+        }
+        Some(_) => {
+            call.b.assume_at_most(&Dim::known(2), size);
+            Ok(false)
+        }
+        None => Err(call.unlifted("an axis whose length is not known")),
+    }
 }
 
 /// `np.expand_dims(a, axis)`.

@@ -234,7 +234,11 @@ pub(super) fn zeta(call: &mut Call<'_>) -> Result<Arg> {
 /// `spherical_jn(n, z)`, or its derivative.
 pub(super) fn spherical_jn(call: &mut Call<'_>) -> Result<Arg> {
     let derivative = call.flag("derivative")?;
-    let nodes = operands(call, &["n", "z"])?;
+    let mut nodes = operands(call, &["n", "z"])?;
+    if call.b.aval(nodes[0]).dtype.is_inexact() {
+        // SciPy makes integers of the orders.
+        nodes[0] = call.b.elementwise(E::Trunc, &[nodes[0]])?;
+    }
     if !derivative {
         let node = call.b.elementwise(E::SphericalJn, &nodes)?;
         return Ok(scalar_or_array(call.b, node));

@@ -200,6 +200,7 @@ class Writer(Base):
             f"{s} = {s} * 0.5 + {e}", f"{s} += {v}[{i}] * 0.3", f"{s} = max({s}, {v}[{i}])", f"{s} = {e}", f"{s} = {s} if {self.test()} else {e}", f"{s} -= {e} * 0.1",
             f"{v}[{i}] = {e}", f"{v}[{i}] += {e} * 0.5", f"{v}[{i}] *= 0.5", f"{v}[{i}] = {w}[{i}] * 0.5 + {v}[{self.index()}] * 0.5", f"{self.pick('matrix')}[{i}, {self.index()}] = {e}", f"{v}[:] = {w} * 0.5 + 0.2", f"{v}[{i}:] += 0.1", f"{v}[1:] = {v}[:-1]",
             f"{self.pick('matrix')}[{i}] += {v} * 0.2", f"{v}[:{i}] *= 0.9", f"{s}, {self.pick('ours')} = {self.pick('ours')}, {e}", f"{v}[{v} > {s}] = {s}", f"{v} = {v} * 0.5 + {w} * 0.1" if v not in ("x", "y") else f"{v} *= 0.9",
+            f"{v} = {v} * 0.5 + {w} * 0.1\n{v}[{i}] = {e}" if v not in ("x", "y") else f"{v}[{i}] -= {e}",
             f"{self.pick('matrix')}[:, {i}] = {v}", f"{v}[{i}], {v}[{self.index()}] = {v}[{self.index()}], {v}[{i}]",
         ]  # fmt: skip
         if self.names["counter"]:
