@@ -7,12 +7,13 @@ result: ``f(x, p) = 0`` gives ``f_x dx + f_p dp = 0``, and the integral of ``f``
 from __future__ import annotations
 
 import sys
+import types
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from lazy._custom import with_jvp
+from lazy._custom import enter_opaque, with_jvp
 from lazy._equivalents import uncovered, values_suffice
 
 Table = dict[Any, Callable[..., Any]]
@@ -131,6 +132,19 @@ def _still(primals: Any, tangents: Any) -> Any:
     return primals[0], 0.0 * tangents[0]
 
 
+def _root_near(f: Any, x: Any) -> Any:
+    """How a search came here is of no account: Newton's steps make the root one of the parameters.
+
+    Each of them doubles the order of the derivatives that are right.
+    """
+    import lazy
+
+    x = with_jvp(lambda x: x, _still, (), (x,))
+    for _ in range(3):
+        x = x - f(x) / lazy.grad(f)(x)
+    return x
+
+
 def _root(search: Callable[..., Any], method: str) -> Callable[..., Any]:
     def root(
         f: Any,
@@ -143,8 +157,6 @@ def _root(search: Callable[..., Any], method: str) -> Callable[..., Any]:
         full_output: bool = False,
         disp: bool = True,
     ) -> Any:
-        import lazy
-
         if values_suffice():
             uncovered("a value alone")
         args = args if isinstance(args, tuple) else (args,)
@@ -159,11 +171,7 @@ def _root(search: Callable[..., Any], method: str) -> Callable[..., Any]:
             return f(x, *args)
 
         x, trips = search(counted, a, b, xtol, rtol, maxiter)
-        # How the search came here is of no account: Newton's steps make the root one of the parameters, and
-        # each doubles the order of the derivatives that are right.
-        x = with_jvp(lambda x: x, _still, (), (x,))
-        for _ in range(3):
-            x = x - of(x) / lazy.grad(of)(x)
+        x = _root_near(of, x)
         if not full_output:
             return x
         found = sys.modules["scipy.optimize"].RootResults(
@@ -172,6 +180,71 @@ def _root(search: Callable[..., Any], method: str) -> Callable[..., Any]:
         return x, found
 
     return root
+
+
+# -- minima ------------------------------------------------------------------------------------
+
+
+def _minimum(self: Any, full_output: bool = False) -> Any:
+    """What Brent's search found: where the slope is zero."""
+    import lazy
+
+    if values_suffice():
+        uncovered("a value alone")
+
+    def of(x: Any) -> Any:
+        return self.func(x, *self.args)
+
+    x = _root_near(lambda x: lazy.grad(of)(x), self.xmin)
+    return (x, of(x), self.iter, self.funcalls) if full_output else x
+
+
+def _copied(function: Any) -> Any:
+    """The same code under no name that anything stands for."""
+    made = types.FunctionType(function.__code__, function.__globals__, function.__name__)
+    made.__defaults__, made.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
+    return made
+
+
+def _settled(search: Any) -> Callable[..., Any]:
+    """A search of one variable, whose last place is then made the one where the slope is zero."""
+    inner = _copied(search)
+
+    def minimize(func: Any, *given: Any, **options: Any) -> Any:
+        import lazy
+
+        if values_suffice():
+            uncovered("a value alone")
+        args = options.get("args", given[1] if len(given) > 1 else ())
+        found = inner(func, *given, **options)
+
+        def of(x: Any) -> Any:
+            return func(x, *args)
+
+        x = _root_near(lambda x: lazy.grad(of)(x), found.x)
+        if abs(x - found.x) > 1e-3 * (1 + abs(x)):
+            # At a bound.
+            enter_opaque()
+        found.x, found.fun = x, of(x)
+        return found
+
+    return minimize
+
+
+def _stepwise(*args: Any, **kwargs: Any) -> Any:
+    """A search whose places do not move with the parameters, but jump: its own slopes are no minimum's."""
+    if values_suffice():
+        uncovered("a value alone")
+    enter_opaque()
+
+
+def _minima() -> Table:
+    module = sys.modules["scipy.optimize._optimize"]
+    searches = {getattr(module, f"_minimize_{name}"): _stepwise for name in ("neldermead", "powell")}
+    for name in ("scalar_bounded", "scalar_golden"):
+        search = getattr(module, f"_minimize_{name}")
+        searches[search] = _settled(search)
+    return {module.Brent.get_result: _minimum, **searches}
 
 
 def _optimize() -> Table:
@@ -286,5 +359,6 @@ def _integrals() -> Table:
 
 TABLES: dict[str, Callable[[], Table]] = {
     "scipy.optimize": _optimize,
+    "scipy.optimize._optimize": _minima,
     "scipy.integrate._quadpack": _integrals,
 }

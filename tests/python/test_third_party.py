@@ -106,6 +106,16 @@ def roots() -> None:
     search("argus.ppf", lambda q, scale: stats.argus.ppf(q, 1.0, scale=scale), 0.4, 1.3)
 
 
+def minima() -> None:
+    from scipy import optimize
+
+    def nearest(a: float, method: str) -> Any:
+        return optimize.minimize(lambda t: (t[0] - a) ** 2, [0.0], method=method, tol=1e-3).x
+
+    for method in ("Nelder-Mead", "Powell"):
+        case(method, lambda a, m=method: nearest(a, m), 1.3, refused=(0,))
+
+
 def integrals() -> None:
     from scipy import integrate, stats
 
@@ -250,6 +260,7 @@ def preprocessing() -> None:
 
 for made in (
     frozen_distributions,
+    minima,
     integrals,
     preprocessing,
     support_vectors,
@@ -299,9 +310,29 @@ def test_derivatives(name: str) -> None:
                 continue
             jacobian = lazy.jacobian(function, argnums=at)
             if at in refused:
-                with pytest.raises(lazy.NotDifferentiable):
+                with pytest.raises((lazy.NotDifferentiable, lazy.GraphBreak)):
                     jacobian(*args)
                 continue
             wanted = differences(function, args, at)
             found = np.reshape(jacobian(*args), wanted.shape)
             np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-7, err_msg=f"by argument {at}")
+
+
+def test_a_minimum_moves_with_the_parameters_and_not_with_the_search() -> None:
+    from scipy import optimize, stats
+
+    def least(a: float, method: str) -> Any:
+        bounds = (0, 3) if method == "bounded" else None
+        return optimize.minimize_scalar(lambda t: np.exp(t) - a * t + t**4, bounds=bounds, method=method).x
+
+    for method in ("brent", "golden", "bounded"):
+        x = least(1.3, method)
+        assert lazy.grad(least)(1.3, method) == pytest.approx(1 / (np.exp(x) + 12 * x**2), rel=1e-4)
+    with pytest.raises(lazy.GraphBreak):
+        lazy.grad(lambda a: least(-a, "bounded"))(1.3)
+    # Differences of a minimum have few digits; its condition has more.
+    data, found = draws(9), stats.yeojohnson_normmax(draws(9))
+    slope = lazy.grad(stats.yeojohnson_llf)
+    by_data = lazy.jacobian(slope, argnums=1)(found, data)
+    wanted = -by_data / lazy.grad(slope)(found, data)
+    np.testing.assert_allclose(lazy.grad(stats.yeojohnson_normmax)(data), wanted, rtol=1e-5)
