@@ -499,11 +499,20 @@ unsafe fn dot<T: Item>(a: *const T, a_step: isize, b: *const T, b_step: isize, k
             return sum;
         }
         let mut lanes = [T::ZERO; LANES];
-        for first in (0..k).step_by(LANES) {
-            for (j, lane) in lanes.iter_mut().enumerate().take(k - first) {
-                let i = (first + j) as isize;
-                *lane = lane.add((*a.offset(i * a_step)).mul(*b.offset(i * b_step)));
+        let (mut a, mut b) = (a, b);
+        let mut next = || {
+            let product = (*a).mul(*b);
+            a = a.wrapping_offset(a_step);
+            b = b.wrapping_offset(b_step);
+            product
+        };
+        for _ in 0..k / LANES {
+            for lane in &mut lanes {
+                *lane = lane.add(next());
             }
+        }
+        for lane in lanes.iter_mut().take(k % LANES) {
+            *lane = lane.add(next());
         }
         sum_lanes(lanes)
     }

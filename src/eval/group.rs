@@ -11,7 +11,7 @@
 
 use std::sync::OnceLock;
 
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 use super::buffers::Block;
 use super::kernels::{Check, Kernel};
@@ -506,9 +506,8 @@ impl<'a> Worker<'a> {
                     let sides = operands.iter().chain([slot]);
                     let sides: SmallVec<[*mut u8; 12]> =
                         sides.map(|&side| pointers[side as usize]).collect();
-                    let strides: SmallVec<[isize; 12]> = smallvec![row.stride(); sides.len()];
-                    // SAFETY: as for a call; all are floats in a row.
-                    unsafe { row.run(&sides, &strides, len) };
+                    // SAFETY: as for a call; all lie in one piece.
+                    unsafe { row.run(&sides, row.strides(), len) };
                 }
                 Instruction::Load {
                     slot,

@@ -5,12 +5,15 @@
 //! `x[[2, 0]]` of a matrix gathers two rows: one offset per index, one run of memory per row.
 //! Source: NumPy's advanced indexing.
 
+use std::borrow::Cow;
+
 use super::buffers::Block;
 use super::element::{Item, for_dtype};
-use super::layout::Walk;
+use super::layout::{Layout, Walk};
 use super::plan::{Place, Run};
 use super::value::{Sizes, Value, View};
 use crate::error::{Error, Exception, Result};
+use crate::graph::DType;
 use crate::ops::Write;
 
 /// Which elements of an array index arrays mean.
@@ -57,26 +60,33 @@ impl Indices {
         };
         let out = offsets.as_mut_slice();
         out.fill(0);
-        for (place, &(axis, size, stride)) in self.arrays.iter().zip(&self.axes) {
-            // SAFETY: index arrays are int64, contiguous and aligned, with `count` elements.
-            let indices =
-                unsafe { std::slice::from_raw_parts(run.at(place).cast::<i64>(), self.count) };
-            for (&index, out) in indices.iter().zip(out.iter_mut()) {
-                let from_start = if index < 0 {
-                    index + size as i64
-                } else {
-                    index
-                };
-                if from_start < 0 || from_start >= size as i64 {
-                    return Err(Error::raises(
-                        Exception::Index,
-                        format!("index {index} is out of bounds for axis {axis} with size {size}"),
-                    ));
-                }
-                *out += from_start as isize * stride;
-            }
+        for (place, &axis) in self.arrays.iter().zip(&self.axes) {
+            self.each_offset([place], [axis], run, |i, offset| out[i] += offset)?;
         }
         Ok(offsets)
+    }
+
+    /// Calls `visit` with the number of each index and the byte offset that some of the arrays mean by it.
+    #[inline(always)]
+    fn each_offset<const N: usize>(
+        &self,
+        places: [&Place; N],
+        axes: [(usize, usize, isize); N],
+        run: &Run<'_>,
+        mut visit: impl FnMut(usize, isize),
+    ) -> Result<()> {
+        // SAFETY: index arrays are int64, contiguous and aligned, with `count` elements.
+        let arrays = places.map(|place| unsafe {
+            std::slice::from_raw_parts(run.at(place).cast::<i64>(), self.count)
+        });
+        for i in 0..self.count {
+            let mut offset = 0;
+            for (indices, (axis, size, stride)) in arrays.iter().zip(axes) {
+                offset += position(indices[i], axis, size)? as isize * stride;
+            }
+            visit(i, offset);
+        }
+        Ok(())
     }
 
     /// Gives `visit` every run of the array, `(byte offset, stride, length)`, in the order of the
@@ -98,6 +108,29 @@ impl Indices {
     }
 }
 
+#[cold]
+#[inline(never)]
+fn out_of_bounds(index: i64, axis: usize, size: usize) -> Box<Error> {
+    Error::raises(
+        Exception::Index,
+        format!("index {index} is out of bounds for axis {axis} with size {size}"),
+    )
+}
+
+/// The position that an index means, from the start.
+#[inline(always)]
+pub(super) fn position(index: i64, axis: usize, size: usize) -> Result<usize> {
+    if (index as u64) < size as u64 {
+        return Ok(index as usize);
+    }
+    let from_end = index.wrapping_add(size as i64);
+    if index < 0 && from_end >= 0 {
+        Ok(from_end as usize)
+    } else {
+        Err(out_of_bounds(index, axis, size))
+    }
+}
+
 /// Byte offsets in memory of the pool.
 struct Offsets {
     block: Block,
@@ -115,8 +148,20 @@ impl Gather {
     /// # Errors
     /// An index out of range.
     pub fn run(&self, run: &Run<'_>) -> Result<()> {
-        let mut offsets = self.indices.offsets(run)?;
         let (source, target) = (run.at(&self.from), run.at(&self.to));
+        if self.indices.before_len == 1 && self.indices.after_len == 1 {
+            // SAFETY: the result has the indices' shape, and there is one element per index.
+            return unsafe {
+                match self.to.layout.dtype.size() {
+                    1 => self.pick::<u8>(run, source, target.cast()),
+                    2 => self.pick::<u16>(run, source, target.cast()),
+                    4 => self.pick::<u32>(run, source, target.cast()),
+                    8 => self.pick::<u64>(run, source, target.cast()),
+                    _ => self.pick::<u128>(run, source, target.cast()),
+                }
+            };
+        }
+        let mut offsets = self.indices.offsets(run)?;
         // SAFETY: all offsets were checked; the result has the indices' shape.
         unsafe {
             match self.to.layout.dtype.size() {
@@ -130,19 +175,34 @@ impl Gather {
         Ok(())
     }
 
+    /// Single elements, whose places need no memory.
+    ///
+    /// # Safety
+    /// `target` must be valid for all elements.
+    unsafe fn pick<T: Copy>(&self, run: &Run<'_>, source: *const u8, target: *mut T) -> Result<()> {
+        let read = |i: usize, offset: isize| {
+            // SAFETY: the offset was checked, and the target has room for each index.
+            unsafe {
+                let element = source.offset(offset).cast::<T>().read_unaligned();
+                target.add(i).write_unaligned(element);
+            }
+        };
+        // One or two arrays of indices are told at compile time: the loop over arrays is gone.
+        match (&self.indices.arrays[..], &self.indices.axes[..]) {
+            ([array], [axis]) => self.indices.each_offset([array], [*axis], run, read),
+            ([a, b], [i, j]) => self.indices.each_offset([a, b], [*i, *j], run, read),
+            _ => {
+                let mut offsets = self.indices.offsets(run)?;
+                let offsets = offsets.as_mut_slice().iter();
+                offsets.enumerate().for_each(|(i, &offset)| read(i, offset));
+                Ok(())
+            }
+        }
+    }
+
     /// # Safety
     /// The offsets must be valid for `source`, and `target` for all elements.
     unsafe fn read<T: Copy>(&self, offsets: &[isize], source: *const u8, mut target: *mut u8) {
-        if self.indices.before_len == 1 && self.indices.after_len == 1 {
-            for (i, &offset) in offsets.iter().enumerate() {
-                // SAFETY: as the caller promises.
-                unsafe {
-                    let element = source.offset(offset).cast::<T>().read_unaligned();
-                    target.cast::<T>().add(i).write_unaligned(element);
-                }
-            }
-            return;
-        }
         let size = size_of::<T>();
         self.indices.each_run(offsets, |offset, stride, n| {
             // SAFETY: as the caller promises; runs follow each other in the target.
@@ -212,41 +272,89 @@ pub fn arange(view: &View<'_>) -> Value {
 }
 
 fn arg_where_of<T: Item>(view: &View<'_>) -> Value {
-    let Some((&n, outer)) = view.shape.split_last() else {
-        // SAFETY: the view holds one element.
-        let element = unsafe { view.ptr.cast::<T>().read_unaligned() };
-        return Value::from_slice::<i64>(&[], &[usize::from(element.is_nonzero()), 0]);
+    let is_bytes = T::DTYPE == DType::Bool && view.is_contiguous();
+    let flags: Cow<'_, [u8]> = match is_bytes {
+        // SAFETY: the view is of as many bools in one piece, which are bytes of 0 or 1.
+        true => Cow::Borrowed(unsafe { std::slice::from_raw_parts(view.ptr, view.len()) }),
+        false => Cow::Owned(flags_of::<T>(view)),
     };
-    let (rank, rows) = (view.shape.len(), outer.iter().product::<usize>());
-    let (mut found, mut count): (Vec<i64>, usize) = (vec![], 0);
-    let mut index = vec![0i64; rank];
-    for _ in 0..rows {
-        let steps = index[..rank - 1].iter().zip(&view.strides);
-        let offset: isize = steps.map(|(&i, &s)| i as isize * s).sum();
-        // SAFETY: the index is that of a row of the view.
-        let row = unsafe { view.ptr.offset(offset) };
-        // Every position is written where the next one found belongs, which saves asking.
-        found.resize((count + n + 1) * rank, 0);
-        for j in 0..n {
-            let to = &mut found[count * rank..][..rank];
-            if rank > 1 {
-                to.copy_from_slice(&index);
-            }
-            to[rank - 1] = j as i64;
-            // SAFETY: the position is within the row, and the view is of elements `T`.
-            let element = unsafe {
-                let at = row.offset(j as isize * view.strides[rank - 1]);
-                at.cast::<T>().read_unaligned()
-            };
-            count += usize::from(element.is_nonzero());
+    let rank = view.shape.len();
+    let mut found = Value::zeros(DType::I64, &[count(&flags), rank]);
+    let out = found.as_mut_slice::<i64>();
+    match view.shape.split_last() {
+        None => {}
+        Some((_, [])) => {
+            let mut out = out.iter_mut();
+            each_set(&flags, |at| {
+                if let Some(to) = out.next() {
+                    *to = at as i64;
+                }
+            });
         }
-        for axis in (0..rank - 1).rev() {
-            index[axis] += 1;
-            if (index[axis] as usize) < view.shape[axis] {
-                break;
-            }
-            index[axis] = 0;
+        Some((&n, outer)) => {
+            let mut out = out.chunks_exact_mut(rank);
+            // The indices of the last row in which something was found.
+            let (mut row, mut index) = (0, vec![0; rank - 1]);
+            each_set(&flags, |at| {
+                if at / n != row {
+                    row = at / n;
+                    let mut rest = row;
+                    for (index, size) in index.iter_mut().zip(outer).rev() {
+                        *index = (rest % size) as i64;
+                        rest /= size;
+                    }
+                }
+                if let Some((last, others)) = out.next().and_then(|to| to.split_last_mut()) {
+                    *last = (at % n) as i64;
+                    others.copy_from_slice(&index);
+                }
+            });
         }
     }
-    Value::from_slice(&found[..count * rank], &[count, rank])
+    found
+}
+
+/// Whether each element is not zero, as bytes of 0 or 1 in C order.
+fn flags_of<T: Item>(view: &View<'_>) -> Vec<u8> {
+    let mut flags = Vec::with_capacity(view.len());
+    let layout = Layout {
+        dtype: view.dtype,
+        shape: view.shape.clone(),
+        strides: view.strides.clone(),
+        offset: 0,
+    };
+    Walk::new(&layout).runs(0, view.len(), |offset, stride, n| {
+        for i in 0..n as isize {
+            // SAFETY: the walk stays within the view, which is of elements `T`.
+            let element = unsafe { view.ptr.offset(offset + i * stride).cast::<T>() };
+            // SAFETY: as above.
+            flags.push(u8::from(unsafe { element.read_unaligned() }.is_nonzero()));
+        }
+    });
+    flags
+}
+
+/// How many of the flags, which are bytes of 0 or 1, are set.
+fn count(flags: &[u8]) -> usize {
+    // As many as a byte can count.
+    let sums = flags.chunks(255).map(|part| part.iter().sum::<u8>());
+    sums.map(usize::from).sum()
+}
+
+/// Calls `visit` with the position of each flag that is set.
+#[inline(always)]
+fn each_set(flags: &[u8], mut visit: impl FnMut(usize)) {
+    let (words, rest) = flags.as_chunks::<8>();
+    for (k, word) in words.iter().enumerate() {
+        let mut left = u64::from_le_bytes(*word);
+        while left != 0 {
+            visit(8 * k + left.trailing_zeros() as usize / 8);
+            left &= left - 1;
+        }
+    }
+    for (i, &flag) in rest.iter().enumerate() {
+        if flag != 0 {
+            visit(8 * words.len() + i);
+        }
+    }
 }

@@ -12,7 +12,7 @@ use smallvec::{SmallVec, smallvec};
 
 use super::group::{Instruction, Slot};
 use super::kernels::pairs::{Side, pair};
-use super::machine::{Input, Lane, Row, Step};
+use super::machine::{self, Input, Lane, Row, Step};
 
 /// Merges pairs of instructions; `is_private` says which slots nobody reads but the code.
 pub fn merge(
@@ -143,7 +143,8 @@ pub fn trees(
     let mut made: Vec<Option<Instruction>> = Vec::with_capacity(code.len());
     let mut is_gone = vec![false; code.len()];
     for members in members {
-        let row = (members.len() > 1)
+        let is_worth_it = members.len() > 1 || is_comparison(&code, &members);
+        let row = is_worth_it
             .then(|| tree(&code, &members, &is_number))
             .flatten();
         if row.is_some() {
@@ -157,6 +158,19 @@ pub fn trees(
         false => Some(old),
     })
     .collect()
+}
+
+/// Whether there is one call, which makes flags of floats: no kernel packs them as well.
+fn is_comparison(code: &[Instruction], members: &[usize]) -> bool {
+    let [only] = members else { return false };
+    let Instruction::Call {
+        arithmetic: Some((op, dtype)),
+        ..
+    } = &code[*only]
+    else {
+        return false;
+    };
+    dtype.is_float() && machine::is_comparison(*op)
 }
 
 /// Calls, of which the last is the root, as machine code.

@@ -148,6 +148,14 @@ impl View<'_> {
         }
     }
 
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     pub fn is_contiguous(&self) -> bool {
         self.strides == contiguous(&self.shape, self.dtype)
     }

@@ -272,6 +272,48 @@ def skipping(x):
     return total
 
 
+def product_by_elements(A, B, C):
+    for i in range(A.shape[0]):
+        for j in range(B.shape[1]):
+            for k in range(A.shape[1]):
+                C[i, j] += A[i, k] * B[k, j]
+
+
+def elements_that_stay(v, w, counts, n):
+    """Each is read and written at one place by all trips of a loop; some loops have no trip."""
+    total = last = 0.0
+    for i in range(12):
+        for k in range(n):
+            v[i % 3] = w[k]
+        for k in range(5):
+            total = total + w[k]
+            v[i % 3] = total
+        for k in range(5):
+            last = v[0]
+            v[0] = last + w[k]
+            w[k] = last
+        for k in range(5):
+            v[1] += w[k]
+            v[1] *= 0.5
+        for k in range(5):
+            counts[i % 3] += k
+    return total, last
+
+
+def elements_that_move(v, m, n):
+    """What is read beside them may be in the same memory."""
+    for i in range(12):
+        row = m[i % 3]
+        for k in range(1, 4):
+            m[i % 3, 1] += row[k] * 0.5
+        for k in range(n):
+            v[0] += v[k]
+        for _ in range(n):
+            kept = v[0]
+            v[0] = v[1] + 1.0
+            v[1] = kept
+
+
 def inverse_where_positive(x):
     x[x > 0] = x[x > 0] ** (-1.5)
     return x.sum()
@@ -335,6 +377,9 @@ PROGRAMS = [
     (centres, lambda r: (r.random((40, 3)), r.integers(0, 10, 40), 10), 1),
     (short_with_branches, lambda r: (r.random(6),), 1),
     (skipping, lambda r: (r.random(21),), 1),
+    (product_by_elements, lambda r: (r.random((6, 7)), r.random((7, 5)), r.random((6, 5))), 1),
+    (elements_that_stay, lambda r: (r.random(3), r.random(5), r.integers(0, 9, 3), 0), 1),
+    (elements_that_move, lambda r: (r.random(5), r.random((3, 4)), 4), 1),
     (inverse_where_positive, lambda r: (r.normal(size=(8, 9)),), 1),
 ]
 

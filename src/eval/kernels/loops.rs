@@ -87,6 +87,15 @@ macro_rules! loops {
         unsafe fn $run<M: $map, L: Isa>(inputs: &[*const u8], output: *mut u8, len: usize) {
             let output = output.cast::<M::Out>();
             $(let $x = inputs[$index].cast::<M::$operand>();)+
+            // One element, as programs of scalars compute: not a whole block for it.
+            if M::IN_LANES && L::F64::WIDTH == 1 && len == 1 {
+                // SAFETY: the one element of each array.
+                unsafe {
+                    let [one] = M::block::<L, 1>($([$x.read()]),+);
+                    output.write(one);
+                }
+                return;
+            }
             let many = if M::IN_LANES && L::Many::WIDTH > BLOCK { len / MANY } else { 0 };
             let start = many * MANY;
             let (blocks, rest) = ((len - start) / BLOCK, len % BLOCK);

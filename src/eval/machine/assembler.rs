@@ -26,8 +26,8 @@ pub enum Operand {
     Register(Number),
     /// Memory at a general register and a displacement.
     At(Number, i32),
-    /// Memory at a general register and another, which counts floats.
-    Indexed(Number, Number, Precision),
+    /// Memory at a general register and another, which counts elements of 1, 2, 4 or 8 bytes.
+    Indexed(Number, Number, usize),
 }
 
 /// Of floats.
@@ -424,6 +424,60 @@ impl Assembler {
         self.encode_vector(Vex::bits(true), 0x38, opcode, to, 0, from);
     }
 
+    /// Flags, which are bytes of 0 or 1 in memory, as masks; `zeros` is a register of zeros.
+    pub fn load_flags(&mut self, width: Width, to: Number, from: Operand, zeros: Number) {
+        match (width.whole, width.precision) {
+            (true, Precision::Single) => {
+                self.encode_vector(Vex::bits(true), 0x38, 0x31, to, 0, from);
+            }
+            (true, Precision::Double) => {
+                self.encode_vector(Vex::bits(true), 0x38, 0x32, to, 0, from);
+            }
+            // Into the lowest byte of zeros.
+            (false, _) => {
+                self.encode_vector(Vex::bits(false), 0x3a, 0x20, to, zeros, from);
+                self.bytes.push(0);
+            }
+        }
+        let opcode = match width.precision {
+            Precision::Single => 0xfa,
+            Precision::Double => 0xfb,
+        };
+        let flags = Operand::Register(to);
+        self.encode_vector(Vex::bits(width.whole), 0x0f, opcode, to, zeros, flags);
+    }
+
+    /// Masks as flags. The register with the masks is overwritten, and so is `room`.
+    pub fn store_flags(&mut self, width: Width, to: Operand, masks: Number, room: Number) {
+        let (half, itself) = (Vex::bits(false), Operand::Register(masks));
+        if !width.whole {
+            self.encode_vector(half, 0x38, 0x1c, masks, 0, itself);
+            self.encode_vector(half, 0x3a, 0x14, masks, 0, to);
+            self.bytes.push(0);
+            return;
+        }
+        // The upper half, then narrower and narrower: a mask of any width is -1, whose absolute value is 1.
+        let upper = Operand::Register(room);
+        self.encode_vector(Vex::bits(true), 0x3a, 0x19, masks, 0, upper);
+        self.bytes.push(1);
+        let narrowed = match width.precision {
+            Precision::Single => upper,
+            Precision::Double => {
+                let unprefixed = Vex { prefix: 0, ..half };
+                self.encode_vector(unprefixed, 0x0f, 0xc6, masks, masks, upper);
+                self.bytes.push(0x88);
+                itself
+            }
+        };
+        self.encode_vector(half, 0x0f, 0x6b, masks, masks, narrowed);
+        self.encode_vector(half, 0x0f, 0x63, masks, masks, itself);
+        self.encode_vector(half, 0x38, 0x1c, masks, 0, itself);
+        match width.precision {
+            Precision::Single => self.encode_vector(half, 0x0f, 0xd6, masks, 0, to),
+            Precision::Double => self.encode_vector(half, 0x0f, 0x7e, masks, 0, to),
+        }
+    }
+
     /// What comes after instructions on whole registers, so that those on one float are fast.
     pub fn end_vectors(&mut self) {
         self.bytes.extend([0xc5, 0xf8, 0x77]);
@@ -533,11 +587,8 @@ impl Assembler {
                     Err(_) => self.bytes.extend(displacement.to_le_bytes()),
                 }
             }
-            Operand::Indexed(base, index, precision) => {
-                let scale = match precision {
-                    Precision::Single => 0x80,
-                    Precision::Double => 0xc0,
-                };
+            Operand::Indexed(base, index, size) => {
+                let scale = (size.trailing_zeros() as u8) << 6;
                 let scaled = scale | (index & 7) << 3 | (base & 7);
                 self.bytes.extend([0x44 | middle, scaled, 0]);
             }

@@ -1,6 +1,6 @@
 //! Machine code, made while the program runs: for x86-64 under Linux.
 //!
-//! In: steps of arithmetic on float64 or float32. Out: a [`Row`], which does them all in one pass over memory.
+//! In: steps of arithmetic on float64 or float32, and on flags. Out: a [`Row`], which does them all in one pass over memory.
 //! [`row`] translates, [`assembler`] knows the encoding, [`memory`] is where code may run. Other machines
 //! do without, and so does this one if `LAZY_INTERPRET` is set: kernels stay the reference, and every
 //! user of this folder has them to fall back to.
@@ -31,6 +31,24 @@ pub enum Input {
     Number,
 }
 
+/// What the elements of a lane are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Float,
+    /// Bytes of 0 or 1 in memory; masks in registers.
+    Flag,
+}
+
+impl Kind {
+    /// Bytes of an element, where floats have so many.
+    fn size(self, float: usize) -> usize {
+        match self {
+            Kind::Float => float,
+            Kind::Flag => 1,
+        }
+    }
+}
+
 /// An operation on lanes: of floats of one dtype, or of what comparisons of them gave.
 #[derive(Clone, Debug)]
 pub struct Step {
@@ -44,7 +62,8 @@ pub struct Step {
 #[derive(Debug)]
 pub struct Row {
     code: Code,
-    dtype: DType,
+    /// Bytes from one element to the next where inputs and results lie in one piece.
+    strides: SmallVec<[isize; 8]>,
 }
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
@@ -62,24 +81,28 @@ impl Row {
         }
         let mut floats = steps.iter().map(|s| s.dtype).filter(|d| *d != DType::Bool);
         let dtype = floats.next()?;
-        match floats.all(|other| other == dtype) {
-            true => Some(Row {
-                code: made(dtype, inputs, steps, results)?,
-                dtype,
-            }),
-            false => None,
+        if !floats.all(|other| other == dtype) {
+            return None;
         }
+        let (code, kinds) = made(dtype, inputs, steps, results)?;
+        let sides = (0..inputs.len()).chain(results.iter().copied());
+        Some(Row {
+            code,
+            strides: sides
+                .map(|lane| kinds[lane].size(dtype.size()) as isize)
+                .collect(),
+        })
     }
 
-    /// Bytes from one element to the next where a row lies in one piece.
-    pub fn stride(&self) -> isize {
-        self.dtype.size() as isize
+    /// Per input and result, bytes from one element to the next where it lies in one piece.
+    pub fn strides(&self) -> &[isize] {
+        &self.strides
     }
 
     /// Does the steps for `n` elements.
     ///
     /// # Safety
-    /// `pointers` are those of the inputs and then of the results, each valid for `n` floats (a
+    /// `pointers` are those of the inputs and then of the results, each valid for `n` elements (a
     /// number's for one) at the byte strides given in the same order. A result may be exactly an input,
     /// and must not overlap one otherwise.
     #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
@@ -101,18 +124,24 @@ impl Row {
 }
 
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-fn made(dtype: DType, inputs: &[Input], steps: &[Step], results: &[Lane]) -> Option<Code> {
+fn made(
+    dtype: DType,
+    inputs: &[Input],
+    steps: &[Step],
+    results: &[Lane],
+) -> Option<(Code, Vec<Kind>)> {
     let precision = match dtype {
         DType::F32 => assembler::Precision::Single,
         DType::F64 => assembler::Precision::Double,
         _ => return None,
     };
-    let code = row::emit(precision, inputs, steps, results)?;
-    memory::Executable::new(&code)
+    let kinds = row::kinds(inputs, steps)?;
+    let code = row::emit(precision, inputs, steps, results, &kinds)?;
+    Some((memory::Executable::new(&code)?, kinds))
 }
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux")))]
-fn made(_: DType, _: &[Input], _: &[Step], _: &[Lane]) -> Option<Code> {
+fn made(_: DType, _: &[Input], _: &[Step], _: &[Lane]) -> Option<(Code, Vec<Kind>)> {
     None
 }
 
@@ -124,6 +153,15 @@ pub fn dtype_of(resolution: &Resolution) -> Option<DType> {
     let dtype = others.next().unwrap_or(DType::Bool);
     let is_fit = dtype == DType::Bool || dtype.is_float();
     (is_fit && others.all(|d| d == dtype)).then_some(dtype)
+}
+
+/// Whether an operation compares two elements.
+pub fn is_comparison(op: Elementwise) -> bool {
+    use Elementwise as E;
+    matches!(
+        op,
+        E::Equal | E::NotEqual | E::Less | E::LessEqual | E::Greater | E::GreaterEqual
+    )
 }
 
 /// Whether code is to be made at all: asked each time code would be, since tests change it.

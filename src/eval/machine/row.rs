@@ -18,7 +18,8 @@ use super::assembler::{
     Assembler, Bits, Condition, Float, Integer, Number, Operand, Precision, RAX, RBP, RBX, RCX,
     RDI, RDX, RSI, RSP, Relation, Width,
 };
-use super::{Input, Lane, Step};
+use super::{Input, Kind, Lane, Step};
+use crate::graph::DType;
 use crate::ops::Elementwise as E;
 
 /// The machine code; none if there is an operation that has none, or too much is needed at once.
@@ -27,26 +28,54 @@ pub fn emit(
     inputs: &[Input],
     steps: &[Step],
     results: &[Lane],
+    kinds: &[Kind],
 ) -> Option<Vec<u8>> {
-    match is_typed(inputs.len(), steps, results) {
-        true => Emitter::new(precision, inputs, steps, results)?.emit(),
-        false => None,
+    Emitter::new(precision, inputs, steps, results, kinds)?.emit()
+}
+
+/// Per lane what it is; none if a flag that is the same for all elements is read, or an operation has
+/// no code.
+pub fn kinds(inputs: &[Input], steps: &[Step]) -> Option<Vec<Kind>> {
+    let mut kinds = vec![None; inputs.len()];
+    for step in steps {
+        let (reads, gives) = kinds_of(step)?;
+        for (place, &lane) in step.operands.iter().enumerate() {
+            let read = match (step.op, place) {
+                (E::Where, 0) => Kind::Flag,
+                _ => reads,
+            };
+            if *kinds[lane].get_or_insert(read) != read {
+                return None;
+            }
+        }
+        kinds.push(Some(gives));
+    }
+    let kinds: Vec<Kind> = kinds
+        .into_iter()
+        .map(|kind| kind.unwrap_or(Kind::Float))
+        .collect();
+    let is_fit = |(input, kind): (&Input, &Kind)| *input == Input::Array || *kind == Kind::Float;
+    inputs.iter().zip(&kinds).all(is_fit).then_some(kinds)
+}
+
+/// What an operation reads, beside the flags by which it chooses, and what it gives.
+fn kinds_of(step: &Step) -> Option<(Kind, Kind)> {
+    match step.dtype {
+        DType::Bool => mask_bits(step.op).map(|_| (Kind::Flag, Kind::Flag)),
+        _ if relation(step.op).is_some() => Some((Kind::Float, Kind::Flag)),
+        _ => Some((Kind::Float, Kind::Float)),
     }
 }
 
-/// Whether masks, which comparisons make, are used as masks only, and floats as floats.
-fn is_typed(inputs: usize, steps: &[Step], results: &[Lane]) -> bool {
-    let is_mask = |lane: Lane| lane >= inputs && gives_mask(steps[lane - inputs].op);
-    let fits = |step: &Step| match step.op {
-        E::Where => is_mask(step.operands[0]) && !step.operands[1..].iter().any(|&l| is_mask(l)),
-        E::LogicalAnd | E::LogicalOr | E::LogicalNot => step.operands.iter().all(|&l| is_mask(l)),
-        _ => !step.operands.iter().any(|&l| is_mask(l)),
-    };
-    steps.iter().all(fits) && !results.iter().any(|&lane| is_mask(lane))
-}
-
-fn gives_mask(op: E) -> bool {
-    relation(op).is_some() || matches!(op, E::LogicalAnd | E::LogicalOr | E::LogicalNot)
+/// An operation on flags as one on masks; none of them is negation.
+fn mask_bits(op: E) -> Option<Option<Bits>> {
+    Some(match op {
+        E::LogicalAnd | E::BitwiseAnd => Some(Bits::And),
+        E::LogicalOr | E::BitwiseOr => Some(Bits::Or),
+        E::LogicalXor | E::BitwiseXor => Some(Bits::Xor),
+        E::LogicalNot | E::Invert => None,
+        _ => return None,
+    })
 }
 
 fn arithmetic(op: E) -> Option<Float> {
@@ -90,12 +119,14 @@ struct Emitter<'a> {
     inputs: &'a [Input],
     steps: &'a [Step],
     results: &'a [Lane],
+    kinds: &'a [Kind],
     /// Per input and result, the general register of its row.
     rows: Vec<Option<Number>>,
     /// Vector registers that hold a number throughout.
     numbers: Vec<Option<Number>>,
     sign: Option<Number>,
     ones: Option<Number>,
+    zeros: Option<Number>,
     /// Vector registers that are not in use.
     free: Vec<Number>,
     /// Per lane, how many steps and results read it.
@@ -108,6 +139,7 @@ impl<'a> Emitter<'a> {
         inputs: &'a [Input],
         steps: &'a [Step],
         results: &'a [Lane],
+        kinds: &'a [Kind],
     ) -> Option<Emitter<'a>> {
         let mut uses = vec![0; inputs.len() + steps.len()];
         for &lane in steps.iter().flat_map(|s| &s.operands).chain(results) {
@@ -130,22 +162,26 @@ impl<'a> Emitter<'a> {
         for _ in results {
             rows.push(Some(next.next()?));
         }
-        let mut wanted = |ops: &[E]| match steps.iter().any(|s| ops.contains(&s.op)) {
+        let mut wanted = |is: bool| match is {
             true => free.pop().map(Some),
             false => Some(None),
         };
-        let sign = wanted(&[E::Negative, E::Absolute])?;
-        let ones = wanted(&[E::LogicalNot])?;
+        let does = |ops: &[E]| steps.iter().any(|step| ops.contains(&step.op));
+        let sign = wanted(does(&[E::Negative, E::Absolute]))?;
+        let ones = wanted(does(&[E::LogicalNot, E::Invert]))?;
+        let zeros = wanted(kinds[..inputs.len()].contains(&Kind::Flag))?;
         Some(Emitter {
             a: Assembler::default(),
             precision,
             inputs,
             steps,
             results,
+            kinds,
             rows,
             numbers,
             sign,
             ones,
+            zeros,
             free,
             uses,
         })
@@ -154,11 +190,12 @@ impl<'a> Emitter<'a> {
     fn emit(mut self) -> Option<Vec<u8>> {
         let (strided, one, done) = (self.a.label(), self.a.label(), self.a.label());
         self.enter();
-        let (size, lanes) = (self.precision.size() as i32, self.precision.lanes() as i32);
+        let lanes = self.precision.lanes() as i32;
         // Many at once, if all rows lie in one piece.
         for k in 0..self.rows.len() {
             if self.rows[k].is_some() {
                 let stride = Operand::At(STRIDES, WORD * k as i32);
+                let size = self.size(k) as i32;
                 self.a.integer_constant(Integer::Compare, stride, size);
                 self.a.jump_if(Condition::NOT_EQUAL, strided);
             }
@@ -175,9 +212,11 @@ impl<'a> Emitter<'a> {
         self.a.integer_constant(Integer::Add, index, lanes);
         self.a.integer(Integer::Compare, INDEX, last);
         self.a.jump_if(Condition::LESS_EQUAL, many);
-        for row in self.rows.clone().into_iter().flatten() {
-            self.a
-                .address(row, Operand::Indexed(row, INDEX, self.precision));
+        for k in 0..self.rows.len() {
+            if let Some(row) = self.rows[k] {
+                let next = Operand::Indexed(row, INDEX, self.size(k));
+                self.a.address(row, next);
+            }
         }
         self.a.integer(Integer::Subtract, COUNT, index);
         // What is left, or all of it, one by one.
@@ -219,7 +258,7 @@ impl<'a> Emitter<'a> {
             Precision::Single => i64::from(i32::MIN),
             Precision::Double => i64::MIN,
         };
-        for (register, bits) in [(self.sign, sign), (self.ones, ALL)] {
+        for (register, bits) in [(self.sign, sign), (self.ones, ALL), (self.zeros, 0)] {
             if let Some(register) = register {
                 self.a.constant(RAX, bits);
                 self.a.push(RAX);
@@ -253,7 +292,11 @@ impl<'a> Emitter<'a> {
         for (k, &lane) in self.results.iter().enumerate() {
             let from = self.loaded(&mut body, lane)?;
             let to = self.element(self.inputs.len() + k, width)?;
-            self.a.vector_store(width, to, from);
+            match self.kinds[lane] {
+                Kind::Float => self.a.vector_store(width, to, from),
+                // Nothing reads the masks after this: there is one result.
+                Kind::Flag => self.a.store_flags(width, to, from, body.free.pop()?),
+            }
         }
         Some(())
     }
@@ -336,19 +379,13 @@ impl<'a> Emitter<'a> {
                     self.a
                         .vector_select(width, to, operands[0], operands[1], operands[2]);
                 }
-                (E::LogicalAnd, _) => {
-                    self.a
-                        .vector_bits(Bits::And, width, to, operands[0], operands[1])
+                (op, _) => {
+                    let (bits, with) = match mask_bits(op)? {
+                        Some(bits) => (bits, operands[1]),
+                        None => (Bits::Xor, self.ones?),
+                    };
+                    self.a.vector_bits(bits, width, to, operands[0], with);
                 }
-                (E::LogicalOr, _) => {
-                    self.a
-                        .vector_bits(Bits::Or, width, to, operands[0], operands[1])
-                }
-                (E::LogicalNot, _) => {
-                    self.a
-                        .vector_bits(Bits::Xor, width, to, operands[0], self.ones?)
-                }
-                _ => return None,
             }
         }
         body.at[self.inputs.len() + k] = Some(to);
@@ -362,18 +399,30 @@ impl<'a> Emitter<'a> {
         }
         let from = self.element(lane, body.width)?;
         let to = body.free.pop()?;
-        self.a.vector_load(body.width, to, from);
+        match self.kinds[lane] {
+            Kind::Float => self.a.vector_load(body.width, to, from),
+            Kind::Flag => self.a.load_flags(body.width, to, from, self.zeros?),
+        }
         body.at[lane] = Some(to);
         Some(to)
     }
 
     /// The current element of a row, or all that fill a register from there on.
-    fn element(&self, row: usize, width: Width) -> Option<Operand> {
-        let row = (*self.rows.get(row)?)?;
+    fn element(&self, at: usize, width: Width) -> Option<Operand> {
+        let row = (*self.rows.get(at)?)?;
         Some(match width.whole {
-            true => Operand::Indexed(row, INDEX, width.precision),
+            true => Operand::Indexed(row, INDEX, self.size(at)),
             false => Operand::At(row, 0),
         })
+    }
+
+    /// Bytes of an element of an input or a result.
+    fn size(&self, at: usize) -> usize {
+        let lane = match at.checked_sub(self.inputs.len()) {
+            Some(result) => self.results[result],
+            None => at,
+        };
+        self.kinds[lane].size(self.precision.size())
     }
 }
 
@@ -487,11 +536,60 @@ mod tests {
     }
 
     #[test]
+    fn flags_are_read_and_written() {
+        for dtype in [DType::F64, DType::F32] {
+            let steps = [
+                step_of(dtype, E::Less, &[0, 1]),
+                step_of(DType::Bool, E::BitwiseAnd, &[3, 2]),
+                step_of(DType::Bool, E::Invert, &[4]),
+            ];
+            let Some(row) = Row::new(&[Input::Array; 3], &steps, &[5]) else {
+                return;
+            };
+            let x: Vec<f64> = (0..43).map(|i| f64::from(i % 7) - 3.0).collect();
+            let y: Vec<f64> = (0..43).map(|i| f64::from(i % 5) - 2.0).collect();
+            let (x32, y32): (Vec<f32>, Vec<f32>) = x
+                .iter()
+                .zip(&y)
+                .map(|(&a, &b)| (a as f32, b as f32))
+                .unzip();
+            let flags: Vec<bool> = (0..43).map(|i| i % 3 == 0).collect();
+            let mut out = vec![false; 43];
+            let start = |dtype: DType, wide: &[f64], narrow: &[f32]| match dtype {
+                DType::F64 => wide.as_ptr().cast_mut().cast::<u8>(),
+                _ => narrow.as_ptr().cast_mut().cast(),
+            };
+            let pointers = [
+                start(dtype, &x, &x32),
+                start(dtype, &y, &y32),
+                flags.as_ptr().cast_mut().cast(),
+                out.as_mut_ptr().cast(),
+            ];
+            let wanted: Vec<bool> = (0..43).map(|i| !(x[i] < y[i] && flags[i])).collect();
+            // In one piece, and one by one.
+            // SAFETY: all hold as many elements.
+            unsafe { row.run(&pointers, row.strides(), 43) };
+            assert_eq!(out, wanted);
+            let mut other = vec![false; 86];
+            let pointers = [
+                pointers[0],
+                pointers[1],
+                pointers[2],
+                other.as_mut_ptr().cast(),
+            ];
+            let mut strides = row.strides().to_vec();
+            strides[3] = 2;
+            // SAFETY: as above, every second flag being written.
+            unsafe { row.run(&pointers, &strides, 43) };
+            assert_eq!(other.iter().step_by(2).copied().collect::<Vec<_>>(), wanted);
+            assert!(!other.iter().skip(1).step_by(2).any(|&flag| flag));
+        }
+    }
+
+    #[test]
     fn what_needs_too_many_registers_has_no_code() {
         let inputs = [Input::Number; 17];
         assert!(Row::new(&inputs, &[step(E::Add, &[0, 16])], &[17]).is_none());
-        let masks = [step(E::Less, &[0, 1])];
-        assert!(Row::new(&[Input::Array; 2], &masks, &[2]).is_none());
     }
 
     #[test]

@@ -48,6 +48,26 @@ impl Program {
         written
     }
 
+    /// Whether `copy`, set once by the move at `at`, may be read from `kept` instead: in the rest of the
+    /// code `kept` changes in or after the last instruction that reads the copy.
+    pub(super) fn may_forward(&self, at: usize, copy: Reg, kept: Reg) -> bool {
+        let mut changed = false;
+        for (place, code) in self.code.iter().enumerate() {
+            let (writes, reads) = self.touched(code);
+            let is_elsewhere = place < at && reads.contains(&copy);
+            if is_elsewhere || place != at && writes.contains(&copy) {
+                return false;
+            }
+            if place > at {
+                if changed && reads.contains(&copy) {
+                    return false;
+                }
+                changed |= writes.contains(&kept);
+            }
+        }
+        true
+    }
+
     /// The number in a register that is never written.
     pub(super) fn constant(&self, register: Reg) -> Option<i64> {
         let found = self.constants.iter().find(|(r, _)| *r == register)?;
@@ -96,7 +116,7 @@ impl Program {
         }
     }
 
-    fn rename(&mut self, at: usize, from: Reg, to: Reg) {
+    pub(super) fn rename(&mut self, at: usize, from: Reg, to: Reg) {
         let swap = |register: &mut Reg| {
             if *register == from {
                 *register = to;

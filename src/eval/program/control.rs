@@ -65,6 +65,11 @@ impl Compiler {
         let stop = (l.conditional)
             .then(|| self.flag_exit(&carried))
             .transpose()?;
+        let (enter, kept) = match l.conditional {
+            true => (enter, None),
+            false => self.keep_element(enter, &self.fixed(&inputs))?,
+        };
+        let top = enter + 1;
         let again = top as i32 - self.here() as i32;
         self.emit(Code::Next {
             counter,
@@ -73,6 +78,9 @@ impl Compiler {
         });
         for exit in skip.into_iter().chain([enter]).chain(stop) {
             self.land(exit);
+        }
+        if let Some(store) = kept {
+            self.emit(store);
         }
         let mut results: Vec<Location> = Vec::with_capacity(carried.len() + stacks.len());
         for value in &carried {
@@ -234,12 +242,7 @@ impl Compiler {
                 _ => {}
             }
         }
-        // What the body is given, and what is known, keeps its register.
-        let mut fixed: Vec<Reg> = self.program.constants.iter().map(|c| c.0).collect();
-        fixed.extend(inputs.iter().filter_map(|input| match input {
-            Location::Register(register) => Some(*register),
-            Location::Array(_) => None,
-        }));
+        let fixed = self.fixed(inputs);
         self.program.coalesce(top, &mut moves, &fixed);
         let targets: Vec<Reg> = moves.iter().map(|m| m.0).collect();
         for (_, from) in &mut moves {
@@ -253,6 +256,16 @@ impl Compiler {
             self.emit(Code::Move { to, from });
         }
         Ok(())
+    }
+
+    /// What the body is given, and what is known, keeps its register.
+    fn fixed(&self, inputs: &[Location]) -> Vec<Reg> {
+        let mut fixed: Vec<Reg> = self.program.constants.iter().map(|c| c.0).collect();
+        fixed.extend(inputs.iter().filter_map(|input| match input {
+            Location::Register(register) => Some(*register),
+            Location::Array(_) => None,
+        }));
+        fixed
     }
 
     pub fn cond_node(&mut self, scope: &mut Scope<'_>, id: NodeId) -> Result<()> {

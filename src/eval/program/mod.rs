@@ -27,7 +27,9 @@ mod coalesce;
 pub mod code;
 mod compile;
 mod control;
+mod descriptor;
 mod fusion;
+mod keep;
 #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod native;
 mod pass;

@@ -13,8 +13,9 @@ use smallvec::{SmallVec, smallvec};
 use super::Location;
 use super::code::{Fused, FusedStep};
 use super::compile::RANK;
+use super::descriptor::Array;
 use super::run::Cell;
-use super::vector::{Array, Memory, State, room, widen};
+use super::vector::{Memory, State, room, widen};
 use crate::error::{Error, Result};
 use crate::eval::layout::{alignment, copy, copy_row, fill, merge_axes};
 use crate::eval::machine::{Input, Row, Step};
@@ -170,11 +171,9 @@ impl State<'_> {
         };
         pointers.push(target.start);
         strides.push(target.strides[0]);
-        if n == 1 {
-            strides.fill(row.stride());
-        }
+        let strides = if n == 1 { row.strides() } else { &strides };
         // SAFETY: all are valid for `n` elements, and the target apart from the others or one of them.
-        unsafe { row.run(&pointers, &strides, n) };
+        unsafe { row.run(&pointers, strides, n) };
         self.arrays[f.to as usize] = target;
         Ok(true)
     }
@@ -267,8 +266,7 @@ unsafe fn over(f: &Fused, sides: &[Side], shape: &[usize], lanes: &mut Memory) -
     let (n, inner) = (axes.sizes[0], &axes.strides[0]);
     if let Some(row) = &f.row {
         // A row of one element has no strides.
-        let unit: SmallVec<[isize; 12]> = smallvec![row.stride(); sides.len()];
-        let strides = if n == 1 { &unit } else { inner };
+        let strides = if n == 1 { row.strides() } else { inner };
         loop {
             // SAFETY: the rows are within their sides.
             unsafe { row.run(&rows.pointers, strides, n) };

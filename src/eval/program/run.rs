@@ -4,9 +4,11 @@
 //! One `match` per instruction, on 16-byte registers; nothing is allocated once buffers have grown.
 
 use super::code::{Binary, Call, Code, Element, Unary};
-use super::vector::{Array, State, no_room};
+use super::descriptor::{Array, no_room};
+use super::vector::State;
 use super::{Given, Location, Program};
-use crate::error::{Error, Exception, Result};
+use crate::error::Result;
+use crate::eval::index::position;
 use crate::eval::kernels::python;
 use crate::eval::layout::copy;
 use crate::ops::Write;
@@ -97,29 +99,6 @@ impl Call {
             (self.kernel)(operands, registers.add(self.to as usize).cast(), 1);
         }
         Ok(())
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn out_of_bounds(index: i64, axis: usize, size: usize) -> Box<Error> {
-    Error::raises(
-        Exception::Index,
-        format!("index {index} is out of bounds for axis {axis} with size {size}"),
-    )
-}
-
-/// The position that an index means, from the start.
-#[inline(always)]
-pub(super) fn position(index: i64, axis: usize, size: usize) -> Result<usize> {
-    if (index as u64) < size as u64 {
-        return Ok(index as usize);
-    }
-    let from_end = index.wrapping_add(size as i64);
-    if index < 0 && from_end >= 0 {
-        Ok(from_end as usize)
-    } else {
-        Err(out_of_bounds(index, axis, size))
     }
 }
 

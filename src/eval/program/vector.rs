@@ -1,4 +1,4 @@
-//! Arrays of a running program: descriptors, memory, and the operations on whole arrays.
+//! Arrays of a running program: memory, and the operations on whole arrays.
 //!
 //! In: an [`ArrayOp`], the descriptors and the registers. Out: a descriptor set, elements written.
 //! `y[:j]` sets a descriptor; `np.dot(y[:j], z[:j])` sums into a register.
@@ -6,148 +6,20 @@
 
 use smallvec::SmallVec;
 
-use super::code::{ArrayOp, BufferId, Contract, Index, Number, Part, Picked, Reduce};
+use super::code::{ArrayId, ArrayOp, BufferId, Contract, Number, Picked, Reduce};
 use super::compile::RANK;
-use super::run::{Cell, position};
+use super::descriptor::{Array, slice, view};
+use super::run::Cell;
 use super::{Location, Program};
 use crate::error::{Error, Result};
 use crate::eval::contract;
 use crate::eval::element::{Item, for_dtype};
 use crate::eval::group::no_identity;
-use crate::eval::layout::{Layout, Walk, alignment, copy};
+use crate::eval::index::position;
+use crate::eval::layout::{Layout, Walk, copy};
 use crate::eval::reduce;
-use crate::eval::value::Value;
 use crate::graph::DType;
 use crate::ops::{Extreme, Write};
-
-/// A descriptor.
-#[derive(Clone, Copy)]
-pub struct Array {
-    pub start: *mut u8,
-    pub sizes: [usize; RANK],
-    pub strides: [isize; RANK],
-    pub rank: usize,
-    pub dtype: DType,
-}
-
-impl Array {
-    pub fn new(start: *mut u8, layout: &Layout) -> Array {
-        let mut array = Array {
-            start,
-            sizes: [1; RANK],
-            strides: [0; RANK],
-            rank: layout.shape.len(),
-            dtype: layout.dtype,
-        };
-        array.sizes[..array.rank].copy_from_slice(&layout.shape);
-        array.strides[..array.rank].copy_from_slice(&layout.strides);
-        array
-    }
-
-    pub fn of_value(value: &Value) -> Array {
-        let layout = Layout::contiguous(value.dtype, &value.shape);
-        Array::new(value.as_ptr().cast_mut(), &layout)
-    }
-
-    pub fn shape(&self) -> &[usize] {
-        &self.sizes[..self.rank]
-    }
-
-    /// The layout relative to the first element.
-    pub fn layout(&self) -> Layout {
-        Layout {
-            dtype: self.dtype,
-            shape: self.shape().into(),
-            strides: self.strides[..self.rank].into(),
-            offset: 0,
-        }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.shape().iter().product()
-    }
-
-    fn is_contiguous(&self) -> bool {
-        let mut step = self.dtype.size() as isize;
-        for axis in (0..self.rank).rev() {
-            if self.sizes[axis] != 1 && self.strides[axis] != step {
-                return self.sizes[..self.rank].contains(&0);
-            }
-            step *= self.sizes[axis] as isize;
-        }
-        (self.start as usize).is_multiple_of(alignment(self.dtype))
-    }
-
-    /// Whether elements may be read by their type: aligned, and at strides of whole elements.
-    fn is_typed(&self) -> bool {
-        let size = self.dtype.size() as isize;
-        (self.start as usize).is_multiple_of(alignment(self.dtype))
-            && self.strides[..self.rank].iter().all(|s| s % size == 0)
-    }
-
-    pub(super) fn contiguous(start: *mut u8, dtype: DType, shape: &[usize]) -> Array {
-        let mut array = Array {
-            start,
-            sizes: [1; RANK],
-            strides: [0; RANK],
-            rank: shape.len(),
-            dtype,
-        };
-        let mut step = dtype.size() as isize;
-        for (axis, &size) in shape.iter().enumerate().rev() {
-            array.sizes[axis] = size;
-            array.strides[axis] = step;
-            step *= size as isize;
-        }
-        array
-    }
-
-    fn dropped(&self, axis: usize) -> Array {
-        let mut out = *self;
-        for a in axis..self.rank - 1 {
-            out.sizes[a] = self.sizes[a + 1];
-            out.strides[a] = self.strides[a + 1];
-        }
-        out.rank -= 1;
-        out
-    }
-
-    /// The axes in another order.
-    fn transposed(&self, axes: &[usize]) -> Array {
-        let mut out = *self;
-        for (to, &from) in axes.iter().enumerate() {
-            out.sizes[to] = self.sizes[from];
-            out.strides[to] = self.strides[from];
-        }
-        out
-    }
-
-    pub(super) fn broadcast(&self, shape: &[usize]) -> Result<Array> {
-        let new = shape.len().checked_sub(self.rank);
-        let new = new.ok_or_else(|| no_room(self.shape(), shape))?;
-        let mut out = Array {
-            rank: shape.len(),
-            strides: [0; RANK],
-            ..*self
-        };
-        out.sizes[..shape.len()].copy_from_slice(shape);
-        for axis in 0..self.rank {
-            if self.sizes[axis] == shape[new + axis] {
-                out.strides[new + axis] = self.strides[axis];
-            } else if self.sizes[axis] != 1 {
-                return Err(no_room(self.shape(), shape));
-            }
-        }
-        Ok(out)
-    }
-}
-
-#[cold]
-pub fn no_room(from: &[usize], to: &[usize]) -> Box<Error> {
-    Error::value(format!(
-        "could not broadcast input array from shape {from:?} into shape {to:?}"
-    ))
-}
 
 /// Three axes in memory: where they start, and their byte strides.
 type Strided = (*const u8, [isize; 3]);
@@ -233,6 +105,47 @@ impl<'p> State<'p> {
             // SAFETY: the compiler keeps registers within their file.
             Number::Register(r) => unsafe { *registers.add(r as usize).cast::<i64>() },
         };
+        // What short trips are made of comes first; the rest has a frame of its own.
+        // SAFETY: descriptors were set by operations before this one, for memory that lives as long
+        // as the program runs; the compiler writes only to memory of the program's own.
+        unsafe {
+            match op {
+                ArrayOp::Slice { to, from, parts } => {
+                    let [to, from] = self.two(*to, *from)?;
+                    slice(to, from, parts, number)
+                }
+                ArrayOp::View {
+                    to,
+                    from,
+                    indices,
+                    at,
+                } => {
+                    let [to, from] = self.two(*to, *from)?;
+                    view(to, from, indices, *at, number)
+                }
+                ArrayOp::Contract(c) => self.contract(c, registers),
+                ArrayOp::Fused(f) => self.fused(f, registers),
+                other => self.perform_longer(other, registers),
+            }
+        }
+    }
+
+    /// Two descriptors, one of them to be set.
+    fn two(&mut self, to: ArrayId, from: ArrayId) -> Result<[&mut Array; 2]> {
+        self.arrays
+            .get_disjoint_mut([to as usize, from as usize])
+            .map_err(|_| Error::internal("a view of itself"))
+    }
+
+    /// # Safety
+    /// As for [`State::perform`].
+    #[inline(never)]
+    unsafe fn perform_longer(&mut self, op: &ArrayOp, registers: *mut Cell) -> Result<()> {
+        let number = |n: &Number| match *n {
+            Number::Known(known) => known,
+            // SAFETY: the compiler keeps registers within their file.
+            Number::Register(r) => unsafe { *registers.add(r as usize).cast::<i64>() },
+        };
         let sizes = |numbers: &[Number]| -> Result<([usize; RANK], usize)> {
             let mut out = [1; RANK];
             for (to, n) in out.iter_mut().zip(numbers) {
@@ -241,10 +154,15 @@ impl<'p> State<'p> {
             }
             Ok((out, numbers.len()))
         };
-        // SAFETY: descriptors were set by operations before this one, for memory that lives as long
-        // as the program runs; the compiler writes only to memory of the program's own.
+        // SAFETY: as for the operations above.
         unsafe {
             match op {
+                ArrayOp::Slice { .. }
+                | ArrayOp::View { .. }
+                | ArrayOp::Contract(_)
+                | ArrayOp::Fused(_) => {
+                    return Err(Error::internal("a short operation among the longer"));
+                }
                 ArrayOp::Alias { to, from } => {
                     self.arrays[*to as usize] = self.arrays[*from as usize];
                 }
@@ -258,22 +176,6 @@ impl<'p> State<'p> {
                     self.arrays[*to as usize] = self.copied(*buffer, &from)?;
                 }
                 ArrayOp::Rotate(moves) => self.rotate(moves),
-                ArrayOp::Slice { to, from, parts } => {
-                    let mut array = self.arrays[*from as usize];
-                    for (axis, part) in parts.iter().enumerate() {
-                        cut(&mut array, axis, part, &number)?;
-                    }
-                    self.arrays[*to as usize] = array;
-                }
-                ArrayOp::View {
-                    to,
-                    from,
-                    indices,
-                    at,
-                } => {
-                    let from = self.arrays[*from as usize];
-                    self.arrays[*to as usize] = indexed(from, indices, *at, &number)?;
-                }
                 ArrayOp::Transpose { to, from, axes } => {
                     self.arrays[*to as usize] = self.arrays[*from as usize].transposed(axes);
                 }
@@ -321,13 +223,11 @@ impl<'p> State<'p> {
                     let to = self.arrays[*to as usize];
                     to.start.write_bytes(0, to.len() * to.dtype.size());
                 }
-                ArrayOp::Fused(f) => self.fused(f, registers)?,
                 ArrayOp::Reduce(r) => {
                     let from = self.arrays[r.from as usize];
                     let to = self.target(r.to, r.buffer, r.out, &from, &r.axes, registers)?;
                     self.reduce(r, &from, to)?;
                 }
-                ArrayOp::Contract(c) => self.contract(c, registers)?,
                 ArrayOp::Iota { to, buffer, size } => {
                     let dtype = self.program.arrays[*to as usize].dtype;
                     let size = usize::try_from(number(size)).unwrap_or(0);
@@ -581,7 +481,7 @@ impl<'p> State<'p> {
     /// # Safety
     /// The sides must be readable, the registers those of the program.
     unsafe fn contract(&mut self, c: &Contract, registers: *mut Cell) -> Result<()> {
-        let [left, right] = c.sides.map(|side| self.arrays[side as usize]);
+        let [left, right] = c.sides.map(|side| &self.arrays[side as usize]);
         for &(a, b) in c.batch.iter().chain(&c.contract) {
             if left.sizes[a] != right.sizes[b] {
                 return Err(Error::value(format!(
@@ -593,10 +493,10 @@ impl<'p> State<'p> {
         }
         let is_row = |array: &Array| array.rank == 1 && array.is_typed();
         if let Location::Register(to) = c.to
-            && is_row(&left)
-            && is_row(&right)
+            && is_row(left)
+            && is_row(right)
         {
-            let sides = [&left, &right].map(|a| (a.start.cast_const(), a.strides[0]));
+            let sides = [left, right].map(|a| (a.start.cast_const(), a.strides[0]));
             // SAFETY: both are rows of one size, and the register is the program's.
             unsafe {
                 let to = registers.add(to as usize);
@@ -606,6 +506,7 @@ impl<'p> State<'p> {
             }
             return Ok(());
         }
+        let (left, right) = (*left, *right);
         let [left_order, right_order] = &c.orders;
         // SAFETY: as the caller promises.
         unsafe {
@@ -776,102 +677,6 @@ pub(super) fn widen(shape: &mut [usize; RANK], rank: usize, other: &[usize]) -> 
     }
     *shape = out;
     Ok(common)
-}
-
-/// A range of an axis, which must lie within it.
-fn cut(array: &mut Array, axis: usize, part: &Part, number: &dyn Fn(&Number) -> i64) -> Result<()> {
-    let (start, size, step) = (number(&part.start), number(&part.size), number(&part.step));
-    let whole = array.sizes[axis] as i64;
-    let within = |i: i64| (0..whole).contains(&i);
-    if size <= 0 {
-        array.sizes[axis] = 0;
-        return Ok(());
-    }
-    let last = (size - 1)
-        .checked_mul(step)
-        .and_then(|n| n.checked_add(start));
-    if !within(start) || !last.is_some_and(within) {
-        return Err(position(
-            if within(start) {
-                last.unwrap_or(i64::MAX)
-            } else {
-                start
-            },
-            axis,
-            whole as usize,
-        )
-        .err()
-        .unwrap_or_else(|| Error::internal("a range over the end of an axis")));
-    }
-    array.start = array
-        .start
-        .wrapping_offset(start as isize * array.strides[axis]);
-    array.sizes[axis] = size as usize;
-    array.strides[axis] *= step as isize;
-    Ok(())
-}
-
-/// A view by numbers and ranges; the range's axis is moved to place `at`.
-fn indexed(
-    mut array: Array,
-    indices: &[Index],
-    at: usize,
-    number: &dyn Fn(&Number) -> i64,
-) -> Result<Array> {
-    let mut moved = None;
-    let mut kept = 0;
-    for (axis, index) in indices.iter().enumerate() {
-        match index {
-            Index::Whole => kept += 1,
-            Index::At(_) => {}
-            Index::Range(part) => {
-                cut_from_end(&mut array, axis, part, number)?;
-                moved = Some(kept);
-                kept += 1;
-            }
-            Index::Array(_) => return Err(Error::internal("an index array is no view")),
-        }
-    }
-    for (axis, index) in indices.iter().enumerate().rev() {
-        if let Index::At(register) = index {
-            let index = number(&Number::Register(*register));
-            let at = position(index, axis, array.sizes[axis])?;
-            array.start = array
-                .start
-                .wrapping_offset(at as isize * array.strides[axis]);
-            array = array.dropped(axis);
-        }
-    }
-    if let Some(from) = moved
-        && from != at
-    {
-        let mut order: SmallVec<[usize; RANK]> = (0..array.rank).filter(|&a| a != from).collect();
-        order.insert(at, from);
-        array = array.transposed(&order);
-    }
-    Ok(array)
-}
-
-/// As [`cut`], for positions that may count from the end, as those of index arrays.
-fn cut_from_end(
-    array: &mut Array,
-    axis: usize,
-    part: &Part,
-    number: &dyn Fn(&Number) -> i64,
-) -> Result<()> {
-    let (start, size, step) = (number(&part.start), number(&part.size), number(&part.step));
-    let whole = array.sizes[axis] as i64;
-    let last = start.saturating_add(size.saturating_sub(1).saturating_mul(step));
-    let from = match size > 0 && start < 0 && last < 0 {
-        true => start + whole,
-        false => start,
-    };
-    let part = Part {
-        start: Number::Known(from),
-        size: Number::Known(size),
-        step: Number::Known(step),
-    };
-    cut(array, axis, &part, number)
 }
 
 /// Gives `visit` every run of what index arrays pick, `(start, stride, length)`, in C order.

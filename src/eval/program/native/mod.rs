@@ -30,7 +30,7 @@ struct Context<'a, 'p> {
 }
 
 type Entry =
-    unsafe extern "C" fn(*mut Context<'_, '_>, *mut Cell, *const super::vector::Array) -> u64;
+    unsafe extern "C" fn(*mut Context<'_, '_>, *mut Cell, *const super::descriptor::Array) -> u64;
 
 impl Native {
     /// The code of a program that has a loop.

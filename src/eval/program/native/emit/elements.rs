@@ -7,7 +7,7 @@
 use std::mem::offset_of;
 
 use super::super::super::code::{ArrayId, Reg};
-use super::super::super::vector::Array;
+use super::super::super::descriptor::Array;
 use super::super::allocate::{Home, survives_calls};
 use super::super::hoist::Index;
 use super::{ARRAYS, Emitter};
