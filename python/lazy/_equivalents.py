@@ -1102,9 +1102,9 @@ _ASSOCIATIVE = (
 
 
 @_method("ufunc.outer")
-def _outer(ufunc: Any, A: Any, B: Any, /) -> Any:
+def _outer(ufunc: Any, A: Any, B: Any, /, **options: Any) -> Any:
     A, B = np.asarray(A), np.asarray(B)
-    return ufunc(A.reshape(A.shape + (1,) * B.ndim), B)
+    return ufunc(A.reshape(A.shape + (1,) * B.ndim), B, **options)
 
 
 @_method("ufunc.reduce")

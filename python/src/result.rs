@@ -49,8 +49,11 @@ pub fn build<'py>(
             PySet::new(py, items.collect::<Vec<_>>())?.into_any()
         }
         Tree::Instance(made) => {
-            if let Some(known) = found.made.get(&made.identity) {
-                return Ok(known.clone());
+            if let Some(known) = found.made.get(&made.identity).cloned()
+                && is_current(py, &known, made, outputs, program, found)?
+            {
+                set_attributes(py, &known, made, outputs, program, found)?;
+                return Ok(known);
             }
             let object = instance(py, made, outputs, program, found)?;
             found.made.insert(made.identity, object.clone());
@@ -85,8 +88,7 @@ fn instance<'py>(
         Some(tree) => Some(build(py, tree, outputs, program, found)?),
         None => None,
     };
-    let heap = class.getattr("__flags__")?.extract::<u64>()? & (1 << 9) != 0;
-    if !heap {
+    if !is_heap(class)? {
         let attributes = PyDict::new(py);
         for (name, tree) in &made.attributes {
             let value = build(py, tree, outputs, program, found)?;
@@ -116,6 +118,23 @@ fn instance<'py>(
             object
         }
     };
+    set_attributes(py, &object, made, outputs, program, found)?;
+    Ok(object)
+}
+
+/// Gives an object its attributes as they are by now. One of a class without a `__dict__` has got them.
+fn set_attributes<'py>(
+    py: Python<'py>,
+    object: &Bound<'py, PyAny>,
+    made: &Made<Object>,
+    outputs: &[Bound<'py, PyAny>],
+    program: &Program,
+    found: &mut Objects<'py>,
+) -> PyResult<()> {
+    if !is_heap(made.class.bind(py))? {
+        return Ok(());
+    }
+    let class = made.class.bind(py);
     let set = py.get_type::<PyAny>().getattr("__setattr__")?;
     for (name, tree) in &made.attributes {
         let value = build(py, tree, outputs, program, found)?;
@@ -123,10 +142,35 @@ fn instance<'py>(
         // What is not a slot goes past the class: a property of that name was not asked either.
         match object.getattr("__dict__") {
             Ok(attributes) if !is_slot(class, name) => attributes.set_item(name, value)?,
-            _ => drop(set.call1((&object, name, value))?),
+            _ => drop(set.call1((object, name, value))?),
         }
     }
-    Ok(object)
+    Ok(())
+}
+
+/// Whether a tuple that was made before an effect holds what it holds now: an array may have been
+/// written to since, of which it has a copy.
+fn is_current<'py>(
+    py: Python<'py>,
+    known: &Bound<'py, PyAny>,
+    made: &Made<Object>,
+    outputs: &[Bound<'py, PyAny>],
+    program: &Program,
+    found: &mut Objects<'py>,
+) -> PyResult<bool> {
+    let Some(content) = &made.content else {
+        return Ok(true);
+    };
+    let content = build(py, content, outputs, program, found)?;
+    let (Ok(held), Ok(now)) = (known.cast::<PyTuple>(), content.cast::<PyTuple>()) else {
+        return Ok(true);
+    };
+    Ok(held.len() == now.len() && held.iter().zip(now.iter()).all(|(a, b)| a.is(&b)))
+}
+
+/// Whether a class is written in Python.
+fn is_heap(class: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(class.getattr("__flags__")?.extract::<u64>()? & (1 << 9) != 0)
 }
 
 /// Whether a class keeps the attribute in a slot.

@@ -21,6 +21,8 @@ use super::{Block, BlockId, Function, Terminator, py};
 #[derive(Debug)]
 pub struct Flow {
     successors: Vec<Vec<BlockId>>,
+    /// Whether each block returns from the function.
+    returns: Vec<bool>,
     /// Names that may be read before they are assigned, at the start of each block.
     live: Vec<HashSet<String>>,
     /// Names that each block assigns.
@@ -71,8 +73,10 @@ impl Flow {
                 changed |= live[at].len() > before;
             }
         }
+        let returns = |block: &Block| matches!(block.end.node, Terminator::Return(_));
         Flow {
             successors,
+            returns: blocks.iter().map(returns).collect(),
             live,
             assigned,
         }
@@ -162,6 +166,10 @@ impl Flow {
                         (None, ways) => ways,
                         (Some(a), Some(b)) => Some(a.intersection(&b).copied().collect()),
                     };
+                }
+                // Ways that raise may be left out, those that return not.
+                if self.returns[at] {
+                    common = Some(BTreeSet::new());
                 }
                 if let Some(mut common) = common {
                     common.insert(at);

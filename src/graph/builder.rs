@@ -748,15 +748,23 @@ impl Builder {
     /// # Errors
     /// `Unlifted` then.
     pub fn finish_checked(self, outputs: Vec<NodeId>) -> Result<Graph> {
-        if self.forgot == 0 {
-            return Ok(self.finish(outputs));
+        match self.forgot {
+            0 => Ok(self.finish(outputs)),
+            _ => self.finish_verified(outputs),
         }
+    }
+
+    /// As [`Builder::finish`], where sizes may be needed before they are found.
+    ///
+    /// # Errors
+    /// `Unlifted` then.
+    pub fn finish_verified(self, outputs: Vec<NodeId>) -> Result<Graph> {
         let graph = self.swept(outputs);
         match super::verify::verify(&graph) {
             Ok(()) => Ok(graph),
             Err(_) => Err(Error::unlifted(
                 "a loop",
-                "a size that is found within it is used after it was given up",
+                "a size that is found within it is used where it is not known",
             )),
         }
     }

@@ -16,6 +16,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{Assumption, Builder, Dim, Graph, NodeId, Operands, Symbol};
+use crate::error::Result;
 use crate::ops::Op;
 use crate::ops::index::is_range;
 
@@ -161,13 +162,16 @@ impl<'g> Extract<'g> {
 
     /// The nested graph. Its inputs are `first`, what is captured, then `last`. What was assumed of sizes
     /// around it holds wherever it runs, and is not repeated.
+    ///
+    /// # Errors
+    /// `Unlifted` if a size is written by one that is found later within the graph.
     pub fn build(
         &self,
         name: &str,
         first: &[NodeId],
         last: &[NodeId],
         outputs: &[NodeId],
-    ) -> Graph {
+    ) -> Result<Graph> {
         let (mut b, symbols, outputs) = self.copy(name, first, last, outputs);
         let is_inside = |s: &Symbol| {
             let origin = self.graph.symbols().get(s.0 as usize);
@@ -176,7 +180,7 @@ impl<'g> Extract<'g> {
         self.assume(&mut b, &symbols, |mentioned| {
             mentioned.iter().any(is_inside)
         });
-        b.finish(outputs)
+        b.finish_verified(outputs)
     }
 
     /// As [`Extract::build`], for a graph that is to be transformed by itself: with all that is assumed of its

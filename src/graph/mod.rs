@@ -259,6 +259,16 @@ impl Graph {
     /// Writes sizes that are assumed equal in one way, so that equal shapes look equal: a symbol that is
     /// assumed equal to another size is replaced by it everywhere. The assumptions stay, to be checked.
     pub fn unify_sizes(&mut self) {
+        let equal = self.assumptions.iter().filter_map(|a| match a {
+            Assumption::Equal(a, b) => Some((a.clone(), b.clone())),
+            _ => None,
+        });
+        let equal: Vec<(Dim, Dim)> = equal.collect();
+        self.write_alike(&equal);
+    }
+
+    /// Writes sizes that are known to be equal in one way, as [`Graph::unify_sizes`] does.
+    pub fn write_alike(&mut self, equal: &[(Dim, Dim)]) {
         let mut replaced: Vec<(Symbol, Dim)> = Vec::new();
         let resolve = |replaced: &[(Symbol, Dim)], dim: &Dim| {
             let mut dim = dim.clone();
@@ -273,10 +283,7 @@ impl Graph {
             }
             dim
         };
-        for assumption in &self.assumptions {
-            let Assumption::Equal(a, b) = assumption else {
-                continue;
-            };
+        for (a, b) in equal {
             let (a, b) = (resolve(&replaced, a), resolve(&replaced, b));
             // Of two symbols the one that came first stays.
             let pairs = match (a.as_symbol(), b.as_symbol()) {

@@ -424,6 +424,7 @@ impl<H: Host> Machine<'_, H> {
             // Without a place to leave as it is, only `True` has a meaning.
             converted.push(("where".into(), self.argument_of(mask)?));
         }
+        self.require_known_order(name, args, keywords)?;
         let converted_args = self.arguments_of(args)?;
         let called = numpy::call(&mut self.b, name, &converted_args, &converted);
         let Some(result) = called.map_err(|error| with_more_keywords(name, error))? else {
@@ -432,7 +433,7 @@ impl<H: Host> Machine<'_, H> {
         let result = result.decided(&mut |node| self.decided_truth(node, name))?;
         let sharing = self.sharing(name, &converted_args, keywords)?;
         let result = self.value_of(result, args, sharing);
-        let mut result = self.ordered(name, keywords, result)?;
+        let mut result = self.ordered(name, args, keywords, result)?;
         if matches!(name, "numpy.imag" | "numpy.ndarray.imag") {
             result = self.imaginary(&args[0], result)?;
         }
@@ -717,7 +718,20 @@ impl<H: Host> Machine<'_, H> {
             };
         }
         self.changes.writes += 1;
-        self.set_version(&array.buffer, new)
+        self.set_version(&array.buffer, new)?;
+        self.require_writeable(array)
+    }
+
+    /// After a write that may have left an argument as it was: none will tell that it is read-only.
+    pub fn require_writeable(&mut self, array: &ArrayRef) -> Result<()> {
+        let content = array.buffer.version.get().0;
+        if array.buffer.input.is_some() && matches!(self.b.op(content), Op::Input) {
+            let writeable = self.flag(&array.whole(), "writeable")?;
+            if !self.truth(&writeable, "a write")? {
+                return Err(read_only());
+            }
+        }
+        Ok(())
     }
 
     /// A write to what numbers pick of a slice, as one to what is under the slice: no copy of the slice.

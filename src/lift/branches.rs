@@ -15,6 +15,7 @@ use std::rc::Rc;
 use super::carry::Pattern;
 use super::host::Host;
 use super::machine::{Flow, Machine};
+use super::positions::Positions;
 use super::value::{Buffer, DictValue, Frame, Iterator, ListValue, Value, birth};
 use crate::ast::BlockId;
 use crate::ast::flow::Region;
@@ -196,11 +197,15 @@ impl<H: Host> Machine<'_, H> {
             written: self.attempt()?.written.len(),
         };
         let (first, born) = (self.b.mark(), birth());
+        let positions = Positions::of(&before.locals);
         let mut ran = Vec::with_capacity(2);
+        let mut reached = Vec::with_capacity(2);
         for way in sides {
             let arrival = self.run_way(frame, way, region, until)?;
             let locals = std::mem::replace(&mut frame.locals, before.locals.clone());
             let buffers = self.unwrite(before.written, born)?;
+            reached.push(positions.now());
+            positions.restore();
             ran.push(Side {
                 arrival,
                 locals,
@@ -209,6 +214,19 @@ impl<H: Host> Machine<'_, H> {
         }
         let [then, otherwise] =
             <[Side<H::Object>; 2]>::try_from(ran).map_err(|_| Error::internal("two sides"))?;
+        let [one, other] = <[Positions<H::Object>; 2]>::try_from(reached)
+            .map_err(|_| Error::internal("two sides"))?;
+        let goes_on = |side: &Side<H::Object>| !matches!(side.arrival, Arrival::Return(_));
+        if goes_on(&then) && goes_on(&otherwise) && !one.is_same(&other) {
+            return Err(Error::unlifted(
+                "a branch",
+                "its sides take different numbers of items from an iterator",
+            ));
+        }
+        match goes_on(&then) {
+            true => one.restore(),
+            false => other.restore(),
+        }
         self.merge(frame, flag, &first, [then, otherwise], region, until)
     }
 
@@ -406,7 +424,7 @@ impl<H: Host> Machine<'_, H> {
         let side = |name: &str, outputs: &[NodeId]| {
             let extract = Extract::new(graph, first.nodes, &[], outputs, captured.clone());
             match extract.captured.len() == captured.len() {
-                true => Ok(extract.build(name, &[], &[], outputs)),
+                true => extract.build(name, &[], &[], outputs),
                 false => Err(Error::internal("the sides of a branch read other values")),
             }
         };

@@ -141,6 +141,12 @@ impl<H: Host> Machine<'_, H> {
                 }
                 self.iterator(out)
             }
+            // Its rows are read when they are asked for, as those of the array are.
+            ("reversed", [x @ Value::Array(_)]) => {
+                let backwards = [self.none(), self.none(), self.int(-1)];
+                let view = self.get_item(x, &Value::Slice(Rc::new(backwards)))?;
+                Value::Iterator(self.iterate(&view)?)
+            }
             ("reversed", [x]) => {
                 let mut items = self.items_of(x)?;
                 items.reverse();

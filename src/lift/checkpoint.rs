@@ -110,7 +110,7 @@ impl<H: Host> Machine<'_, H> {
         }
         let index = self.b.placeholder(Aval::weak(DType::I64));
         let extract = Extract::new(self.b.graph(), mark.nodes, &[], &outputs, vec![]);
-        let body = extract.build("checkpoint", &[index], &carried, &outputs);
+        let body = extract.build("checkpoint", &[index], &carried, &outputs)?;
         let captured = extract.captured;
         let mut operands = vec![self.b.int(1)];
         operands.extend(captured);

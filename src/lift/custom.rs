@@ -163,7 +163,7 @@ impl<H: Host> Machine<'_, H> {
         }
         let graph = self.b.graph();
         let extract = Extract::new(graph, call.mark, &placeholders, &outputs, vec![]);
-        let rule = extract.build(&call.name, &placeholders, &[], &outputs);
+        let rule = extract.build(&call.name, &placeholders, &[], &outputs)?;
         let rule = match given {
             Given::Forward(_) => Rule::Forward(rule),
             Given::Reverse(..) => Rule::Reverse(rule),

@@ -309,7 +309,7 @@ impl<H: Host> Machine<'_, H> {
                     && self.is_same_part(source, &target)
                 {
                     // `x[key] += y` has changed this part in place, and assigns it to itself.
-                    return Ok(());
+                    return self.require_writeable(array);
                 }
                 let old = self.array_node(array)?;
                 let place = self.argument_of(key)?;

@@ -20,6 +20,7 @@ use super::carry::Pattern;
 use super::host::Host;
 use super::machine::Machine;
 use super::numpy::Form;
+use super::positions::Positions;
 use super::value::{ArrayRef, Buffer, Frame, Iterator, Value, birth};
 use crate::ast::flow::Region;
 use crate::ast::{BlockId, Terminator};
@@ -48,6 +49,13 @@ struct Head<O> {
     /// A loop that would be unrolled: a node only if values decide within its trips, since unrolling would
     /// take one of many paths.
     if_decided: bool,
+}
+
+impl<O> Head<O> {
+    /// Whether the statements before its test were run, with their results in the locals.
+    fn by_test(&self) -> bool {
+        matches!(self.kind, Kind::While(..))
+    }
 }
 
 /// What decides on the next trip.
@@ -123,10 +131,38 @@ impl<H: Host> Machine<'_, H> {
         if !matches!(function.blocks[at].end.node, Terminator::Next { .. }) {
             let locals = frame.locals.clone();
             let mark = self.b.mark();
-            let head = self.while_head(frame, at, region);
+            let counts = (self.effects.len(), self.draws.len(), self.views.len());
+            let (mut wrote, positions) = (false, Positions::of(&locals));
+            let run = |machine: &mut Self| {
+                let head = machine.while_head(frame, at, region);
+                wrote = !machine.attempt()?.written.is_empty();
+                head
+            };
+            let (head, same) = self.attempted(&locals, run)?;
+            let same = same && !wrote && positions.is_same(&positions.now());
+            if !same {
+                positions.restore();
+                self.effects.truncate(counts.0);
+                self.draws.truncate(counts.1);
+                self.views.truncate(counts.2);
+            }
             let before = std::mem::replace(&mut frame.locals, locals.clone());
-            if let Ok(Some(head)) = head {
-                let by_test = matches!(head.kind, Kind::While(..));
+            let forever = |if_decided| Head {
+                at,
+                start: at,
+                exit: None,
+                kind: Kind::Forever,
+                if_decided,
+            };
+            let head = head
+                .ok()
+                .flatten()
+                .map(|head| match head.by_test() && !same {
+                    true => forever(head.if_decided),
+                    false => head,
+                });
+            if let Some(head) = head {
+                let by_test = head.by_test();
                 let if_decided = head.if_decided;
                 if by_test {
                     frame.locals = before;
@@ -135,17 +171,8 @@ impl<H: Host> Machine<'_, H> {
                     return Ok(Some(next));
                 }
                 frame.locals = locals;
-                if by_test {
-                    let forever = Head {
-                        at,
-                        start: at,
-                        exit: None,
-                        kind: Kind::Forever,
-                        if_decided,
-                    };
-                    if let Some(next) = self.try_loop(frame, &forever, region)? {
-                        return Ok(Some(next));
-                    }
+                if by_test && let Some(next) = self.try_loop(frame, &forever(if_decided), region)? {
+                    return Ok(Some(next));
                 }
             }
             self.b.forget(&mark);
@@ -192,17 +219,42 @@ impl<H: Host> Machine<'_, H> {
         if self.attempts.is_empty() {
             self.branches = 0;
         }
+        let run = |machine: &mut Self| machine.lift_loop(frame, head, region, &before, &mark);
+        let (lifted, same) = self.attempted(&locals, run)?;
+        if let Ok(done) = lifted
+            && same
+            && self.inputs.len() == inputs
+            && let Ok(way) = self.leave_loop(frame, head, before, done)
+        {
+            return Ok(Some(way));
+        }
+        frame.locals = locals;
+        self.b.forget(&mark);
+        self.effects.truncate(counts.0);
+        self.draws.truncate(counts.1);
+        self.views.truncate(counts.2);
+        Ok(None)
+    }
+
+    /// Runs what may not change anything but arrays, and takes back what it changed; its result, and
+    /// whether nothing but arrays was changed.
+    fn attempted<T>(
+        &mut self,
+        locals: &HashMap<String, Value<H::Object>>,
+        run: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<(Result<T>, bool)> {
+        let counts = (self.effects.len(), self.draws.len(), self.views.len());
         self.attempts.push(Attempt {
             born: birth(),
             depth: self.depth(),
             written: vec![],
-            iterators: iterators_in(&locals),
+            iterators: iterators_in(locals),
             lists: vec![],
             dicts: vec![],
             exits: vec![],
         });
         let changes = self.changes.snapshot();
-        let lifted = self.lift_loop(frame, head, region, &before, &mark);
+        let result = run(self);
         let mut same = counts == (self.effects.len(), self.draws.len(), self.views.len());
         let undone = self.unwrite(0, u64::MAX);
         let attempt = self.attempts.pop();
@@ -222,19 +274,7 @@ impl<H: Host> Machine<'_, H> {
                 "a change within a loop that cannot be taken back",
             ));
         }
-        if let Ok(done) = lifted
-            && same
-            && self.inputs.len() == inputs
-            && let Ok(way) = self.leave_loop(frame, head, before, done)
-        {
-            return Ok(Some(way));
-        }
-        frame.locals = locals;
-        self.b.forget(&mark);
-        self.effects.truncate(counts.0);
-        self.draws.truncate(counts.1);
-        self.views.truncate(counts.2);
-        Ok(None)
+        Ok((result, same))
     }
 
     /// The loop whose head a block is, if it is one to try.
@@ -324,7 +364,7 @@ impl<H: Host> Machine<'_, H> {
                 let visits = self.visits.entry(key).or_default();
                 *visits += 1;
                 if_decided = *visits <= SHORT as usize;
-                if if_decided && (*visits > 1 || !self.attempts.is_empty()) {
+                if if_decided && (*visits > 1 || self.attempts.len() > 1) {
                     return Ok(None);
                 }
                 let constant = crate::ops::Constant::Bool(true);
@@ -784,7 +824,7 @@ impl<H: Host> Machine<'_, H> {
             !is_carried && !same
         };
         let unbound = frame.locals.keys().filter(assigned).cloned().collect();
-        let body = extract.build("body", &[trip.index], &carried, &outputs);
+        let body = extract.build("body", &[trip.index], &carried, &outputs)?;
         let written = trip
             .buffers
             .iter()

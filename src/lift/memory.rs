@@ -85,6 +85,7 @@ impl<H: Host> Machine<'_, H> {
     pub fn ordered(
         &mut self,
         name: &str,
+        args: &[Value<H::Object>],
         keywords: &[(String, Value<H::Object>)],
         result: Value<H::Object>,
     ) -> Result<Value<H::Object>> {
@@ -97,8 +98,8 @@ impl<H: Host> Machine<'_, H> {
             "numpy.asarray" | "numpy.asanyarray" => String::new(),
             _ => return Ok(result),
         };
-        if let Some((_, given)) = keywords.iter().find(|(key, _)| key == "order") {
-            order = self.string(given)?.to_uppercase();
+        if let Some(given) = self.given_order(name, args, keywords)? {
+            order = given;
         }
         let node = self.array_node(array)?;
         let is_line = is_line(&self.b.aval(node).shape);
@@ -128,6 +129,59 @@ impl<H: Host> Machine<'_, H> {
             _ => {}
         }
         Ok(result)
+    }
+
+    /// Orders that follow memory, "K" and "A", are followed where it lies in C order: what they mean then.
+    ///
+    /// # Errors
+    /// `Unlifted` where it does not, or where it is not known.
+    pub fn require_known_order(
+        &mut self,
+        name: &str,
+        args: &[Value<H::Object>],
+        keywords: &[(String, Value<H::Object>)],
+    ) -> Result<()> {
+        let arranges = ["ravel", "flatten", "reshape"]
+            .iter()
+            .any(|end| name.ends_with(end));
+        let Some(Value::Array(array)) = args.first().filter(|_| arranges) else {
+            return Ok(());
+        };
+        let order = self.given_order(name, args, keywords)?;
+        let Some(order) = order.filter(|order| order == "K" || order == "A") else {
+            return Ok(());
+        };
+        let node = self.array_node(array)?;
+        if is_line(&self.b.aval(node).shape) || self.is_contiguous(array, true)? {
+            return Ok(());
+        }
+        Err(Error::unlifted(
+            format!("order '{order}' of an array that does not lie in C order"),
+            "the elements would follow each other as they do in memory",
+        ))
+    }
+
+    /// The order that a call of a function which arranges elements by one asks for.
+    fn given_order(
+        &mut self,
+        name: &str,
+        args: &[Value<H::Object>],
+        keywords: &[(String, Value<H::Object>)],
+    ) -> Result<Option<String>> {
+        let place = match name {
+            "numpy.ravel" | "numpy.ndarray.ravel" | "numpy.ndarray.flatten" => 1,
+            "numpy.reshape" | "numpy.asarray" | "numpy.asanyarray" => 2,
+            "numpy.ndarray.reshape"
+            | "numpy.ascontiguousarray"
+            | "numpy.asfortranarray"
+            | "numpy.require" => usize::MAX,
+            _ => return Ok(None),
+        };
+        let keyword = keywords.iter().find(|(key, _)| key == "order");
+        match args.get(place).or(keyword.map(|(_, given)| given)) {
+            Some(given) if !self.is_none(given) => Ok(Some(self.string(given)?.to_uppercase())),
+            _ => Ok(None),
+        }
     }
 
     /// Whether an array made by the function is surely out of order: in order but for a transposition.
@@ -400,6 +454,8 @@ impl<H: Host> Machine<'_, H> {
                 None => false,
             },
             Op::Constant(_) | Op::Contract { .. } | Op::Reshape(_) => true,
+            // The axes of the indices come first in memory, wherever they come in the shape.
+            Op::Gather { at, .. } if *at > 0 => false,
             // What is filled with one number.
             Op::BroadcastTo(_) => {
                 let operand = self.b.graph().operands(node)[0];

@@ -51,6 +51,7 @@ mod nested;
 mod operators;
 mod outside;
 mod overload;
+mod positions;
 mod raising;
 mod syntax;
 mod writes;

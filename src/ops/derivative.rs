@@ -634,8 +634,10 @@ pub fn materialized(b: &mut Builder, cotangent: NodeId, primal: &Aval) -> Result
 /// None that well-formed cotangents can cause.
 pub fn accumulated(b: &mut Builder, sum: NodeId, term: NodeId, primal: &Aval) -> Result<NodeId> {
     let operands = b.graph().operands(term);
+    // What is the same along an axis may lack it.
+    let is_whole = b.aval(term).shape == primal.shape;
     match b.op(term).clone() {
-        Op::Unslice { ranges, .. } => {
+        Op::Unslice { ranges, .. } if is_whole => {
             let sum = materialized(b, sum, primal)?;
             let write = Op::SliceWrite {
                 kind: Write::Add,
@@ -645,7 +647,7 @@ pub fn accumulated(b: &mut Builder, sum: NodeId, term: NodeId, primal: &Aval) ->
         }
         op @ Op::Scatter {
             kind: Write::Add, ..
-        } if is_zero(b, operands[0]) => {
+        } if is_whole && is_zero(b, operands[0]) => {
             let sum = materialized(b, sum, primal)?;
             b.add(op, &with(&operands, 0, sum))
         }

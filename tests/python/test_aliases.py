@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,9 @@ from programs import compare
 
 V = np.array([0.5, 1.5, 2.5])
 M = np.arange(9.0).reshape(3, 3) + 1
+
+
+Pair = namedtuple("Pair", "count array")
 
 
 class Box:
@@ -226,3 +230,110 @@ def test_parts_changed_in_place():
     np.testing.assert_allclose(
         slope, (loss(A + step * direction) - loss(A - step * direction)) / (2 * step), rtol=1e-6
     )
+
+
+def test_elements_follow_each_other_as_they_lie_in_memory() -> None:
+    def as_in_memory(m: Any) -> Any:
+        return m.ravel("K"), np.ravel(m.T, order="K"), m.T.reshape(-1, order="A"), m.flatten("A")
+
+    agree(as_in_memory, m)
+    agree(as_in_memory, lambda: np.asfortranarray(m()))
+
+    def of_chosen_columns(m: Any, k: Any) -> Any:
+        # Its columns, and not its rows, lie in one piece: what `ravel` gives is a copy.
+        chosen = m[:, k]
+        np.ravel(chosen)[0] = 7.0
+        return chosen
+
+    agree(of_chosen_columns, m, lambda: np.array([0, 2, 2]))
+
+
+def test_a_write_of_what_is_there_needs_a_writeable_array() -> None:
+    def unchanged(v: Any) -> Any:
+        v[1:] = v[1:]
+        return v.sum()
+
+    def read_only() -> Any:
+        v = V.copy()
+        v.flags.writeable = False
+        return v
+
+    agree(unchanged, v)
+    agree(unchanged, read_only)
+
+
+def test_a_named_tuple_holds_the_array_that_is_written_later() -> None:
+    def f(v: Any, box: Any) -> Any:
+        a = v * 2
+        box.pair = Pair(3, a)
+        print(len(vars(box)))
+        np.add(a, v, a)
+        return v
+
+    agree(f, v, Box)
+
+
+def test_reversed_rows_are_read_when_they_are_asked_for() -> None:
+    def f(v: Any, m: Any) -> Any:
+        for t in reversed(v):
+            v[0] += t * 0.5
+        for row in reversed(m):
+            m[1] += row
+        return v
+
+    agree(f, v, m)
+
+
+def test_each_side_of_a_branch_goes_on_with_the_same_items() -> None:
+    """In a function that a loop calls, a short loop over known items is unrolled, with branches on values."""
+
+    def largest(v: Any) -> Any:
+        best = -np.inf
+        for i in range(len(v)):
+            if v[i] > best:
+                best = v[i]
+        return best
+
+    def first_above(v: Any, t: float) -> Any:
+        for u in v[:3]:
+            if u > t:
+                if u > 2 * t:
+                    return u
+                t = t * 1.25
+        return t
+
+    def f(v: Any) -> Any:
+        for k in range(1, 16):
+            v[k % len(v)] = first_above(v, 0.25) - largest(v)
+        return v
+
+    agree(f, v)
+    agree(f, lambda: np.array([0.5, 1.5, 2.5, 0.1]))
+
+
+def test_variables_of_inner_functions_count_once() -> None:
+    # The head of the loop, which assigns such a variable, is looked at before the loop is run.
+    source = """
+def f(v, n):
+    c = 0
+    while c < n:
+        c += 1
+        if c > 15:
+            break
+        v[c % len(v)] += 0.5
+        seen = [v[c % len(v)] for _ in range(2)]
+    return seen
+"""
+    scope: dict[str, Any] = {}
+    exec(source, scope)
+    agree(scope["f"], v, lambda: 3)
+
+
+def test_a_cotangent_without_an_axis_meets_one_of_a_part() -> None:
+    def f(m: Any) -> Any:
+        turned = m.ravel()[::-1].reshape(m.shape)
+        return turned.sum(axis=0)[2] + turned.sum()
+
+    expected = np.ones((3, 3))
+    expected[:, 0] += 1
+    np.testing.assert_array_equal(lazy.grad(f)(M), expected)

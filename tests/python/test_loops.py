@@ -1016,3 +1016,32 @@ def test_aliases_of_what_is_written():
         plain, fast = np.arange(12.0), np.arange(12.0)
         assert lazy.jit(f)(fast) == f(plain)
         np.testing.assert_array_equal(fast, plain)
+
+
+def test_a_branch_that_passes_a_value_on_is_gone_from_the_way_back():
+    """Both exits of the inner loop hand the cotangent on; nothing else of the branch is read."""
+
+    def settled(c):
+        t = c
+        for i in range(20):
+            step = (t * t - abs(c)) / (2 * t + 0.1)
+            t = t - step
+            if abs(step) < 1e-3:
+                break
+        else:
+            return t, -1
+        return t, i
+
+    def f(y):
+        y, t = y.copy(), 0.0
+        for _ in range(2):
+            t -= settled(y[1])[0] * 0.1
+            for i in range(3):
+                for _ in range(2):
+                    y[i] *= 1.1
+        return t + y.sum()
+
+    y = np.array([0.5, 1.5, 2.5])
+    shifts = 1e-6 * np.eye(3)
+    expected = [(f(y + shift) - f(y - shift)) / 2e-6 for shift in shifts]
+    np.testing.assert_allclose(lazy.grad(f)(y), expected, rtol=1e-6)

@@ -17,7 +17,7 @@ import pytest
 
 from programs import compare, everyday, flow, memory
 
-COUNT = int(os.environ.get("LAZY_PROGRAMS", "60"))
+COUNT = int(os.environ.get("LAZY_PROGRAMS", "500"))
 SEED = int(os.environ.get("LAZY_SEED", "1"))
 
 SUBJECTS = {"everyday": everyday, "memory": memory, "flow": flow}

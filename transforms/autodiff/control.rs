@@ -578,6 +578,10 @@ pub(super) fn advance(l: &Loop, kept: &[usize]) -> Result<Advance> {
     kept.iter().for_each(|&i| carried[i] = true);
     let needed = loop {
         let mut needed = vec![false; body.len()];
+        // Sizes that are found within stay: their numbers are what other sizes are written with.
+        for found in body.symbols() {
+            needed[found.node.index()] |= !matches!(body.op(found.node), Op::Input);
+        }
         for i in (first..count).filter(|&i| carried[i]) {
             needed[body.outputs()[i - first].index()] = true;
         }

@@ -12,7 +12,7 @@
 use std::sync::Arc;
 
 use lazy_core::error::Result;
-use lazy_core::graph::{Builder, Graph, NodeId, Operands};
+use lazy_core::graph::{Builder, Dim, Graph, NodeId, Operands, Shape};
 use lazy_core::ops::{self, Cond, Loop, Op};
 
 use super::{cse, dce};
@@ -66,7 +66,20 @@ pub fn prune(graph: &Graph) -> Result<Graph> {
             Op::Cond(c) => Some(prune_cond(c, &read)?),
             _ => None,
         };
-        let Some(kept) = kept.filter(|k| !k.results.is_empty()) else {
+        let is_whole = kept.as_ref().is_some_and(|k| !k.results.is_empty());
+        if !is_whole
+            && !graph.effects().contains(&id)
+            && let Some(same) = kept.as_ref().and_then(|kept| all_unchanged(kept, &read))
+        {
+            // What is read goes through as it is: the node is gone. What is not read is anything.
+            for (part, operand) in parts.iter().zip(same) {
+                if let Some(part) = part {
+                    new[part.index()] = operands[operand];
+                }
+            }
+            continue;
+        }
+        let Some(kept) = kept.filter(|_| is_whole) else {
             new[id.index()] = b.copy(&graph, id, &operands);
             continue;
         };
@@ -96,6 +109,16 @@ pub fn prune(graph: &Graph) -> Result<Graph> {
     dce(&b.finish(outputs))
 }
 
+/// Per result, the operand that it is; the first for results that are not read.
+fn all_unchanged(kept: &Kept, read: &[bool]) -> Option<Vec<usize>> {
+    let operand = |k: usize| match (kept.unchanged.get(k).copied().flatten(), read[k]) {
+        (Some(operand), _) => Some(operand),
+        (None, true) => None,
+        (None, false) => Some(0),
+    };
+    (0..read.len()).map(operand).collect()
+}
+
 fn is_read(graph: &Graph, id: NodeId) -> bool {
     graph.outputs().contains(&id)
         || graph
@@ -114,7 +137,7 @@ struct Kept {
 }
 
 /// Makes one input of those that a nested graph is given the same value for, outermost first, so that
-/// what is computed from them is one node within.
+/// what is computed from them is one node within; and one size of those that are equal outside.
 ///
 /// # Errors
 /// None that a well-formed graph can cause.
@@ -137,11 +160,33 @@ pub fn share(graph: &Graph) -> Result<Graph> {
             false => i,
         };
         let same: Vec<usize> = (0..given.len()).map(first_given).collect();
-        let mut within = |inner: &Graph| share(&with_shared_inputs(inner, &same));
+        let shapes: Vec<Shape> = given.iter().map(|&x| out.aval(x).shape.clone()).collect();
+        let mut within = |inner: &Graph| {
+            let mut inner = with_shared_inputs(inner, &same);
+            let alike = alike(&inner, &shapes);
+            inner.write_alike(&alike);
+            share(&inner)
+        };
         let op = ops::control::map_nested(out.op(id), &mut within)?;
         out.set_op(id, op);
     }
     Ok(out)
+}
+
+/// The sizes of a nested graph's inputs that are equal, since they are in the graph around it.
+fn alike(inner: &Graph, given: &[Shape]) -> Vec<(Dim, Dim)> {
+    let mut first: Vec<(&Dim, &Dim)> = Vec::new();
+    let mut equal = Vec::new();
+    for (&input, outside) in inner.inputs().iter().zip(given) {
+        for (size, outside) in inner.aval(input).shape.iter().zip(outside) {
+            match first.iter().find(|(_, seen)| *seen == outside) {
+                Some((other, _)) if *other != size => equal.push(((*other).clone(), size.clone())),
+                Some(_) => {}
+                None => first.push((size, outside)),
+            }
+        }
+    }
+    equal
 }
 
 /// The graph in which each input is read from the one that `same` tells.
