@@ -403,8 +403,33 @@ impl<H: Host> Machine<'_, H> {
         if let Some(answer) = self.compare_containers(name, left, right)? {
             return Ok(self.constant(&py::Constant::Bool(answer)));
         }
+        if !matches!(name, "eq" | "ne") && self.are_complex(left, right) {
+            let sign = ["<", "<=", ">", ">="][["lt", "le", "gt", "ge"]
+                .iter()
+                .position(|n| *n == name)
+                .unwrap_or(0)];
+            return Err(Error::type_error(format!(
+                "'{sign}' not supported between instances of 'complex' and 'complex'"
+            )));
+        }
         // None and strings are never equal to an array.
         self.symbolic_operator(name, &[left.clone(), right.clone()])
+    }
+
+    /// Whether two numbers are Python's, and one of them complex: Python does not order them, as NumPy does.
+    fn are_complex(&self, left: &Value<H::Object>, right: &Value<H::Object>) -> bool {
+        let is_complex = |value: &Value<H::Object>| match value {
+            Value::Scalar(node, Form::Python) => self.b.aval(*node).dtype.is_complex(),
+            _ => false,
+        };
+        let is_pythons = |value: &Value<H::Object>| match value {
+            Value::Object(o, _) => matches!(
+                self.host.class(o),
+                Class::Bool(_) | Class::Int(_) | Class::Float(_) | Class::Complex(..)
+            ),
+            other => matches!(other, Value::Size(_) | Value::Scalar(_, Form::Python)),
+        };
+        (is_complex(left) || is_complex(right)) && is_pythons(left) && is_pythons(right)
     }
 
     /// Compares sizes by the example, which becomes an assumption.

@@ -155,7 +155,7 @@ pub fn view(
                 continue;
             }
             Index::Range(part) => {
-                let range = Range::of(part, &number).from_start(size);
+                let range = Range::of(part, &number).within(size);
                 start = start.wrapping_offset(range.first(axis, size)? * stride);
                 (size, stride) = (range.size(), stride * range.step as isize);
                 moved = rank;
@@ -223,7 +223,7 @@ impl Range {
 
     /// As positions of an index array, which may count from the end.
     #[inline(always)]
-    fn from_start(mut self, whole: usize) -> Range {
+    fn within(mut self, whole: usize) -> Range {
         if self.start < 0 && self.count > 0 {
             let further = self.count.saturating_sub(1).saturating_mul(self.step);
             if self.start.saturating_add(further) < 0 {

@@ -33,18 +33,21 @@ impl Compiler {
             return Ok((enter, None));
         };
         let kept = self.fresh_register()?;
-        let (mut reads, mut writes) = (Vec::new(), Vec::new());
+        let mut writes = Vec::new();
         for at in enter + 1..self.here() {
             let code = self.program.code[at];
-            if read(&code).is_some_and(|(found, _)| found == place) {
-                let (_, to) = read(&code).unwrap_or((place.clone(), kept));
-                self.program.code[at] = Code::Move { to, from: kept };
-                reads.push((at, to));
-            } else if let Some((_, from)) = written(&code).filter(|(found, _)| *found == place) {
-                self.program.code[at] = Code::Move { to: kept, from };
-                writes.push((at, from));
+            match (read(&code), written(&code)) {
+                (Some((found, to)), _) if found == place => {
+                    self.program.code[at] = Code::Move { to, from: kept };
+                }
+                (_, Some((found, from))) if found == place => {
+                    self.program.code[at] = Code::Move { to: kept, from };
+                    writes.push((at, from));
+                }
+                _ => {}
             }
         }
+        // The value is computed where it is kept, if it is computed for that alone.
         if let [(at, from)] = writes[..] {
             let mut moves = vec![(kept, from)];
             self.program.code.remove(at);

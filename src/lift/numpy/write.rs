@@ -33,6 +33,13 @@ pub fn setitem(b: &mut Builder, array: NodeId, key: &Arg, value: &Arg) -> Result
 /// # Errors
 /// What NumPy raises for this key and value.
 pub fn add_at(b: &mut Builder, array: NodeId, key: &Arg, value: &Arg) -> Result<NodeId> {
+    let given = symbolic(b, value)?;
+    if b.aval(given.node).dtype.kind() > b.aval(array).dtype.kind() {
+        return Err(Error::unlifted(
+            "ufunc.at with values of a wider kind",
+            "each sum is rounded to the array's dtype before the next",
+        ));
+    }
     let value = written(b, array, value)?;
     write(b, array, key, value, Write::Add)
 }
