@@ -92,7 +92,7 @@ def _axes(axis: Any, rank: int) -> list[int]:
 def _view(a: Any, dtype: Any = None, type: Any = None) -> Any:
     if type not in (None, np.ndarray) or not (dtype in (None, np.ndarray) or np.dtype(dtype) == a.dtype):
         uncovered("the elements read as another dtype")
-    return a[...]
+    return a[...] if isinstance(a, np.ndarray) else a
 
 
 @_of(np.repeat)
@@ -117,9 +117,17 @@ def _repeat(a: Any, repeats: Any, axis: Any = None) -> Any:
 @_of(np.digitize)
 def _digitize(x: Any, bins: Any, right: bool = False) -> Any:
     x, bins = np.asarray(x), np.asarray(bins)
-    up = np.searchsorted(bins, x, side="left" if right else "right")
-    down = bins.shape[0] - np.searchsorted(bins[::-1], x, side="right" if right else "left")
-    return np.where(bins[0] > bins[-1], down, up)[()]
+    if bins.ndim != 1 or bins.shape[0] == 0:
+        uncovered("bins that are no vector")
+    if x.dtype.kind == "c":
+        raise TypeError("x may not be complex")
+    rises, falls = np.any(bins[:-1] < bins[1:]), np.any(bins[:-1] > bins[1:])
+    if values_suffice() and rises & falls:
+        raise ValueError("bins must be monotonically increasing or decreasing")
+    side: Any = "left" if right else "right"
+    up = np.searchsorted(bins, x, side=side)
+    down = bins.shape[0] - np.searchsorted(bins[::-1], x, side=side)
+    return np.where(falls, down, up)[()]
 
 
 @_of(np.interp)
@@ -129,7 +137,13 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
     fp = np.asarray(fp)
     if not np.iscomplexobj(fp):
         fp = fp.astype(np.float64)
+    if xp.ndim != 1 or fp.ndim != 1 or xp.shape[0] == 0:
+        uncovered("data points that are no sequences of numbers")
+    if xp.shape[0] != fp.shape[0]:
+        raise ValueError("fp and xp are not of the same length." if period is None else _LENGTHS)
     if period is not None:
+        if period == 0:
+            raise ValueError("period must be a non-zero value")
         period = abs(period)
         x, xp = x % period, xp % period
         order = np.argsort(xp)
@@ -139,16 +153,33 @@ def _interp(x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, perio
         left = right = None
     left = fp[0] if left is None else left
     right = fp[-1] if right is None else right
+    if not np.iscomplexobj(fp):
+        return _interpolated(x, xp, fp, left, right)[()]
+    out = np.empty(x.shape, np.complex128)
+    out.real = _interpolated(x, xp, np.real(fp), np.real(left), np.real(right))
+    out.imag = _interpolated(x, xp, np.imag(fp), np.imag(left), np.imag(right))
+    return out[()]
+
+
+_LENGTHS = "fp and xp are not of the same length"
+
+
+def _interpolated(x: Any, xp: Any, fp: Any, left: Any, right: Any) -> Any:
+    """Lines between real values; where these are not finite, as the compiled loop has it."""
     if xp.shape[0] == 1:
-        middle = np.where(x == xp[0], fp[0], x + np.nan)
-    else:
-        at = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, xp.shape[0] - 2)
-        low, high = xp[at], xp[at + 1]
-        run = np.where(high == low, 1.0, high - low)
-        middle = (fp[at + 1] - fp[at]) / run * (x - low) + fp[at]
-        middle = np.where(x == xp[-1], fp[-1], middle)
+        # A nan is neither before nor after the point.
+        return np.where(x > xp[0], right, np.where(x < xp[0], left, fp[0]))
+    at = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, xp.shape[0] - 2)
+    low, high, first, second = xp[at], xp[at + 1], fp[at], fp[at + 1]
+    slope = (second - first) / np.where(high == low, 1.0, high - low)
+    middle = slope * (x - low) + first
+    from_above = slope * (x - high) + second
+    flat = np.isnan(from_above) & (first == second)
+    middle = np.where(np.isnan(middle), np.where(flat, first, from_above), middle)
+    middle = np.where((x == low) & ~np.isfinite(slope), first, middle)
+    middle = np.where(x == xp[-1], fp[-1], middle)
     # In NumPy's order, which tells where `xp` does not increase.
-    return np.where(x > xp[-1], right, np.where(x < xp[0], left, middle))[()]
+    return np.where(np.isnan(x), x, np.where(x > xp[-1], right, np.where(x < xp[0], left, middle)))
 
 
 @_of(np.isin)

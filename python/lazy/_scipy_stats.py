@@ -14,6 +14,7 @@ import numpy as np
 
 from lazy._custom import call_opaque, with_jvp
 from lazy._equivalents import uncovered
+from lazy._scipy_equivalents import _triangle
 
 Table = dict[Any, Callable[..., Any]]
 
@@ -394,8 +395,63 @@ def _frozen() -> Table:
     return {sys.modules["scipy.stats._distn_infrastructure"].rv_frozen.__init__: _freeze}
 
 
+# -- normal distributions ----------------------------------------------------------------------
+
+
+def _decomposed(matrix: Any, cond: Any, rcond: Any, lower: bool) -> Any:
+    """Eigenvalues and vectors, the root ``u`` of the pseudo-inverse, and the pseudo-determinant's logarithm.
+
+    The densities depend on ``u`` by ``u u^T`` only. So its derivative is chosen without the turn of the
+    eigenvectors, which has none where eigenvalues meet; values and vectors decide, and have no derivative.
+    """
+    multivariate = sys.modules["scipy.stats._multivariate"]
+
+    def value(matrix: Any) -> Any:
+        w, v = sys.modules["scipy.linalg"].eigh(matrix, lower=lower)
+        bound = multivariate._eigvalsh_to_eps(w, cond, rcond)
+        root = v * np.sqrt(multivariate._pinv_1d(w, bound))
+        return w, v, root, np.sum(np.log(w[w > bound]))
+
+    def rule(primals: Any, tangents: Any) -> Any:
+        w, v, root, _ = out = _decomposed(primals[0], cond, rcond, lower)
+        move = _triangle(tangents[0], lower)
+        turned = root @ (root.T @ move @ root)
+        return out, (np.zeros_like(w), np.zeros_like(v), -0.5 * turned, np.sum(root.T * (root.T @ move)))
+
+    return with_jvp(value, rule, (), (matrix,))
+
+
+def _semidefinite(
+    self: Any,
+    M: Any,
+    cond: Any = None,
+    rcond: Any = None,
+    lower: bool = True,
+    check_finite: bool = True,
+    allow_singular: bool = True,
+) -> None:
+    matrix = np.asarray(M)
+    if matrix.ndim != 2 or matrix.dtype != np.float64 or not check_finite:
+        uncovered("no matrix of float64")
+    w, v, root, log = _decomposed(matrix, cond, rcond, lower)
+    bound = sys.modules["scipy.stats._multivariate"]._eigvalsh_to_eps(w, cond, rcond)
+    if np.min(w) < -bound:
+        raise ValueError("The input matrix must be symmetric positive semidefinite.")
+    rank = len(w[w > bound])
+    if rank < len(w) and not allow_singular:
+        message = "When `allow_singular is False`, the input matrix must be symmetric positive definite."
+        raise np.linalg.LinAlgError(message)
+    self._M, self.eps, self.V, self.rank = matrix, 1e3 * bound, v[:, w <= bound], rank
+    self.U, self.log_pdet, self._pinv = root, log, None
+
+
+def _multivariate() -> Table:
+    return {sys.modules["scipy.stats._multivariate"]._PSD.__init__: _semidefinite}
+
+
 TABLES: dict[str, Callable[[], Table]] = {
     "scipy.stats._distn_infrastructure": _frozen,
     "scipy.special": _distributions,
     "scipy.stats._kde": _densities,
+    "scipy.stats._multivariate": _multivariate,
 }

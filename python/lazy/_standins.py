@@ -497,6 +497,82 @@ def _fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     a[tuple([at] * a.ndim)] = values[at % values.shape[0]]
 
 
+# What operators do to their first operand, as statements do it.
+
+
+def _iadd(a: Any, b: Any, /) -> Any:
+    a += b
+    return a
+
+
+def _isub(a: Any, b: Any, /) -> Any:
+    a -= b
+    return a
+
+
+def _imul(a: Any, b: Any, /) -> Any:
+    a *= b
+    return a
+
+
+def _itruediv(a: Any, b: Any, /) -> Any:
+    a /= b
+    return a
+
+
+def _ifloordiv(a: Any, b: Any, /) -> Any:
+    a //= b
+    return a
+
+
+def _imod(a: Any, b: Any, /) -> Any:
+    a %= b
+    return a
+
+
+def _ipow(a: Any, b: Any, /) -> Any:
+    a **= b
+    return a
+
+
+def _imatmul(a: Any, b: Any, /) -> Any:
+    a @= b
+    return a
+
+
+def _iand(a: Any, b: Any, /) -> Any:
+    a &= b
+    return a
+
+
+def _ior(a: Any, b: Any, /) -> Any:
+    a |= b
+    return a
+
+
+def _ixor(a: Any, b: Any, /) -> Any:
+    a ^= b
+    return a
+
+
+def _ilshift(a: Any, b: Any, /) -> Any:
+    a <<= b
+    return a
+
+
+def _irshift(a: Any, b: Any, /) -> Any:
+    a >>= b
+    return a
+
+
+def _setitem(a: Any, b: Any, c: Any, /) -> None:
+    a[b] = c
+
+
+def _delitem(a: Any, b: Any, /) -> None:
+    del a[b]
+
+
 def _transforms() -> dict[Any, Any]:
     """The implementation behind each function that a backend could replace."""
     module = sys.modules["scipy.fft"]
@@ -532,6 +608,22 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     operator.itemgetter: _itemgetter,
     operator.attrgetter: _attrgetter,
     operator.methodcaller: _methodcaller,
+    operator.iadd: _iadd,
+    operator.iconcat: _iadd,
+    operator.isub: _isub,
+    operator.imul: _imul,
+    operator.itruediv: _itruediv,
+    operator.ifloordiv: _ifloordiv,
+    operator.imod: _imod,
+    operator.ipow: _ipow,
+    operator.imatmul: _imatmul,
+    operator.iand: _iand,
+    operator.ior: _ior,
+    operator.ixor: _ixor,
+    operator.ilshift: _ilshift,
+    operator.irshift: _irshift,
+    operator.setitem: _setitem,
+    operator.delitem: _delitem,
 }
 if hasattr(itertools, "batched"):
     _FUNCTIONS[itertools.batched] = _batched

@@ -403,7 +403,9 @@ fn apply(
         return Ok(None);
     };
     // A recording has no values yet.
-    let out = out.decided(&mut |_| Err(Error::unlifted(name, "its result depends on values")))?;
+    let out = out.decided(false, &mut |_| {
+        Err(Error::unlifted(name, "its result depends on values"))
+    })?;
     let forced = recording.builder.graph().symbols().len() > symbols;
     if let Some(key) = key
         && !forced

@@ -380,7 +380,7 @@ impl<H: Host> Machine<'_, H> {
         let mut converted: Keywords = Vec::new();
         for (key, value) in keywords {
             match key.as_str() {
-                "out" => out = Some(value.clone()),
+                "out" if numpy::takes_out(name) => out = Some(value.clone()),
                 "copy" if name == "numpy.nan_to_num" => in_place = Some(value.clone()),
                 "where" if numpy::is_ufunc(name) => mask = Some(value.clone()),
                 _ => converted.push((key.clone(), self.argument_of(value)?)),
@@ -426,11 +426,14 @@ impl<H: Host> Machine<'_, H> {
         }
         self.require_known_order(name, args, keywords)?;
         let converted_args = self.arguments_of(args)?;
+        let first = self.b.graph().len();
         let called = numpy::call(&mut self.b, name, &converted_args, &converted);
+        self.note_raising(first);
         let Some(result) = called.map_err(|error| with_more_keywords(name, error))? else {
             return Ok(None);
         };
-        let result = result.decided(&mut |node| self.decided_truth(node, name))?;
+        let checks = self.values_suffice();
+        let result = result.decided(checks, &mut |node| self.decided_truth(node, name))?;
         let sharing = self.sharing(name, &converted_args, keywords)?;
         let result = self.value_of(result, args, sharing);
         let mut result = self.ordered(name, args, keywords, result)?;
@@ -440,10 +443,7 @@ impl<H: Host> Machine<'_, H> {
         match (out, mask) {
             (None, _) => Ok(Some(result)),
             (Some(target), None) => {
-                if matches!(
-                    name,
-                    "numpy.dot" | "numpy.ndarray.dot" | "numpy.take" | "numpy.ndarray.take"
-                ) {
+                if numpy::computes_in_out(name) && matches!(target, Value::Array(_)) {
                     self.require_exact(name, &target, &result)?;
                 }
                 self.write_out(&target, &result).map(Some)
@@ -571,7 +571,7 @@ impl<H: Host> Machine<'_, H> {
         if self.b.aval(target_node).dtype != self.b.aval(node).dtype {
             return Err(Error::unlifted(
                 format!("{name}(out=) of another dtype"),
-                "NumPy may refuse it",
+                "NumPy refuses it, or computes in that dtype",
             ));
         }
         if let Value::Array(array) = target

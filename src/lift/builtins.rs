@@ -21,6 +21,11 @@ use crate::ops::{Constant, Elementwise, Op};
 const MAX_RANGE: i64 = 100_000;
 
 impl<H: Host> Machine<'_, H> {
+    /// Whether nothing is differentiated or mapped.
+    pub fn values_suffice(&self) -> bool {
+        self.twins == Twins::One && self.transformed == 0
+    }
+
     /// A call of one of Python's functions by name.
     pub fn builtin(
         &mut self,
@@ -85,8 +90,9 @@ impl<H: Host> Machine<'_, H> {
                     self.call_known(&callee, args, keywords).map(Some)
                 }
                 "lazy._equivalents.values_suffice" => {
-                    let answer = self.twins == Twins::One && self.transformed == 0;
-                    let answer = self.host.constant(&py::Constant::Bool(answer));
+                    let answer = self
+                        .host
+                        .constant(&py::Constant::Bool(self.values_suffice()));
                     Ok(Some(Value::Object(answer, None)))
                 }
                 "lazy._equivalents.uncovered" => {
@@ -107,8 +113,15 @@ impl<H: Host> Machine<'_, H> {
             ("len", [x]) => self.length(x)?,
             ("divmod", [a, b]) => match self.overloaded("divmod", a, b)? {
                 Some(answer) => answer,
-                None => return Ok(None),
+                None => {
+                    self.refuse_sequences(name, args)?;
+                    return Ok(None);
+                }
             },
+            ("abs", [Value::List(_) | Value::Tuple(..)]) => {
+                self.refuse_sequences(name, args)?;
+                return Ok(None);
+            }
             ("range", _) => return self.range(args).map(Some),
             ("enumerate", [x, start @ ..]) => {
                 let first = match start.first().or_else(|| keyword(keywords, "start")) {
@@ -166,6 +179,7 @@ impl<H: Host> Machine<'_, H> {
                 }
             }
             ("set", []) => self.make_set(&[])?,
+            ("set", [Value::Set(set)]) => self.copied_set(&set.clone())?,
             ("set", [x]) => {
                 let items = self.items_of(x)?;
                 self.make_set(&items)?
@@ -252,6 +266,7 @@ impl<H: Host> Machine<'_, H> {
             ("isinstance", [x, class]) => self.is_instance(x, class)?,
             ("issubclass", [a, b]) => {
                 let (a, b) = (self.known(a, name)?, self.known(b, name)?);
+                self.require_classes(&b)?;
                 let answer = self.host.is_subclass(&a, &b);
                 self.constant(&py::Constant::Bool(answer))
             }
@@ -763,12 +778,41 @@ impl<H: Host> Machine<'_, H> {
         class.ok_or_else(|| Error::internal(format!("{name} is not there")))
     }
 
+    /// What is neither a class nor a tuple of classes nor a union, Python refuses.
+    fn require_classes(&self, class: &H::Object) -> Result<()> {
+        let classes = match self.host.class(class) {
+            Class::Tuple => self.host.items(class).unwrap_or_default(),
+            _ => vec![class.clone()],
+        };
+        let is_class = |o: &H::Object| {
+            !matches!(
+                self.host.class(o),
+                Class::None
+                    | Class::Bool(_)
+                    | Class::Int(_)
+                    | Class::Float(_)
+                    | Class::Complex(..)
+                    | Class::Str(_)
+                    | Class::List
+                    | Class::Array(..)
+            )
+        };
+        match classes.iter().all(is_class) {
+            true => Ok(()),
+            false => Err(Error::unlifted(
+                "a test of what is no class",
+                "Python raises",
+            )),
+        }
+    }
+
     fn is_instance(
         &mut self,
         value: &Value<H::Object>,
         class: &Value<H::Object>,
     ) -> Result<Value<H::Object>> {
         let class = self.known(class, "isinstance()")?;
+        self.require_classes(&class)?;
         let answer = match value {
             Value::Object(o, slot) => {
                 match slot {

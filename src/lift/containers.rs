@@ -5,7 +5,7 @@
 use std::rc::Rc;
 
 use super::calls::Keywords;
-use super::host::Host;
+use super::host::{Class, Host, Outcome};
 use super::machine::{Machine, side_effect};
 use super::value::{DictValue, ListValue, SetValue, Value, View};
 use crate::ast::py;
@@ -281,12 +281,25 @@ impl<H: Host> Machine<'_, H> {
         let items = Value::Tuple(Rc::new(items.to_vec()), None);
         let items = self.known(&items, "an element of a set")?;
         let made = self.host.call(&self.host.builtin("set"), &[items], &[]);
-        match made {
-            Ok(object) => Ok(Value::Set(Rc::new(SetValue {
-                object,
-                outside: None,
-            }))),
-            raised => self.outcome(raised),
+        self.made_set(made)
+    }
+
+    pub fn copied_set(&mut self, set: &SetValue<H::Object>) -> Result<Value<H::Object>> {
+        let set = std::slice::from_ref(&set.object);
+        let made = self.host.call(&self.host.builtin("set"), set, &[]);
+        self.made_set(made)
+    }
+
+    /// What Python gave just now, which nobody else has: a set as it is, with the order of its elements.
+    pub fn made_set(&mut self, outcome: Outcome<H::Object>) -> Result<Value<H::Object>> {
+        match outcome {
+            Ok(object) if self.host.class(&object) == Class::Set => {
+                Ok(Value::Set(Rc::new(SetValue {
+                    object,
+                    outside: None,
+                })))
+            }
+            other => self.outcome(other),
         }
     }
 
@@ -329,6 +342,9 @@ impl<H: Host> Machine<'_, H> {
             known.push(self.known(&arg, "an element of a set")?);
         }
         let outcome = self.host.call_method(&set.object, name, &known, &[]);
-        self.outcome(outcome)
+        match reads {
+            true => self.made_set(outcome),
+            false => self.outcome(outcome),
+        }
     }
 }

@@ -12,7 +12,8 @@ use super::value::{ArrayRef, Look, Piece, Value};
 use super::{Base, Lifted, Made, Parameter, ParameterKind, SharedView, TextPiece, Tree, Twins};
 use crate::ast::py;
 use crate::error::{Error, Result};
-use crate::ops::Op;
+use crate::graph::NodeId;
+use crate::ops::{Decomposition, Op};
 
 impl<H: Host> Machine<'_, H> {
     /// The parameters as they are when the function begins.
@@ -55,6 +56,7 @@ impl<H: Host> Machine<'_, H> {
                 writes.push((input, self.outputs.position(node)));
             }
         }
+        self.refuse_unread()?;
         let mut graph = self.b.finish_checked(self.outputs.nodes)?;
         graph.unify_sizes();
         Ok(Lifted {
@@ -71,6 +73,49 @@ impl<H: Host> Machine<'_, H> {
             views: self.views,
             entered: self.entered,
         })
+    }
+
+    /// Remembers which nodes from number `first` on raise for some values.
+    pub fn note_raising(&mut self, first: usize) {
+        if !self.values_suffice() || !self.attempts.is_empty() {
+            return;
+        }
+        let made = (first..self.b.graph().len()).map(NodeId::new);
+        let raises = |id: &NodeId| {
+            matches!(
+                self.b.op(*id),
+                Op::Solve(_) | Op::Decompose(Decomposition::Inverse | Decomposition::Cholesky)
+            )
+        };
+        self.raising.extend(made.filter(raises).collect::<Vec<_>>());
+    }
+
+    /// Whether a matrix is singular is found by the run, which leaves out what is not read.
+    fn refuse_unread(&self) -> Result<()> {
+        if self.raising.is_empty() {
+            return Ok(());
+        }
+        let graph = self.b.graph();
+        let mut read = vec![false; graph.len()];
+        self.outputs
+            .nodes
+            .iter()
+            .for_each(|id| read[id.index()] = true);
+        for id in graph.nodes().collect::<Vec<_>>().into_iter().rev() {
+            if read[id.index()] || matches!(graph.op(id), Op::Decide { .. }) {
+                graph
+                    .operands(id)
+                    .iter()
+                    .for_each(|operand| read[operand.index()] = true);
+            }
+        }
+        match self.raising.iter().find(|id| !read[id.index()]) {
+            Some(_) => Err(Error::unlifted(
+                "a decomposition whose result nobody reads",
+                "it may raise: Python runs it",
+            )),
+            None => Ok(()),
+        }
     }
 
     /// A value as it will be rebuilt when the graph has run. Its nodes become outputs.

@@ -90,6 +90,8 @@ pub(super) struct Machine<'h, H: Host> {
     pub branches: usize,
     /// Functions whose derivative rule is being run.
     pub rules: Vec<Value<H::Object>>,
+    /// Nodes that raise for some values, whether or not their result is read.
+    pub raising: Vec<NodeId>,
     /// How many calls of transformed functions the machine is in.
     pub transformed: usize,
     /// What the ways back through loops keep.
@@ -143,6 +145,7 @@ impl<'h, H: Host> Machine<'h, H> {
             stack: Vec::new(),
             outputs: OutputList::default(),
             attempts: Vec::new(),
+            raising: Vec::new(),
             failures: HashMap::new(),
             carried: HashMap::new(),
             watches: Vec::new(),

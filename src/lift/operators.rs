@@ -6,8 +6,8 @@
 use std::rc::Rc;
 
 use super::host::{Class, Host};
-use super::machine::Machine;
-use super::numpy::Arg;
+use super::machine::{Machine, side_effect};
+use super::numpy::{Arg, Form};
 use super::value::{DictValue, Instance, Piece, Sharing, Value};
 use crate::ast::py;
 use crate::error::{Error, ErrorKind, Exception, Result};
@@ -91,7 +91,8 @@ impl<H: Host> Machine<'_, H> {
             {
                 let left = self.known(left, "a set")?;
                 let right = self.known(right, "a set")?;
-                return self.python_operator(name, &[left, right]).map(Some);
+                let outcome = self.host.operator(name, &[left, right]);
+                return self.made_set(outcome).map(Some);
             }
             ("or_", Value::Dict(a), Value::Dict(b)) => {
                 let merged = self.dict(a.entries.borrow().clone());
@@ -195,6 +196,9 @@ impl<H: Host> Machine<'_, H> {
             let what = format!("operator.{name} of {}", self.host.describe(o));
             return Err(Error::new(ErrorKind::UnknownCall { callee: what }));
         }
+        if name != "getitem" {
+            self.refuse_sequences(name, operands)?;
+        }
         let result = self.operation(&format!("operator.{name}"), operands, &[])?;
         result.ok_or_else(|| {
             let what = operands
@@ -207,6 +211,38 @@ impl<H: Host> Machine<'_, H> {
                 "it is not an operation on arrays",
             )
         })
+    }
+
+    /// Of lists and tuples Python has a meaning of its own, unless an operand is NumPy's.
+    pub fn refuse_sequences(&self, name: &str, operands: &[Value<H::Object>]) -> Result<()> {
+        let sequence = operands.iter().any(|v| self.is_sequence(v));
+        match sequence && !operands.iter().any(|v| self.is_numpys(v)) {
+            true => Err(Error::unlifted(
+                format!("{name} of a sequence"),
+                "no operand is NumPy's",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    fn is_sequence(&self, value: &Value<H::Object>) -> bool {
+        match value {
+            Value::Tuple(..) | Value::List(_) => true,
+            Value::Object(o, _) => matches!(self.host.class(o), Class::Tuple | Class::List),
+            _ => false,
+        }
+    }
+
+    /// Whether NumPy's operators answer for it.
+    fn is_numpys(&self, value: &Value<H::Object>) -> bool {
+        match value {
+            Value::Array(_) | Value::Flat(_) => true,
+            Value::Scalar(_, form) => *form != Form::Python,
+            Value::Object(o, _) => {
+                matches!(self.host.class(o), Class::Array(..) | Class::NumPyScalar(_))
+            }
+            _ => false,
+        }
     }
 
     /// Objects whose operators may run code that is not NumPy's.
@@ -331,12 +367,43 @@ impl<H: Host> Machine<'_, H> {
             (_, Value::Array(array)) => {
                 let result = self.binary(name, left, right)?;
                 let node = self.node(&result)?;
+                let target = self.node(left)?;
+                if name == "matmul" && self.b.aval(node).rank() < self.b.aval(target).rank() {
+                    return Err(Error::unlifted(
+                        "the product of a matrix and a vector, in place",
+                        "NumPy refuses it",
+                    ));
+                }
                 self.write_whole(array, node, "same_kind")?;
                 Ok(left.clone())
             }
             ("add", Value::List(list)) => {
                 let more = self.items_of(right)?;
                 self.change_list(&list.clone(), |items| items.extend(more));
+                Ok(left.clone())
+            }
+            ("mul", Value::List(list)) => {
+                let Value::List(longer) = self.binary(name, left, right)? else {
+                    return Err(Error::internal("a list times a number that is no list"));
+                };
+                let longer = longer.items.borrow().clone();
+                self.change_list(&list.clone(), |items| *items = longer);
+                Ok(left.clone())
+            }
+            ("or_", Value::Dict(dict)) => {
+                let Value::Dict(more) = right else {
+                    return Err(side_effect("a dict that takes what is no dict"));
+                };
+                for (key, value) in more.entries.borrow().clone() {
+                    self.put(dict, key, value)?;
+                }
+                Ok(left.clone())
+            }
+            ("sub" | "and_" | "or_" | "xor", Value::Set(set)) => {
+                // Raises where the other is no set.
+                self.binary(name, left, right)?;
+                let method = format!("__i{}__", name.trim_end_matches('_'));
+                self.set_method(&set.clone(), &method, std::slice::from_ref(right))?;
                 Ok(left.clone())
             }
             _ => self.binary(name, left, right),

@@ -279,7 +279,14 @@ def library(x):
     copied = copy.deepcopy({"k": [x, Point(x)]})
     copied["k"][0][0] = 7
     getter = operator.itemgetter(1, 0)
+    written, kept, removed = x.copy(), [x], [1, x]
+    operator.setitem(written, 0, operator.imul(written, 2)[1])
+    operator.iadd(kept, [operator.isub(operator.ipow(written, 2), 1)])
+    operator.delitem(removed, 0)
     return (
+        written,
+        kept,
+        removed,
         total,
         pairs,
         list(recent),

@@ -43,6 +43,24 @@ def test_higher_orders_follow_the_rule():
         g = lazy.grad(g)
 
 
+@pytest.mark.parametrize("cotangents", [lambda x, c: (None, None), lambda x, c: (3.0 + 0 * x, c)])
+@pytest.mark.parametrize("x", [0.3, X])
+def test_cotangents_that_are_constant(x, cotangents):
+    @lazy.custom_vjp
+    def f(x, y):
+        return x * y
+
+    f.defvjp(lambda x, y: (x * y, x), cotangents)
+
+    def pulled(pair):
+        return lazy.vjp(lambda x: f(x, 2.0), pair[0])[1](pair[1])[0]
+
+    wanted = 0 * x if cotangents(x, x)[0] is None else 3.0 + 0 * x
+    np.testing.assert_array_equal(pulled((x, x)), wanted)
+    for part in lazy.vjp(pulled, (x, x))[1](x)[0]:
+        np.testing.assert_array_equal(part, 0 * x)
+
+
 def test_a_rule_within_its_own_rule_follows_it_again():
     @lazy.custom_jvp
     def f(x):

@@ -23,6 +23,12 @@ S = np.array([0.1, 0.5, 1.2, 2.0])
 C = np.arange(24.0).reshape(2, 3, 4) % 7.0
 HOLES = np.array([[1.0, np.nan, 3.0, 2.0], [np.nan] * 4])
 COUNTS = np.array([1, 3, 1, 0])
+NOT_FINITE = [
+    np.array([1.0, np.nan, 2.0, 3.0]),
+    np.array([1.0, np.inf, np.inf, 2.0]),
+    np.array([1.0, 2.0, -np.inf, np.nan]),
+    np.array([1.0, np.inf, 2.0, 3.0]) + 1j * S,
+]
 METHODS = [
     "linear",
     "lower",
@@ -63,7 +69,10 @@ def quantiles(scale: float) -> list[Case]:
 
 FUNCTIONS: dict[Any, list[Case]] = {
     np.repeat: [c(S, COUNTS), c(A, np.array([0, 2, 1]), axis=0), c(A[0], np.arange(len(A[0])))],
-    np.digitize: [c(X, S), c(X, S, right=True), c(X, S[::-1]), c(X, S[::-1], right=True), c(0.5, S)],
+    np.digitize: [
+        *(c(x, bins, right=right) for x in (X, S, 0.5) for bins in (S, S[::-1]) for right in (False, True)),
+        *(c(COUNTS, bins) for bins in ([0, 1, 1, 3], [3, 1, 1, 0], [1, 1], [2])),
+    ],
     np.interp: [
         c(X, S, S**2),
         c(X, S, S**2, left=-1.0, right=9.0),
@@ -72,6 +81,8 @@ FUNCTIONS: dict[Any, list[Case]] = {
         c(X, S, S + 1j * S),
         c(np.array([np.nan, 0.1, 2.0]), S, S),
         c(np.array([0.1, 0.4, 0.8]), np.array([0.9, 0.2, 0.4]), np.array([1.1, 1.4, 1.2])),
+        *(c(np.concatenate([X, S, [np.nan, np.inf]]), S, fp) for fp in NOT_FINITE),
+        *(c(x, [0.3], [2.0], left=-1.0) for x in (np.nan, X)),
     ],
     np.isin: [c(X, [0.3, 1.7]), c(X, [0.3, 1.7], invert=True), c(COUNTS, COUNTS[:2]), c(X, [np.nan])],
     np.bincount: [c(COUNTS), c(COUNTS, S), c(COUNTS, minlength=8)],

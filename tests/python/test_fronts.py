@@ -732,6 +732,10 @@ def test_lambdas_of_one_line(front):
     h = [(lambda x, k=k: x - k) for k in (1, 2)][1]
     for function in (f, g, h):
         assert interpreted(function, front)(5) == function(5)
+    curried, thrice = (lambda a: lambda b: b * 2), (lambda a: lambda b: lambda c: a - b * c)
+    assert interpreted(curried, front)(5)(3) == 6
+    assert interpreted(thrice, front)(5)(3)(2) == -1
+    assert interpreted(thrice(5), front)(3)(2) == -1
 
 
 @pytest.mark.parametrize("front", FRONTS)

@@ -569,3 +569,157 @@ def test_binding_follows_the_code_and_not_a_pretended_signature():
     for args, keywords in (((X,), {}), ((X, 1.0), {"b": 2.0})):
         with pytest.raises(TypeError, match=r"every\(\)"):
             fast(*args, **keywords)
+
+
+@pytest.mark.parametrize(
+    "function, args",
+    [
+        (np.arange, (np.int8(4),)),
+        (np.arange, (np.int8(1), np.int32(4))),
+        (np.arange, (np.float32(2.5),)),
+        (np.arange, (np.uint64(3),)),
+        (np.arange, (np.int32(3), 0)),
+        (np.isscalar, (np.timedelta64(1, "D"),)),
+        (np.isscalar, (b"s",)),
+        (np.digitize, (X, [0.0, 2.0, 1.0])),
+        (np.digitize, (X + 1j, [0.0, 1.0])),
+        (np.interp, (X, [0.0, 1.0], [1.0])),
+        (np.average, (X, None, 0 * X)),
+        (np.average, (M, 0, [0, 0, 0])),
+        (np.average, (M, (1, 0), M.T + 1)),
+        (np.trapezoid, (X, None, X)),
+    ],
+)
+def test_functions_of_numbers_and_what_they_refuse(function, args):
+    def outcome(f):
+        try:
+            return f(*args)
+        except Exception as error:
+            return error
+
+    ours, theirs = outcome(jit(lambda *args: function(*args))), outcome(function)
+    assert (type(ours), repr(ours)) == (type(theirs), repr(theirs))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.complex128])
+def test_what_is_reduced_into_an_array_is_computed_in_its_dtype(dtype):
+    x = np.linspace(-1, 2, 99, dtype=np.float32) ** 3
+    for function in (np.sum, np.mean, np.cumsum, lambda x, out: np.round(x, 1, out)):
+        ours, theirs = (np.zeros(99 if function not in (np.sum, np.mean) else (), dtype) for _ in range(2))
+        jit(lambda x, out, f=function: f(x, out=out))(x, ours)
+        function(x, out=theirs)
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5 if dtype == np.float32 else 1e-14)
+
+
+def unread_factor(a):
+    try:
+        np.linalg.cholesky(a)
+    except np.linalg.LinAlgError:
+        return False
+    return True
+
+
+def unread_inverse(a):
+    np.linalg.inv(a)
+    return a.sum()
+
+
+def unread_solution(a):
+    x = np.linalg.solve(a, a[0])
+    return x.shape
+
+
+def least_squares_only(a):
+    return np.linalg.lstsq(a, a[0], rcond=None)[0]
+
+
+@pytest.mark.parametrize("function", [unread_factor, unread_inverse, unread_solution])
+def test_what_nobody_reads_still_raises(function):
+    def outcome(f, a):
+        try:
+            return f(a)
+        except np.linalg.LinAlgError as error:
+            return str(error)
+
+    jitted = jit(function)
+    for a in (np.eye(3), np.zeros((3, 3))):
+        assert outcome(jitted, a) == outcome(function, a)
+    assert "nobody reads" in jitted.explain_for(np.eye(3))
+    assert "one region" in jit(least_squares_only).explain_for(np.eye(3))
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "[1, 2] + n",
+        "(1, n) - n",
+        "-[n]",
+        "[n] @ [n]",
+        "[n] < n",
+        "max(n, [n])",
+        "[n] == n",
+        "[n] + (n,)",
+        "isinstance(n, 5)",
+        "issubclass(int, (str, n))",
+        "[n] + np.float64(n)",
+        "(n, n) * 2",
+        "abs([n])",
+        "np.float64(n).view(np.float64)",
+        "divmod((n, n), 2)",
+    ],
+)
+def test_operators_of_sequences_are_those_of_python(expression):
+    function = eval(f"lambda n: {expression}")
+
+    def outcome(f, n):
+        try:
+            return repr(f(n))
+        except TypeError as error:
+            return str(error)
+
+    for n in (3, 2.5):
+        assert outcome(jit(function), n) == outcome(function, n)
+
+
+@pytest.mark.parametrize("operator", ["|", "&", "-", "^"])
+def test_what_operators_do_to_sets_and_dicts_in_place(operator):
+    scope = {}
+    source = f"def f(a, b):\n    s = a.copy()\n    t = s\n    t {operator}= b\n    return list(s), s is t, list(a {operator} b)"
+    exec(source, scope)
+    a, b = ({(k * n) % 1009 for k in range(40)} for n in (71, 142))
+    assert jit(scope["f"])(a, b) == scope["f"](a, b)
+    if operator == "|":
+        a, b = dict.fromkeys(a, 1), dict.fromkeys(b, 2)
+        assert jit(scope["f"])(a, b) == scope["f"](a, b)
+
+
+def test_a_vector_takes_no_product_in_place():
+    def f(a, b):
+        a @= b
+        return a
+
+    for b in (np.eye(7), X):
+        ours, theirs = X.copy(), X.copy()
+        try:
+            expected = f(theirs, b)
+        except ValueError as error:
+            with pytest.raises(ValueError, match=str(error)[:20]):
+                jit(f)(ours, b)
+        else:
+            np.testing.assert_allclose(jit(f)(ours, b), expected)
+        np.testing.assert_allclose(ours, theirs)
+
+
+def test_a_list_is_repeated_in_place():
+    def f(n):
+        s = [1, n]
+        t = s
+        t *= 2
+        return s
+
+    assert jit(f)(5) == [1, 5, 1, 5]
+
+
+def test_an_argument_that_a_function_has_not_is_refused():
+    with pytest.raises(TypeError, match="out"):
+        jit(lambda x: np.trapezoid(x, out=x))(X)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 import scipy.signal
+import scipy.stats
 from scipy import special
 
 import lazy
@@ -196,6 +197,46 @@ def test_sections_are_constants() -> None:
         # A filter is its own transpose backwards.
         expected = scipy.signal.sosfilt(SECTIONS, w[..., ::-1])[..., ::-1]
         np.testing.assert_allclose(slope, expected, rtol=1e-10)
+
+
+def _normal_densities() -> dict[str, Any]:
+    stats, point, more = scipy.stats, W, np.stack([W, 2 * W])
+
+    def symmetric(a: Any) -> Any:
+        return 0.5 * (a + a.T)
+
+    return {
+        "lower triangle": lambda a: stats.multivariate_normal.logpdf(point, W, a),
+        "points": lambda a: np.sum(stats.multivariate_normal.pdf(more, 0 * W, symmetric(a))),
+        "entropy": lambda a: stats.multivariate_normal.entropy(0 * W, symmetric(a)),
+        "frozen": lambda a: stats.multivariate_normal(0 * W, symmetric(a)).logpdf(point),
+        "t": lambda a: stats.multivariate_t.logpdf(point, 0 * W, symmetric(a), 5),
+        "matrix": lambda a: stats.matrix_normal.logpdf(more.T, rowcov=symmetric(a), colcov=np.eye(2)),
+    }
+
+
+@pytest.mark.parametrize("name", _normal_densities())
+def test_densities_by_a_covariance_whose_eigenvalues_meet(name: str) -> None:
+    f = _normal_densities()[name]
+    for a in (D, np.eye(3), 0.1 + np.eye(3)):
+        assert lazy.jit(f)(a) == pytest.approx(f(a), rel=1e-12)
+        slope = lazy.grad(f)
+        way, step = np.cos(np.arange(9.0)).reshape(3, 3), 1e-4
+        for exact, g in (slope(a), f), (lazy.jacobian(slope)(a), slope):
+            quotient = (np.asarray(g(a + step * way)) - g(a - step * way)) / (2 * step)
+            np.testing.assert_allclose(np.tensordot(exact, way), quotient, rtol=1e-5, atol=1e-6)
+
+
+def test_densities_of_a_singular_covariance() -> None:
+    normal, a, x = scipy.stats.multivariate_normal, np.diag([1.0, 2.0, 0.0]), np.array([0.3, 0.1, 0.0])
+
+    def density(x: Any, a: Any, allow: bool) -> Any:
+        return normal.logpdf(x, np.zeros(3), a, allow_singular=allow)
+
+    np.testing.assert_allclose(lazy.grad(lambda x: density(x, a, True))(x), [-0.3, -0.05, 0.0], atol=1e-12)
+    for wrong, error in (a, np.linalg.LinAlgError), (-a, ValueError):
+        with pytest.raises(error, match="must be symmetric positive"):
+            lazy.jit(lambda a: density(x, a, False))(wrong)
 
 
 def test_branches_of_the_square_root_and_the_logarithm() -> None:

@@ -114,7 +114,8 @@ impl Pullback {
     fn run(&mut self, b: &mut Builder, graph: &Graph, linear: &[bool], first: usize) -> Result<()> {
         for t in (first..linear.len()).rev().map(NodeId::new) {
             // Results beyond the first wait for the node that they are parts of.
-            if matches!(b.op(t), Op::Part(_)) {
+            // A tangent that depends on none of the inputs', as a rule's zero, takes its cotangent nowhere.
+            if matches!(b.op(t), Op::Part(_)) || !linear[t.index()] {
                 continue;
             }
             let results = b.graph().parts(t);

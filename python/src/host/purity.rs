@@ -152,7 +152,8 @@ impl Cpython<'_> {
             .ok()
             .and_then(|m| m.extract::<String>().ok());
         match (module.as_deref(), name.as_deref()) {
-            (Some("math" | "operator" | "_operator" | "cmath"), _) => true,
+(Some("math" | "cmath"), _) => true,
+            (Some("operator" | "_operator"), Some(name)) => !changes_operand(name),
             (Some("sys"), Some("intern")) => true,
             // Python functions that keep tables, which are better asked than entered.
             (
@@ -212,4 +213,21 @@ impl Cpython<'_> {
             _ => self.is_a(o, &self.known.ufunc),
         }
     }
+}
+
+/// Whether a function of the `operator` module writes to its first operand, as `iadd` does, or calls it.
+fn changes_operand(name: &str) -> bool {
+    let reads = [
+        "index",
+        "indexOf",
+        "inv",
+        "invert",
+        "is_",
+        "is_not",
+        "is_none",
+        "is_not_none",
+        "itemgetter",
+    ];
+    matches!(name, "setitem" | "delitem" | "call")
+        || name.starts_with('i') && !reads.contains(&name)
 }

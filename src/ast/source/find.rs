@@ -246,12 +246,22 @@ fn search_expression<'a>(
         };
         if let Some(candidate) = candidate
             && compiled_from(code, &text.extent(expr))
+            && within(code, &text.extent(instructions(expr)))
         {
             found.push((expr.range(), candidate));
         }
     }
     for child in expressions(expr) {
         search_expression(code, child, text, found);
+    }
+}
+
+/// The part of an expression that its code is about: the code of `lambda a: lambda b: b` is within the
+/// inner lambda too, but not within its body.
+fn instructions(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Lambda(lambda) => &lambda.body,
+        _ => expr,
     }
 }
 
@@ -276,17 +286,18 @@ fn has_columns(code: &Code) -> bool {
 
 /// Whether `code` begins in this expression, and all its instructions are inside.
 fn compiled_from(code: &Code, place: &Span) -> bool {
-    let inside = |at: &Span| {
-        (at.line, at.column) >= (place.line, place.column)
-            && (at.end_line, at.end_column) <= (place.end_line, place.end_column)
-    };
-    (place.line..=place.end_line).contains(&code.first_line)
-        && code
-            .positions
-            .iter()
-            .flatten()
-            .filter(|at| (at.line, at.column) < (at.end_line, at.end_column))
-            .all(inside)
+    (place.line..=place.end_line).contains(&code.first_line) && within(code, place)
+}
+
+fn within(code: &Code, place: &Span) -> bool {
+    code.positions
+        .iter()
+        .flatten()
+        .filter(|at| (at.line, at.column) < (at.end_line, at.end_column))
+        .all(|at| {
+            (at.line, at.column) >= (place.line, place.column)
+                && (at.end_line, at.end_column) <= (place.end_line, place.end_column)
+        })
 }
 
 /// The code object compiled from a nested function at `place`, searched in `code`'s constants and,

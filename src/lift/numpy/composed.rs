@@ -345,5 +345,9 @@ pub(super) fn compare_imag(call: &mut Call<'_>, op: E) -> Result<Arg> {
     let im = part(call.b, E::Imag, x)?;
     let zero = call.b.constant_like(0.0, im);
     let node = binary(call.b, op, im, zero)?;
-    Ok(scalar_or_array(call.b, node))
+    // `isreal` compares what Python's own `x.imag` is.
+    Ok(match symbolic(call.b, &arg)?.form {
+        Form::Python if op == E::Equal => as_python(node),
+        Form::Python | Form::Scalar | Form::Array => scalar_or_array(call.b, node),
+    })
 }

@@ -161,7 +161,8 @@ fn counted_range(
         numbers.push(bound);
         bounds.push(bound.node);
     }
-    let dtype = common_dtype(call.b, &numbers);
+    // Never less than a default integer.
+    let dtype = common_dtype(call.b, &numbers).promote(DType::I64);
     let is_unit = integer(call.b, step).and_then(|step| step.as_known()) == Some(1);
     let values = if dtype.is_integer() && dtype != DType::U64 && is_unit {
         let [start, stop, _] = cast_all(call.b, &bounds, DType::I64)?;
@@ -697,6 +698,7 @@ pub(super) fn is_scalar(call: &mut Call<'_>) -> Result<Arg> {
         | Arg::Complex(_)
         | Arg::Str(_)
         | Arg::Dim(_) => true,
+        Arg::Other(_) => return Err(call.unlifted("an object that is no number")),
         _ => false,
     }))
 }

@@ -300,7 +300,7 @@ pub(super) fn eigen(call: &mut Call<'_>, vectors: bool) -> Result<Arg> {
         real.push(unary(call.b, E::Real, node)?);
     }
     let holds = result(call.b, &real);
-    let fails = complex;
+    let fails = Ok(complex);
     Ok(Arg::Either(Box::new(Either {
         condition,
         holds,
@@ -399,7 +399,10 @@ pub(super) fn matrix_rank(call: &mut Call<'_>) -> Result<Arg> {
 pub(super) fn least_squares(call: &mut Call<'_>) -> Result<Arg> {
     let args = [call.arg("a"), call.arg("b")];
     let nodes = common(call.b, &args)?;
-    let (a, mut rhs) = (nodes[0], nodes[1]);
+    // Single precision too is solved in double.
+    let own = call.b.aval(nodes[0]).dtype;
+    let a = convert(call.b, nodes[0], own.promote(DType::F64))?;
+    let mut rhs = convert(call.b, nodes[1], own.promote(DType::F64))?;
     let is_vector = call.b.aval(rhs).rank() == 1;
     if is_vector {
         rhs = expand(call.b, rhs, &[1])?;
@@ -429,8 +432,8 @@ pub(super) fn least_squares(call: &mut Call<'_>) -> Result<Arg> {
             .reshape(solution, [n.clone()].into_iter().collect())?,
         false => solution,
     };
+    let x = convert(call.b, x, own)?;
     let s = of(call.b, Decomposition::SingularValues, a)?;
-    let real = call.b.aval(s).dtype;
     let most = call
         .b
         .reduce(Reduction::Max, s, [0].into_iter().collect())?;
@@ -442,17 +445,19 @@ pub(super) fn least_squares(call: &mut Call<'_>) -> Result<Arg> {
         .reduce(Reduction::Sum, counted, [0].into_iter().collect())?;
     let rank = convert(call.b, rank, DType::I32)?;
     let empty: Shape = [Dim::known(0)].into_iter().collect();
-    let none = as_array(call.b.full(0.0, real, empty)?);
+    let none = as_array(call.b.full(0.0, own.real(), empty)?);
     // Only a tall matrix of full rank leaves residuals.
     let residuals = match call.b.assume_at_most(&m, &n) {
         true => none,
         false => {
             let columns = call.b.size(n);
             let condition = binary(call.b, E::Equal, rank, columns)?;
+            let missed = residuals(call.b, a, solution, rhs)?;
+            let missed = convert(call.b, missed, own.real())?;
             Arg::Either(Box::new(Either {
                 condition,
-                holds: as_array(residuals(call.b, a, solution, rhs)?),
-                fails: none,
+                holds: as_array(missed),
+                fails: Ok(none),
             }))
         }
     };
@@ -460,7 +465,7 @@ pub(super) fn least_squares(call: &mut Call<'_>) -> Result<Arg> {
         as_array(x),
         residuals,
         scalar_or_array(call.b, rank),
-        as_array(s),
+        as_array(convert(call.b, s, own.real())?),
     ]))
 }
 

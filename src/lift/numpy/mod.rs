@@ -36,12 +36,12 @@ mod write;
 
 use num_complex::Complex64;
 
-use crate::error::Result;
+use crate::error::{Error, Exception, Result};
 use crate::graph::{Builder, DType, Dim, NodeId};
 
 pub(super) use argument::{positions_of, truth};
 pub use index::reads_copy;
-pub use table::{Shares, is_ufunc, names, out_position, shares};
+pub use table::{Shares, computes_in_out, is_ufunc, names, out_position, shares, takes_out};
 pub use write::{add_at, setitem};
 
 /// An argument or a result of a NumPy function, with Python objects left out.
@@ -74,15 +74,21 @@ pub struct Either {
     /// A bool of rank 0.
     pub condition: NodeId,
     pub holds: Arg,
-    pub fails: Arg,
+    /// Otherwise, or what is raised then.
+    pub fails: std::result::Result<Arg, (Exception, &'static str)>,
 }
 
 impl Arg {
-    /// The same with every choice made by `decide`, which is asked for the truth of a condition.
+    /// The same with every choice made by `decide`, which is asked for the truth of a condition; without
+    /// `checks`, not where all it could do is to raise.
     ///
     /// # Errors
-    /// Those of `decide`.
-    pub fn decided(self, decide: &mut dyn FnMut(NodeId) -> Result<bool>) -> Result<Arg> {
+    /// Those of `decide`, and of a condition that fails.
+    pub fn decided(
+        self,
+        checks: bool,
+        decide: &mut dyn FnMut(NodeId) -> Result<bool>,
+    ) -> Result<Arg> {
         Ok(match self {
             Arg::Either(either) => {
                 let Either {
@@ -90,11 +96,16 @@ impl Arg {
                     holds,
                     fails,
                 } = *either;
-                let chosen = if decide(condition)? { holds } else { fails };
-                chosen.decided(decide)?
+                let chosen = match fails {
+                    Err(_) if !checks => holds,
+                    _ if decide(condition)? => holds,
+                    Ok(fails) => fails,
+                    Err((exception, message)) => return Err(Error::raises(exception, message)),
+                };
+                chosen.decided(checks, decide)?
             }
             Arg::Tuple(items) => {
-                let items = items.into_iter().map(|item| item.decided(decide));
+                let items = items.into_iter().map(|item| item.decided(checks, decide));
                 Arg::Tuple(items.collect::<Result<_>>()?)
             }
             other => other,

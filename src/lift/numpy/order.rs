@@ -39,7 +39,11 @@ pub(super) fn arg_sort(call: &mut Call<'_>) -> Result<Arg> {
 
 /// `np.searchsorted(a, v, side, sorter)`.
 pub(super) fn search_sorted(call: &mut Call<'_>) -> Result<Arg> {
-    let right = matches!(call.arg("side"), Arg::Str(side) if side == "right");
+    let right = match call.arg("side") {
+        Arg::Str(side) if side == "right" => true,
+        Arg::Str(side) if side == "left" => false,
+        _ => return Err(call.unlifted("a side that is neither left nor right")),
+    };
     let given = [call.arg("a"), call.arg("v")];
     let nodes = promoted(call.b, &given)?;
     let (mut sorted, values) = (nodes[0], nodes[1]);

@@ -6,7 +6,7 @@
 
 use super::argument::*;
 use super::signature::Call;
-use super::{Arg, Symbolic};
+use super::{Arg, Either, Symbolic};
 use crate::error::{Error, Exception, Result};
 use crate::graph::{Builder, DType, Dim, Kind, NodeId, Shape};
 use crate::ops::{Axes, Cumulation, Elementwise as E, Extreme, Op, Reduction};
@@ -491,7 +491,15 @@ pub(super) fn average(call: &mut Call<'_>) -> Result<Arg> {
     let whole = convert(call.b, whole, dtype)?;
     let scale = r.reduce(call.b, Reduction::Sum, whole)?;
     let mean = binary(call.b, E::Divide, total, scale)?;
-    averages(call, &r, mean, Some(scale))
+    let zero = call.b.constant_like(0.0, scale);
+    let nonzero = binary(call.b, E::NotEqual, scale, zero)?;
+    let axes = (0..call.b.aval(nonzero).rank()).collect();
+    let message = "Weights sum to zero, can't be normalized";
+    Ok(Arg::Either(Box::new(Either {
+        condition: call.b.reduce(Reduction::All, nonzero, axes)?,
+        holds: averages(call, &r, mean, Some(scale))?,
+        fails: Err((Exception::ZeroDivision, message)),
+    })))
 }
 
 /// Weights of the shape of the reduced axes, put beside them.
@@ -501,6 +509,9 @@ fn align_weights(call: &mut Call<'_>, r: &Reduced, weights: NodeId) -> Result<No
         && std::iter::zip(&shape, &r.shape).all(|(m, n)| call.b.assume_equal(m, n))
     {
         return Ok(weights);
+    }
+    if r.axes.len() > 1 && shape.len() == r.axes.len() {
+        return Err(call.unlifted("weights along several axes"));
     }
     if shape.len() != r.axes.len() || r.axes.len() == r.shape.len() {
         return Err(

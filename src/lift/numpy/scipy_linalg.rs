@@ -450,7 +450,7 @@ fn real_if(call: &mut Call<'_>, conditions: NodeId, x: NodeId) -> Result<Arg> {
     Ok(Arg::Either(Box::new(Either {
         condition,
         holds: as_array(real),
-        fails: as_array(x),
+        fails: Ok(as_array(x)),
     })))
 }
 

@@ -588,6 +588,20 @@ pub fn out_position(name: &str) -> Option<usize> {
     lookup(name)?.signature.position("out")
 }
 
+/// Whether `name` knows `out`; of what has no row here, only NumPy can tell.
+pub fn takes_out(name: &str) -> bool {
+    lookup(name).is_none_or(|entry| entry.signature.has("out"))
+}
+
+/// Whether the dtype of `out` decides more than what the result is cast to: what is computed in, or whether
+/// it is refused.
+pub fn computes_in_out(name: &str) -> bool {
+    let short = name.rsplit('.').next().unwrap_or(name);
+    let takes_dtype = lookup(name)
+        .is_some_and(|entry| entry.signature.has("dtype") && !entry.signature.has("casting"));
+    takes_dtype || matches!(short, "dot" | "take" | "round" | "around" | "ptp")
+}
+
 /// Whether `name` is a ufunc, whose `where=` leaves the other elements of `out` as they are.
 pub fn is_ufunc(name: &str) -> bool {
     lookup(name).is_some_and(|entry| entry.signature.has("casting") && entry.signature.has("where"))
