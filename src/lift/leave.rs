@@ -77,7 +77,8 @@ impl<H: Host> Machine<'_, H> {
 
     /// Remembers which nodes from number `first` on raise for some values.
     pub fn note_raising(&mut self, first: usize) {
-        if !self.values_suffice() || !self.attempts.is_empty() {
+        // A rule for a derivative runs in any case, and is read only where there is one.
+        if !self.values_suffice() || !self.attempts.is_empty() || !self.rules.is_empty() {
             return;
         }
         let made = (first..self.b.graph().len()).map(NodeId::new);

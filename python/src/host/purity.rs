@@ -152,7 +152,7 @@ impl Cpython<'_> {
             .ok()
             .and_then(|m| m.extract::<String>().ok());
         match (module.as_deref(), name.as_deref()) {
-(Some("math" | "cmath"), _) => true,
+            (Some("math" | "cmath"), _) => true,
             (Some("operator" | "_operator"), Some(name)) => !changes_operand(name),
             (Some("sys"), Some("intern")) => true,
             // Python functions that keep tables, which are better asked than entered.
