@@ -25,6 +25,8 @@ use super::{commutes, rewrite};
 /// None: the signature is that of every transform.
 pub fn cse(graph: &Graph) -> Result<Graph> {
     let mut seen: HashMap<u64, SmallVec<[NodeId; 1]>> = HashMap::with_capacity(graph.len());
+    // Which node each of them was.
+    let mut old: HashMap<NodeId, NodeId> = HashMap::with_capacity(graph.len());
     rewrite(graph, |b, id, operands| {
         let op = graph.op(id);
         let aval = graph.aval(id);
@@ -34,12 +36,32 @@ pub fn cse(graph: &Graph) -> Result<Graph> {
             same_op(op, b.op(other))
                 && aval == b.aval(other)
                 && operands == ordered(op, &b.graph().operands(other))
+                && old
+                    .get(&other)
+                    .is_none_or(|&first| are_alike(graph, first, id))
         });
         if known.is_none() {
-            candidates.push(NodeId::new(b.graph().len()));
+            let new = NodeId::new(b.graph().len());
+            candidates.push(new);
+            old.insert(new, id);
         }
         Ok(known)
     })
+}
+
+/// Whether the further results of two nodes have the same avals: a size that was found twice has two names,
+/// and a result has one.
+fn are_alike(graph: &Graph, a: NodeId, b: NodeId) -> bool {
+    let avals = |id| {
+        graph
+            .parts(id)
+            .into_iter()
+            .map(|part| part.map(|p| graph.aval(p)))
+    };
+    let pairs = avals(a).zip(avals(b)).skip(1);
+    pairs
+        .into_iter()
+        .all(|(a, b)| a.is_none() || b.is_none() || a == b)
 }
 
 /// The operands in the order that is compared: sorted where the operation commutes. The graph keeps

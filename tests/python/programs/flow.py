@@ -1,7 +1,8 @@
 """Programs of loops and branches: what is carried from trip to trip, ways out, trip counts that values decide.
 
 Numbers are floats and counters integers: an integer that a branch of a loop may replace by a NumPy float is that
-float in a lifted loop, whether the branch was taken or not.
+float in a lifted loop, whether the branch was taken or not. What is assigned to a column is a copy: NumPy 2.4
+reads a row that overlaps the column after it has written there.
 """
 
 from typing import ClassVar
@@ -201,7 +202,7 @@ class Writer(Base):
             f"{v}[{i}] = {e}", f"{v}[{i}] += {e} * 0.5", f"{v}[{i}] *= 0.5", f"{v}[{i}] = {w}[{i}] * 0.5 + {v}[{self.index()}] * 0.5", f"{self.pick('matrix')}[{i}, {self.index()}] = {e}", f"{v}[:] = {w} * 0.5 + 0.2", f"{v}[{i}:] += 0.1", f"{v}[1:] = {v}[:-1]",
             f"{self.pick('matrix')}[{i}] += {v} * 0.2", f"{v}[:{i}] *= 0.9", f"{s}, {self.pick('ours')} = {self.pick('ours')}, {e}", f"{v}[{v} > {s}] = {s}", f"{v} = {v} * 0.5 + {w} * 0.1" if v not in ("x", "y") else f"{v} *= 0.9",
             f"{v} = {v} * 0.5 + {w} * 0.1\n{v}[{i}] = {e}" if v not in ("x", "y") else f"{v}[{i}] -= {e}",
-            f"{self.pick('matrix')}[:, {i}] = {v}", f"{v}[{i}], {v}[{self.index()}] = {v}[{self.index()}], {v}[{i}]",
+            f"{self.pick('matrix')}[:, {i}] = {v}.copy()", f"{v}[{i}], {v}[{self.index()}] = {v}[{self.index()}], {v}[{i}]",
         ]  # fmt: skip
         if self.names["counter"]:
             c = self.pick("counter")
