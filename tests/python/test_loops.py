@@ -1018,48 +1018,42 @@ def test_aliases_of_what_is_written():
         np.testing.assert_array_equal(fast, plain)
 
 
+def two_exits(c):
+    """A root by iteration, and the trip that was close enough, or -1."""
+    t = c
+    for i in range(20):
+        step = (t * t - abs(c)) / (2 * t + 0.1)
+        t = t - step
+        if abs(step) < 1e-3:
+            break
+    else:
+        return t, -1
+    return t, i
+
+
+def gradient_is_slope(f, rtol):
+    y = np.array([0.5, 1.5, 2.5])
+    expected = [(f(y + shift) - f(y - shift)) / 2e-6 for shift in 1e-6 * np.eye(3)]
+    np.testing.assert_allclose(lazy.grad(f)(y), expected, rtol=rtol)
+
+
 def test_a_branch_that_passes_a_value_on_is_gone_from_the_way_back():
     """Both exits of the inner loop hand the cotangent on; nothing else of the branch is read."""
-
-    def settled(c):
-        t = c
-        for i in range(20):
-            step = (t * t - abs(c)) / (2 * t + 0.1)
-            t = t - step
-            if abs(step) < 1e-3:
-                break
-        else:
-            return t, -1
-        return t, i
 
     def f(y):
         y, t = y.copy(), 0.0
         for _ in range(2):
-            t -= settled(y[1])[0] * 0.1
+            t -= two_exits(y[1])[0] * 0.1
             for i in range(3):
                 for _ in range(2):
                     y[i] *= 1.1
         return t + y.sum()
 
-    y = np.array([0.5, 1.5, 2.5])
-    shifts = 1e-6 * np.eye(3)
-    expected = [(f(y + shift) - f(y - shift)) / 2e-6 for shift in shifts]
-    np.testing.assert_allclose(lazy.grad(f)(y), expected, rtol=1e-6)
+    gradient_is_slope(f, rtol=1e-6)
 
 
 def test_sizes_that_are_found_twice_have_their_own_stacks():
     """The trips of the inner loop are counted for each derivative that passes through it."""
-
-    def newton(c):
-        t = c
-        for i in range(20):
-            step = (t * t - abs(c)) / (2 * t + 0.1)
-            t = t - step
-            if abs(step) < 1e-3:
-                break
-        else:
-            return t, -1
-        return t, i
 
     def f(y):
         y, s = y.copy(), 0.3
@@ -1067,12 +1061,9 @@ def test_sizes_that_are_found_twice_have_their_own_stacks():
             k = 0
             while s < 2.5 and k < 9:
                 k += 1
-                s = s * 1.5 + newton(y[1])[0]
-                y[k % 3] += newton(y[0])[0] * 0.5
+                s = s * 1.5 + two_exits(y[1])[0]
+                y[k % 3] += two_exits(y[0])[0] * 0.5
             s = s * 0.25
         return s + y.sum()
 
-    y = np.array([0.5, 1.5, 2.5])
-    shifts = 1e-6 * np.eye(3)
-    expected = [(f(y + shift) - f(y - shift)) / 2e-6 for shift in shifts]
-    np.testing.assert_allclose(lazy.grad(f)(y), expected, rtol=1e-5)
+    gradient_is_slope(f, rtol=1e-5)
